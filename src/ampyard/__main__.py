@@ -1,0 +1,3 @@
+from ampyard.server.cli import main
+
+main()

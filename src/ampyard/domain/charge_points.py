@@ -1,0 +1,111 @@
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class OcppVersion(StrEnum):
+    """A protocol version; the value is its WebSocket subprotocol name (IANA registry)."""
+
+    V16 = "ocpp1.6"
+    V201 = "ocpp2.0.1"
+
+
+class CurrentType(StrEnum):
+    AC = "AC"
+    DC = "DC"
+
+
+class ConnectorStatus(StrEnum):
+    """Union of ChargePointStatus (OCPP 1.6, 7.7) and ConnectorStatusEnumType (OCPP 2.0.1 part 2, 3.18)."""
+
+    UNKNOWN = "Unknown"
+    AVAILABLE = "Available"
+    PREPARING = "Preparing"
+    OCCUPIED = "Occupied"
+    CHARGING = "Charging"
+    SUSPENDED_EVSE = "SuspendedEVSE"
+    SUSPENDED_EV = "SuspendedEV"
+    FINISHING = "Finishing"
+    RESERVED = "Reserved"
+    UNAVAILABLE = "Unavailable"
+    FAULTED = "Faulted"
+
+
+# From least to most telling: an EVSE shows the most telling status of its connectors.
+_STATUS_RANK = {status: rank for rank, status in enumerate(ConnectorStatus)}
+
+
+def evse_status(connector_statuses: Iterable[ConnectorStatus]) -> ConnectorStatus:
+    """Return the status an EVSE shows: the most telling one of its connectors, `UNKNOWN` without any."""
+    return max(connector_statuses, key=_STATUS_RANK.__getitem__, default=ConnectorStatus.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePoint:
+    """A charge point (OCPP 2.0.1: charging station). `identity` is the last part of its WebSocket address."""
+
+    id: uuid.UUID
+    tenant_id: uuid.UUID
+    depot_id: uuid.UUID
+    power_node_id: uuid.UUID
+    identity: str
+    name: str
+    ocpp_version: OcppVersion | None
+    vendor: str | None
+    model: str | None
+    serial_number: str | None
+    firmware_version: str | None
+    connected: bool
+    connected_at: datetime | None
+    disconnected_at: datetime | None
+    last_seen_at: datetime | None
+    booted_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Evse:
+    """An EVSE: charges one vehicle at a time.
+
+    `fallback_kw` is its default profile, drawn at most when no limit of ours is in force. `limit_kw` is the limit the
+    charge point last confirmed, at `limit_at` (`None`: none, the fall-back holds); `limit_reason` is why it is what it is.
+    """
+
+    id: uuid.UUID
+    tenant_id: uuid.UUID
+    charge_point_id: uuid.UUID
+    evse_no: int
+    current_type: CurrentType
+    max_power_kw: float
+    min_power_kw: float
+    phases: int
+    fallback_kw: float
+    status: ConnectorStatus
+    limit_kw: float | None
+    limit_at: datetime | None
+    limit_reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """A connector. `standard`, `format` and `power_type` are spelled as in OCPI 2.2.1, 8.4."""
+
+    id: uuid.UUID
+    tenant_id: uuid.UUID
+    evse_id: uuid.UUID
+    connector_no: int
+    standard: str
+    format: str
+    power_type: str
+    max_voltage_v: int
+    max_amperage_a: int
+    status: ConnectorStatus
+    error_code: str | None
+    status_at: datetime | None
+    created_at: datetime
+    updated_at: datetime

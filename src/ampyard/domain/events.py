@@ -1,0 +1,40 @@
+"""Events: what happened, as published through the outbox."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class EventKind(StrEnum):
+    TRANSACTION_STARTED = "transaction.started"
+    TRANSACTION_UPDATED = "transaction.updated"
+    TRANSACTION_ENDED = "transaction.ended"
+    CHARGE_POINT_UPDATED = "charge_point.updated"
+    DEPOT_POWER = "depot.power"
+    COMMAND_UPDATED = "command.updated"
+    PRIORITY_CHANGED = "priority.changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to an aggregate. `payload` holds ids and small facts; readers load the rest."""
+
+    kind: EventKind
+    aggregate_id: uuid.UUID
+    depot_id: uuid.UUID | None = None
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedEvent:
+    """An event as subscribers receive it. `stream_id` grows with every event of the tenant."""
+
+    tenant_id: uuid.UUID
+    stream_id: str
+    kind: EventKind
+    aggregate_id: uuid.UUID
+    depot_id: uuid.UUID | None
+    payload: dict[str, Any]
+    occurred_at: datetime

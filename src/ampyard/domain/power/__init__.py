@@ -1,0 +1,25 @@
+"""The *now* step of power sharing: who gets how much at this moment (`share_power`) and what may be sent at once (`stage`).
+
+Everything is counted in whole steps of power, as integers: limits and wishes are rounded down to a step, minima and
+limits in force up. Integer sums are exact and have no order, hence rounding breaks no limit and the order of the input
+changes nothing.
+"""
+
+from ampyard.domain.power.sharing import Demand, Reason, Share, explain, share_power
+from ampyard.domain.power.staging import SetPoint, stage
+from ampyard.domain.power.tree import FallbackExcess, Node, Reserved, fallback_excess, paths_to_root
+
+__all__ = [
+    "Demand",
+    "FallbackExcess",
+    "Node",
+    "Reason",
+    "Reserved",
+    "SetPoint",
+    "Share",
+    "explain",
+    "fallback_excess",
+    "paths_to_root",
+    "share_power",
+    "stage",
+]

@@ -1,0 +1,111 @@
+"""The supply tree: its nodes, what is taken there, and the check that all fall-back profiles fit."""
+
+import math
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ampyard.domain.power.steps import decimal_kw
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of a supply tree. Roots have no parent; `limit_kw` is `None` where nothing limits the node itself.
+
+    A charge point whose EVSEs share a rating is one more node.
+    """
+
+    id: uuid.UUID
+    parent_id: uuid.UUID | None
+    limit_kw: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Power at a node that is not ours to share: building load, a charger that cannot be steered."""
+
+    node_id: uuid.UUID
+    kw: float
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackExcess:
+    """A node that would be overloaded if every charger below it lost its link."""
+
+    node_id: uuid.UUID
+    limit_kw: float
+    fallback_kw: float
+
+
+Paths = Mapping[uuid.UUID, tuple[Node, ...]]
+
+
+def paths_to_root(nodes: Iterable[Node]) -> dict[uuid.UUID, tuple[Node, ...]]:
+    """Return, for every node, the nodes from itself up to its root.
+
+    Raises:
+        ValueError: the nodes are no tree (duplicate id, unknown parent, circle) or a limit is no finite number from 0 up.
+    """
+    tree: dict[uuid.UUID, Node] = {}
+    for node in nodes:
+        if node.id in tree:
+            raise ValueError(f"Power node {node.id} is given twice; every node needs an id of its own.")
+        if node.limit_kw is not None and not 0 <= node.limit_kw < math.inf:
+            raise ValueError(
+                f"Power node {node.id} has the limit {node.limit_kw} kW; give a finite number from 0 up, or None for no limit."
+            )
+        tree[node.id] = node
+    return {node.id: _path_to_root(node, tree) for node in tree.values()}
+
+
+def _path_to_root(node: Node, tree: Mapping[uuid.UUID, Node]) -> tuple[Node, ...]:
+    path = {node.id: node}
+    while (parent_id := node.parent_id) is not None:
+        if parent_id not in tree:
+            raise ValueError(f"Power node {node.id} has the unknown parent {parent_id}; name a node of the same tree, or None for a root.")
+        if parent_id in path:
+            raise ValueError(f"Power node {parent_id} is its own ancestor; a node of this circle needs a parent outside it, or None.")
+        node = path[parent_id] = tree[parent_id]
+    return tuple(path.values())
+
+
+def path_of(paths: Paths, node_id: uuid.UUID) -> tuple[Node, ...]:
+    """Return the path of one node.
+
+    Raises:
+        ValueError: the tree has no such node.
+    """
+    if node_id not in paths:
+        raise ValueError(f"Power node {node_id} is not in the supply tree; name one of its nodes.")
+    return paths[node_id]
+
+
+def sums_below(paths: Paths, reserved: Iterable[Reserved]) -> dict[uuid.UUID, Decimal]:
+    """Return for every node the exact sum, in kW, of what is reserved at it and below.
+
+    Raises:
+        ValueError: something is reserved at an unknown node.
+    """
+    sums = dict.fromkeys(paths, Decimal(0))
+    for taken in reserved:
+        # A negative reservation would widen a limit, which no reading of a meter may do.
+        kw = max(Decimal(0), decimal_kw(taken.kw))
+        for node in path_of(paths, taken.node_id):
+            sums[node.id] += kw
+    return sums
+
+
+def fallback_excess(nodes: Iterable[Node], fallbacks: Iterable[Reserved]) -> list[FallbackExcess]:
+    """Return the nodes, in order of id, that the sum of all fall-back profiles below them would overload.
+
+    Raises:
+        ValueError: as `paths_to_root`, or a fall-back hangs on an unknown node.
+    """
+    paths = paths_to_root(nodes)
+    sums = sums_below(paths, fallbacks)
+    return [
+        FallbackExcess(node_id, node.limit_kw, float(sums[node_id]))
+        for node_id, (node, *_) in sorted(paths.items())
+        if node.limit_kw is not None and sums[node_id] > decimal_kw(node.limit_kw)
+    ]

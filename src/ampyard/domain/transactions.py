@@ -1,0 +1,142 @@
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class TransactionState(StrEnum):
+    ACTIVE = "ACTIVE"
+    ENDED = "ENDED"
+
+
+class ChargingState(StrEnum):
+    """ChargingStateEnumType (OCPP 2.0.1 part 2, 3.13); for 1.6 derived from the connector's status."""
+
+    CHARGING = "Charging"
+    EV_CONNECTED = "EVConnected"
+    SUSPENDED_EV = "SuspendedEV"
+    SUSPENDED_EVSE = "SuspendedEVSE"
+    IDLE = "Idle"
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One charging process. Registers are the charge point's own meter; `energy_wh` is their difference."""
+
+    id: uuid.UUID
+    tenant_id: uuid.UUID
+    depot_id: uuid.UUID
+    charge_point_id: uuid.UUID
+    evse_id: uuid.UUID
+    connector_id: uuid.UUID | None
+    vehicle_id: uuid.UUID | None
+    id_tag: str | None
+    ocpp_transaction_id: str
+    state: TransactionState
+    charging_state: ChargingState
+    started_at: datetime
+    ended_at: datetime | None
+    meter_start_wh: float | None
+    meter_wh: float | None
+    energy_wh: float
+    power_kw: float
+    soc_percent: float | None
+    measured_at: datetime | None
+    stop_reason: str | None
+    last_seq_no: int | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Measurand(StrEnum):
+    """The measurands we act on, spelled as in both OCPP versions; any other is stored as it comes."""
+
+    ENERGY_REGISTER = "Energy.Active.Import.Register"
+    POWER_IMPORT = "Power.Active.Import"
+    SOC = "SoC"
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSample:
+    """One measured value. `value` is in `unit`; energy is normalised to Wh and power to W on the way in."""
+
+    id: uuid.UUID
+    tenant_id: uuid.UUID
+    charge_point_id: uuid.UUID
+    evse_id: uuid.UUID
+    transaction_id: uuid.UUID | None
+    sampled_at: datetime
+    measurand: str
+    phase: str | None
+    location: str | None
+    context: str | None
+    unit: str | None
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measured value as a charge point reports it, before it is known whose it is."""
+
+    sampled_at: datetime
+    measurand: str
+    value: float
+    unit: str | None
+    phase: str | None = None
+    location: str | None = None
+    context: str | None = None
+
+
+def sample_id(charge_point_id: uuid.UUID, evse_no: int, reading: Reading) -> uuid.UUID:
+    """Return the id of a measured value, made from what identifies it, so that a repeated report names the same sample."""
+    key = f"{evse_no}|{reading.sampled_at.timestamp():.6f}|{reading.measurand}|{reading.phase}|{reading.location}|{reading.context}"
+    return uuid.uuid5(charge_point_id, key)
+
+
+# OCPP 1.6, 7.47 UnitOfMeasure, and OCPP 2.0.1 part 2 appendix 2: factors to the unit we store.
+_TO_STORED_UNIT = {"kWh": (1000.0, "Wh"), "kW": (1000.0, "W"), "kvarh": (1000.0, "varh"), "kvar": (1000.0, "var"), "kVA": (1000.0, "VA")}
+
+
+def normalise(reading: Reading) -> Reading:
+    """Return the reading in Wh, W, var, varh or VA where it came in thousands of them; others unchanged."""
+    factor, unit = _TO_STORED_UNIT.get(reading.unit or "", (1.0, reading.unit))
+    if factor == 1.0:
+        return reading
+    return Reading(reading.sampled_at, reading.measurand, reading.value * factor, unit, reading.phase, reading.location, reading.context)
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The newest register, power and state of charge among some readings; `None` where none reported it."""
+
+    measured_at: datetime | None
+    register_wh: float | None
+    power_kw: float | None
+    soc_percent: float | None
+
+
+def latest(readings: Iterable[Reading]) -> Latest:
+    """Pick the newest total values out of normalised readings.
+
+    Power reported only per phase is the sum of the newest value of each phase (OCPP 1.6, 7.35 Phase). Values at the
+    inlet or the body say nothing of what the supply delivers and are left out; state of charge is the vehicle's own.
+    """
+    newest: dict[tuple[str, str | None], Reading] = {}
+    for reading in readings:
+        if reading.measurand != Measurand.SOC and reading.location not in {None, "Outlet"}:
+            continue
+        key = (reading.measurand, reading.phase)
+        if key not in newest or newest[key].sampled_at <= reading.sampled_at:
+            newest[key] = reading
+    register = newest.get((Measurand.ENERGY_REGISTER, None))
+    soc = newest.get((Measurand.SOC, None))
+    total = newest.get((Measurand.POWER_IMPORT, None))
+    phases = [r for (measurand, phase), r in newest.items() if measurand == Measurand.POWER_IMPORT and phase is not None]
+    power_w = total.value if total is not None else sum(r.value for r in phases) if phases else None
+    return Latest(
+        measured_at=max((r.sampled_at for r in newest.values()), default=None),
+        register_wh=register.value if register else None,
+        power_kw=None if power_w is None else power_w / 1000,
+        soc_percent=soc.value if soc else None,
+    )

@@ -1,0 +1,104 @@
+"""What must be known across tenants: whose credential this is, and which tenants and depots there are.
+
+Everything here runs as the system role, which may read these few columns and nothing else.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ampyard.repositories import tables
+from ampyard.repositories.database import Session
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePointLogin:
+    """What a charge point's login is checked against."""
+
+    tenant_id: uuid.UUID
+    charge_point_id: uuid.UUID
+    password_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyLogin:
+    """An API key that has not been revoked."""
+
+    tenant_id: uuid.UUID
+    key_id: uuid.UUID
+    name: str
+    scopes: tuple[str, ...]
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OcpiLogin:
+    """An OCPI partner's credential that has not been revoked."""
+
+    tenant_id: uuid.UUID
+    credential_id: uuid.UUID
+    partner_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DepotEntry:
+    """A depot as jobs need it to find their work."""
+
+    tenant_id: uuid.UUID
+    depot_id: uuid.UUID
+    name: str
+    time_zone: str
+
+
+class Directory:
+    """Look-ups across tenants over a system session."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    async def charge_point_logins(self, identity: str) -> list[ChargePointLogin]:
+        """Return the charge points of all tenants with this identity; the password tells which one speaks."""
+        column = tables.charge_point.c
+        rows = await self.session.fetch(select(column.tenant_id, column.id, column.password_hash).where(column.identity == identity))
+        return [ChargePointLogin(*row) for row in rows]
+
+    async def api_key(self, key_hash: str) -> ApiKeyLogin | None:
+        """Return the key with this hash unless it has been revoked; expiry is the caller's to check."""
+        column = tables.api_key.c
+        row = await self.session.fetch_one(
+            select(column.tenant_id, column.id, column.name, column.scopes, column.expires_at).where(
+                column.key_hash == key_hash, column.revoked_at.is_(None)
+            )
+        )
+        return None if row is None else ApiKeyLogin(row[0], row[1], row[2], tuple(row[3]), row[4])
+
+    async def ocpi_credential(self, token_hash: str) -> OcpiLogin | None:
+        """Return the partner whose token has this hash unless it has been revoked."""
+        column = tables.ocpi_credential.c
+        row = await self.session.fetch_one(
+            select(column.tenant_id, column.id, column.partner_name).where(column.token_hash == token_hash, column.revoked_at.is_(None))
+        )
+        return None if row is None else OcpiLogin(*row)
+
+    async def tenant_id(self, slug: str) -> uuid.UUID | None:
+        """Return the id of the tenant with this slug."""
+        row = await self.session.fetch_one(select(tables.tenant.c.id).where(tables.tenant.c.slug == slug))
+        return None if row is None else row[0]
+
+    async def tenant_slugs(self) -> list[str]:
+        """Return the slugs of all tenants."""
+        return [row[0] for row in await self.session.fetch(select(tables.tenant.c.slug).order_by(tables.tenant.c.slug))]
+
+    async def depots(self) -> list[DepotEntry]:
+        """Return all depots of all tenants."""
+        column = tables.depot.c
+        rows = await self.session.fetch(select(column.tenant_id, column.id, column.name, column.time_zone).order_by(column.id))
+        return [DepotEntry(*row) for row in rows]
+
+    async def silent_since(self, moment: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:
+        """Return (tenant, charge point) ids marked as connected that nobody has heard of since `moment`."""
+        column = tables.charge_point.c
+        rows = await self.session.fetch(select(column.tenant_id, column.id).where(column.connected.is_(True), column.last_seen_at < moment))
+        return [(row[0], row[1]) for row in rows]

@@ -1,0 +1,114 @@
+"""The unit of work: everything a use case changes, with its events and audit records, in one transaction."""
+
+import uuid
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, Self, TypeVar
+
+from sqlalchemy import func, insert, select, update
+
+from ampyard.domain.access import Principal
+from ampyard.domain.events import Event
+from ampyard.domain.ids import new_id
+from ampyard.repositories.database import Database, WriteSession
+from ampyard.repositories.repository import Repository
+from ampyard.repositories.tables import audit_record, outbox
+
+E = TypeVar("E")
+
+OUTBOX_CHANNEL = "ampyard_outbox"
+PLANNER_CHANNEL = "ampyard_planner"
+COMMAND_CHANNEL = "ampyard_commands"
+SOCKET_CHANNEL = "ampyard_sockets"
+
+
+class UnitOfWork:
+    """A transaction of one tenant by one principal.
+
+    Use as an async context manager and call `commit` at the end of the use case; leaving without it rolls back. Events
+    and wake-ups collected on the way become visible with the commit, never before.
+    """
+
+    def __init__(self, database: Database, principal: Principal, *, now: datetime) -> None:
+        self.principal = principal
+        self.now = now
+        self.session: WriteSession = database.session(principal.tenant_id)
+        self._events: list[Event] = []
+        self._notifications: dict[tuple[str, str], None] = {}
+
+    @property
+    def tenant_id(self) -> uuid.UUID:
+        """The tenant whose rows this unit of work sees."""
+        return self.principal.tenant_id
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.session.close()
+
+    async def add(self, repository: type[Repository[E]], *entities: E, **extra: Any) -> None:
+        """Insert entities; `extra` holds columns that no entity shows."""
+        names = [field.name for field in fields(repository.entity)]
+        rows = [{name: getattr(entity, name) for name in names} | extra for entity in entities]
+        await self.session.execute(insert(repository.table), rows)
+
+    async def change(self, repository: type[Repository[Any]], entity_id: uuid.UUID, **values: Any) -> None:
+        """Set columns of one row."""
+        table = repository.table
+        await self.session.execute(update(table).where(table.c.id == entity_id).values(**values))
+
+    async def lock(self, repository: type[Repository[E]], entity_id: uuid.UUID) -> E | None:
+        """Return one entity, locked against other writers until the commit, or `None`. Rows may still refer to it meanwhile."""
+        statement = select(*repository.columns()).where(repository.table.c.id == entity_id).with_for_update(key_share=True)
+        row = await self.session.fetch_one(statement)
+        return None if row is None else repository.entity(*row)
+
+    def publish(self, event: Event) -> None:
+        """Have an event published after the commit."""
+        self._events.append(event)
+
+    def notify(self, channel: str, payload: str) -> None:
+        """Wake those who listen on a channel after the commit."""
+        self._notifications[channel, payload] = None
+
+    def wake_planner(self, depot_id: uuid.UUID) -> None:
+        """Have the depot's power shared anew at once after the commit."""
+        self.notify(PLANNER_CHANNEL, f"{self.tenant_id}:{depot_id}")
+
+    async def audit(self, action: str, target_kind: str, target_id: uuid.UUID, **detail: Any) -> None:
+        """Leave an audit record of what the principal did."""
+        await self.session.execute(
+            insert(audit_record).values(
+                id=new_id(),
+                tenant_id=self.tenant_id,
+                at=self.now,
+                author=self.principal.author,
+                action=action,
+                target_kind=target_kind,
+                target_id=target_id,
+                detail=detail,
+            )
+        )
+
+    async def commit(self) -> None:
+        """Write the collected events and commit. Once this returns, everything is on disk."""
+        if self._events:
+            await self.session.execute(
+                insert(outbox),
+                [
+                    {
+                        "tenant_id": self.tenant_id,
+                        "kind": event.kind.value,
+                        "aggregate_id": event.aggregate_id,
+                        "depot_id": event.depot_id,
+                        "payload": event.payload,
+                        "occurred_at": self.now,
+                    }
+                    for event in self._events
+                ],
+            )
+            self.notify(OUTBOX_CHANNEL, "")
+        for channel, payload in self._notifications:
+            await self.session.fetch(select(func.pg_notify(channel, payload)))
+        await self.session.commit()

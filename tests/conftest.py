@@ -1,0 +1,35 @@
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from ampyard.migrations import upgrade
+from ampyard.repositories.database import Database
+from ampyard.repositories.files import FolderFiles
+from ampyard.repositories.streams import EventStream, connect_redis
+from ampyard.server.embedded import EmbeddedServers
+from ampyard.services.backend import Backend
+from ampyard.services.events import EventHub
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[EmbeddedServers]:
+    """PostgreSQL and Valkey of this test run, started, on a folder of their own."""
+    # Not pytest's temporary folder: as root the servers run as another user, and pytest closes that folder to others whenever it starts.
+    with TemporaryDirectory(prefix="ampyard-test-") as folder, EmbeddedServers(Path(folder) / "home", durable=False) as embedded:
+        embedded.start(print)
+        yield embedded
+
+
+@pytest.fixture(scope="session")
+async def backend(servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backend]:
+    """A migrated database, event streams and a file folder, as one process of the product sees them."""
+    await upgrade(servers.database_owner_url, print)
+    database = Database(servers.database_url)
+    redis = connect_redis(servers.redis_url)
+    hub = EventHub(EventStream(redis))
+    yield Backend(database=database, events=hub, files=FolderFiles(tmp_path_factory.mktemp("files")))
+    await hub.close()
+    await redis.aclose()
+    await database.dispose()

@@ -1,0 +1,102 @@
+"""Event streams: in order, per tenant, from any position on, and quiet when there is nothing to tell."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from ampyard.domain.events import EventKind, PublishedEvent
+from ampyard.repositories import streams
+from ampyard.repositories.outbox import OutboxEntry
+from ampyard.repositories.streams import EventStream, connect_redis
+from ampyard.server.embedded import EmbeddedServers
+from tests.gate import gate_to
+from tests.published import arrived
+
+NOW = datetime(2026, 11, 2, 8, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+async def stream(servers: EmbeddedServers) -> AsyncIterator[EventStream]:
+    redis = connect_redis(servers.redis_url)
+    yield EventStream(redis)
+    await redis.aclose()
+
+
+def entry(tenant_id: uuid.UUID, number: int, *, depot_id: uuid.UUID | None = None, kind: str = "depot.power") -> OutboxEntry:
+    return OutboxEntry(number, tenant_id, kind, uuid.UUID(int=number), depot_id, {"n": number}, NOW)
+
+
+async def test_an_event_arrives_as_it_was_published(stream: EventStream):
+    tenant_id, depot_id = uuid.uuid4(), uuid.uuid4()
+    await stream.publish([entry(tenant_id, 7, depot_id=depot_id)])
+
+    (event,) = await arrived(stream, tenant_id, 1)
+
+    assert event == PublishedEvent(
+        tenant_id=tenant_id,
+        stream_id=await stream.newest_id(tenant_id),
+        kind=EventKind.DEPOT_POWER,
+        aggregate_id=uuid.UUID(int=7),
+        depot_id=depot_id,
+        payload={"n": 7},
+        occurred_at=NOW,
+    )
+
+
+async def test_each_tenant_gets_its_own_in_order(stream: EventStream):
+    one, other = uuid.uuid4(), uuid.uuid4()
+    await stream.publish([entry(tenant, number) for number in range(700) for tenant in (one, other)])
+
+    events = await arrived(stream, one, 700)
+
+    assert [event.payload["n"] for event in events] == list(range(700))
+    assert {event.tenant_id for event in events} == {one}
+
+
+async def test_reading_after_the_newest_gives_what_comes_from_then_on(stream: EventStream):
+    tenant_id = uuid.uuid4()
+    assert await stream.newest_id(tenant_id) == "0-0"
+    await stream.publish([entry(tenant_id, 1)])
+    reader = stream.read(tenant_id, await stream.newest_id(tenant_id))
+    following = asyncio.ensure_future(anext(reader))
+    await asyncio.sleep(0.05)
+    assert not following.done()
+
+    await stream.publish([entry(tenant_id, 2)])
+
+    assert (await asyncio.wait_for(following, 5)).payload == {"n": 2}
+
+
+async def test_an_event_of_a_newer_version_is_passed_over(stream: EventStream):
+    tenant_id = uuid.uuid4()
+    await stream.publish([entry(tenant_id, 1), entry(tenant_id, 2, kind="moon.phase"), entry(tenant_id, 3)])
+
+    assert [event.payload["n"] for event in await arrived(stream, tenant_id, 2)] == [1, 3]
+
+
+async def test_a_stream_keeps_its_newest_events(stream: EventStream, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(streams, "_KEPT", 200)
+    tenant_id = uuid.uuid4()
+    await stream.publish([entry(tenant_id, number) for number in range(1000)])
+
+    (oldest,) = await arrived(stream, tenant_id, 1)
+
+    assert orjson.loads((await stream._redis.xrevrange(f"ampyard:events:{tenant_id}", count=1))[0][1][b"event"])["payload"] == {"n": 999}
+    assert 600 < oldest.payload["n"] <= 800
+
+
+async def test_waiting_for_events_is_not_taken_for_a_dead_connection(servers: EmbeddedServers, monkeypatch: pytest.MonkeyPatch):
+    async with gate_to(servers.redis_url) as gate:
+        redis = connect_redis(f"redis://127.0.0.1:{gate.port}")
+        timeout_s = redis.connection_pool.connection_kwargs["socket_timeout"]
+        assert timeout_s * 1000 > streams._BLOCK_MS + 1000
+        monkeypatch.setattr(streams, "_BLOCK_MS", 50)
+        with pytest.raises(TimeoutError):
+            await arrived(EventStream(redis), uuid.uuid4(), 1, timeout_s=0.5)
+        # Some ten reads, one connection.
+        assert gate.passed == 1
+        await redis.aclose()

@@ -1,0 +1,80 @@
+"""GraphQL over Server-Sent Events, distinct connections mode (graphql-sse PROTOCOL.md)."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+
+from starlette.types import Receive, Scope, Send
+from strawberry.types.execution import ExecutionResult
+
+from ampyard.engine import wire
+from ampyard.engine.endpoint import Endpoint, P
+from ampyard.engine.errors import UnauthenticatedError
+
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),  # nginx would hold events back until its buffer is full
+]
+_COMPLETE = b"event: complete\ndata:\n\n"  # browsers drop an event without a data field
+_PING = b": ping\n\n"
+
+
+class EventStream:
+    """The response that sends `results` as they come, until they end, the client leaves or stalls, or its credential expires.
+
+    Whatever ends it, the results are closed before it returns.
+    """
+
+    def __init__(self, results: AsyncGenerator[ExecutionResult, None], endpoint: Endpoint[P], *, expires_in_s: float | None) -> None:
+        self._results = results
+        self._ping_interval_s = endpoint.ping_interval_s
+        self._send_timeout_s = endpoint.send_timeout_s
+        self._expires_in_s = expires_in_s
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        tasks = [
+            asyncio.create_task(self._events(send)),
+            asyncio.create_task(self._pings(send)),
+            asyncio.create_task(_disconnect(receive)),
+        ]
+        ended: set[asyncio.Task[None]] = set()
+        last = b""
+        try:
+            async with asyncio.timeout(self._expires_in_s):
+                ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            last = _next(wire.refusal(UnauthenticatedError("The credential has expired."))) + _COMPLETE
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(TimeoutError, OSError):  # the client stalled, or left: there is nobody to tell
+            for task in ended:
+                task.result()
+            await self._write(send, last, more=False)
+
+    async def _events(self, send: Send) -> None:
+        async with aclosing(self._results) as results:
+            async for result in results:
+                await self._write(send, _next(result))
+        await self._write(send, _COMPLETE)
+
+    async def _pings(self, send: Send) -> None:
+        while True:
+            await asyncio.sleep(self._ping_interval_s)
+            await self._write(send, _PING)
+
+    async def _write(self, send: Send, chunk: bytes, *, more: bool = True) -> None:
+        async with asyncio.timeout(self._send_timeout_s):
+            await send({"type": "http.response.body", "body": chunk, "more_body": more})
+
+
+async def _disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _next(result: ExecutionResult) -> bytes:
+    return b"event: next\ndata: " + wire.response(result) + b"\n\n"

@@ -1,0 +1,230 @@
+import asyncio
+import logging
+from contextlib import aclosing
+
+import pytest
+import strawberry
+from strawberry import federation
+from strawberry.types.execution import ExecutionResult, PreExecutionError
+
+from ampyard.engine import Schema
+from tests.engine.conftest import eventually
+from tests.engine.toy import SECRET, Caller, Context, schema
+
+
+def codes(result: ExecutionResult) -> list[object]:
+    return [(error.extensions or {})["code"] for error in result.errors or []]
+
+
+@pytest.fixture
+def context() -> Context:
+    return Context(Caller("alice"))
+
+
+# Life cycle
+
+
+@pytest.mark.parametrize("document", ["{ thing { name } }", "{ broken thing { name } }", 'mutation { rename(name: "x") }'])
+async def test_operation_ends_once_when_it_has_run(context: Context, document: str) -> None:
+    await schema.execute(document, context_value=context)
+    assert (context.operations_ended, context.events_ended, context.holds_snapshot) == (1, 0, False)
+
+
+async def test_operation_ends_when_its_variables_are_wrong(context: Context) -> None:
+    result = await schema.execute("query ($x: Int!) { thing(id: $x) { name } }", {"x": "one"}, context)
+    assert isinstance(result, PreExecutionError)
+    assert codes(result) == ["BAD_USER_INPUT"]
+    assert context.operations_ended == 1
+
+
+async def test_operation_ends_before_its_result_is_handed_on(context: Context) -> None:
+    results = await schema.stream("{ thing { name } }", context_value=context)
+    async with aclosing(results):
+        await anext(results)
+        assert context.operations_ended == 1
+
+
+async def test_operation_ends_after_the_last_resolver_even_if_the_result_is_known_earlier(context: Context) -> None:
+    result = await schema.execute("{ slowAndFailing { slow failing } }", context_value=context)
+    assert result.data is None
+    assert codes(result) == ["INTERNAL_SERVER_ERROR"]
+    assert (context.operations_ended, context.holds_snapshot) == (1, False)
+    await asyncio.sleep(0.1)
+    assert not context.holds_snapshot
+
+
+async def test_event_ends_before_each_result_and_the_operation_at_the_end(context: Context) -> None:
+    results = await schema.subscribe("subscription { countUp(to: 3) { name } }", context_value=context)
+    seen = []
+    async for result in results:
+        assert result.data is not None
+        seen.append((result.data["countUp"]["name"], context.events_ended, context.holds_snapshot, context.operations_ended))
+    assert seen == [("thing 1", 1, False, 0), ("thing 2", 2, False, 0), ("thing 3", 3, False, 0)]
+    assert (context.events_ended, context.operations_ended, context.stream_closed) == (3, 1, True)
+
+
+async def test_closing_the_results_ends_the_operation(context: Context) -> None:
+    results = await schema.subscribe("subscription { countUp(to: 3) { name } }", context_value=context)
+    await anext(results)
+    await results.aclose()
+    assert (context.events_ended, context.operations_ended, context.stream_closed) == (1, 1, True)
+
+
+async def test_cancelling_the_consumer_ends_the_operation(context: Context) -> None:
+    async def consume() -> None:
+        async for _ in await schema.subscribe("subscription { countUp(to: 3, intervalS: 60) { name } }", context_value=context):
+            pass
+
+    task = asyncio.create_task(consume())
+    await eventually(lambda: context.events_ended == 1)
+    task.cancel()
+    await asyncio.wait([task])
+    assert (context.operations_ended, context.stream_closed) == (1, True)
+
+
+async def test_cancelling_again_does_not_cut_the_end_short() -> None:
+    class Slow(Context):
+        async def end_operation(self) -> None:
+            self.events_ended = -1
+            await asyncio.sleep(0.05)
+            await super().end_operation()
+
+    context = Slow(Caller("alice"))
+    task = asyncio.create_task(schema.execute("{ hello }", context_value=context))
+    await eventually(lambda: context.events_ended == -1)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    await eventually(lambda: context.operations_ended == 1)
+
+
+async def test_failure_to_end_is_logged_and_the_result_stands(caplog: pytest.LogCaptureFixture) -> None:
+    class Stuck(Context):
+        async def end_operation(self) -> None:
+            raise ConnectionError("the snapshot is gone")
+
+    result = await schema.execute("{ hello }", context_value=Stuck(Caller("alice")))
+    assert (result.data, result.errors) == ({"hello": "Hello, you!"}, None)
+    assert "the snapshot is gone" in caplog.text
+
+
+# Errors
+
+
+async def test_unexpected_error_is_masked_and_logged_under_the_same_correlation_id(
+    context: Context, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR, "ampyard.engine"):
+        result = await schema.execute("{ broken }", context_value=context)
+    [error] = result.errors or []
+    correlation_id = (error.extensions or {})["correlationId"]
+    assert error.formatted == {
+        "message": "Internal error",
+        "locations": [{"line": 1, "column": 3}],
+        "path": ["broken"],
+        "extensions": {"code": "INTERNAL_SERVER_ERROR", "correlationId": correlation_id},
+    }
+    [record] = caplog.records
+    assert correlation_id in record.getMessage()
+    assert SECRET in caplog.text
+    assert "Traceback" in caplog.text
+    assert "in broken\n    raise RuntimeError(SECRET)" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("field", "message", "extensions"),
+    [
+        ("refused", "Not on Sundays.", {"code": "CLOSED", "opens": "Monday"}),
+        ("coded", "There is no such thing.", {"code": "NOT_FOUND"}),
+    ],
+)
+async def test_public_error_is_shown(context: Context, field: str, message: str, extensions: dict[str, str]) -> None:
+    result = await schema.execute(f"{{ {field} }}", context_value=context)
+    [error] = result.errors or []
+    assert (error.message, error.path, error.extensions) == (message, [field], extensions)
+
+
+async def test_text_of_graphql_about_a_servers_value_is_masked(context: Context) -> None:
+    result = await schema.execute("{ unserialisable }", context_value=context)
+    assert codes(result) == ["INTERNAL_SERVER_ERROR"]
+    assert SECRET not in str(result.errors)
+
+
+@pytest.mark.parametrize(
+    ("document", "variables", "code", "message"),
+    [
+        ("{ hello", {}, "GRAPHQL_PARSE_FAILED", "Syntax Error: Expected Name, found <EOF>."),
+        ("{ helo }", {}, "GRAPHQL_VALIDATION_FAILED", "Cannot query field 'helo' on type 'Query'. Did you mean 'hello'?"),
+        ("query A { hello } query B { hello }", {}, "OPERATION_RESOLUTION_FAILURE", "The document needs an operation name."),
+        (
+            "query ($n: String!) { hello(name: $n) }",
+            {},
+            "BAD_USER_INPUT",
+            "Variable '$n' has invalid value: Expected a value of non-null type",
+        ),
+        ('query ($n: String = "a") { hello(name: $n) }', {"n": None}, "BAD_USER_INPUT", "Argument 'name' has invalid value"),
+    ],
+)
+async def test_errors_of_graphql_itself_are_shown(
+    context: Context, document: str, variables: dict[str, object], code: str, message: str
+) -> None:
+    result = await schema.execute(document, variables, context)
+    [error] = result.errors or []
+    assert codes(result) == [code]
+    assert error.message.startswith(message)
+
+
+# Federation
+
+
+ENTITIES = "query ($representations: [_Any!]!) { _entities(representations: $representations) { ... on Thing { id name } } }"
+
+
+async def test_bad_representation_nulls_itself_alone_and_order_is_kept(context: Context) -> None:
+    representations: list[object] = [
+        {"__typename": "Thing", "id": 3},
+        {"__typename": "Thing", "id": -1},
+        {"__typename": "Thing"},
+        {"__typename": "Nothing", "id": 1},
+        {"__typename": "Query"},
+        {"id": 1},
+        7,
+        {"__typename": "Thing", "id": 0},
+        {"__typename": "Thing", "id": 666},
+        {"__typename": "Thing", "id": 1},
+    ]
+    given_before = repr(representations)
+    result = await schema.execute(ENTITIES, {"representations": representations}, context)
+    assert result.data == {"_entities": [{"id": 3, "name": "thing 3"}, *[None] * 8, {"id": 1, "name": "thing 1"}]}
+    errors = sorted(result.errors or [], key=lambda error: error.path or [])
+    assert [(error.path, (error.extensions or {})["code"]) for error in errors] == [
+        (["_entities", 1], "NOT_FOUND"),
+        (["_entities", 2], "BAD_USER_INPUT"),
+        (["_entities", 3], "BAD_USER_INPUT"),
+        (["_entities", 4], "BAD_USER_INPUT"),
+        (["_entities", 5], "BAD_USER_INPUT"),
+        (["_entities", 6], "BAD_USER_INPUT"),
+        (["_entities", 8], "INTERNAL_SERVER_ERROR"),
+    ]
+    assert repr(representations) == given_before
+
+
+async def test_two_schemas_in_one_process_keep_their_own_entities() -> None:
+    @federation.type(keys=["id"])
+    class Other:
+        id: int
+
+        @classmethod
+        def resolve_reference(cls, id: int) -> "Other":  # noqa: A002 - the key's name
+            return Other(id=id)
+
+    @strawberry.type
+    class Query:
+        other: Other | None = None
+
+    other = Schema(Query)
+    assert "union _Entity = Other" in other.as_str()
+    assert "union _Entity = Thing" in schema.as_str()
+    result = await other.execute('{ _entities(representations: [{__typename: "Other", id: 1}]) { ... on Other { id } } }')
+    assert result.data == {"_entities": [{"id": 1}]}
+    assert "https://specs.apollo.dev/federation/v2.11" in other.as_str()

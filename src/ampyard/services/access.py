@@ -1,0 +1,22 @@
+"""Who a credential of the public graph speaks for."""
+
+from ampyard.domain.access import Principal, PrincipalKind, Scope
+from ampyard.repositories.directory import Directory
+from ampyard.services.backend import Backend
+from ampyard.services.secrets import hash_key
+
+
+async def api_key_principal(backend: Backend, key: str) -> Principal | None:
+    """Return the principal of an API key; `None` when it is unknown, revoked or expired."""
+    async with backend.database.system_snapshot() as snapshot:
+        login = await Directory(snapshot).api_key(hash_key(key))
+    if login is None or (login.expires_at is not None and login.expires_at <= backend.clock()):
+        return None
+    known = {scope.value for scope in Scope}
+    return Principal(
+        tenant_id=login.tenant_id,
+        subject=login.name,
+        kind=PrincipalKind.KEY,
+        scopes=frozenset(Scope(scope) for scope in login.scopes if scope in known),
+        expires_at=login.expires_at,
+    )

@@ -1,0 +1,138 @@
+"""Commands: from whoever gives them to the process that holds the charge point's socket, and back with the outcome.
+
+A command is a row. Its id travels by NOTIFY to the connect processes; the one that holds the socket claims the row,
+speaks to the charge point and records the outcome, which whoever waits hears of as an event.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from ampyard.domain.access import Principal, system_principal
+from ampyard.domain.commands import Command, CommandKind, CommandState
+from ampyard.domain.events import Event, EventKind
+from ampyard.domain.ids import new_id
+from ampyard.repositories import commands as store
+from ampyard.repositories.charge_points import Evses
+from ampyard.repositories.commands import Commands
+from ampyard.repositories.database import Snapshot
+from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.unit_of_work import COMMAND_CHANNEL, UnitOfWork
+from ampyard.services.backend import Backend
+
+T = TypeVar("T")
+
+# How long a command may wait for its charge point, and a charge point may take to answer.
+LIFETIME = timedelta(seconds=30)
+LIMIT_LIFETIME = timedelta(seconds=10)
+
+
+async def give(
+    work: UnitOfWork, charge_point_id: uuid.UUID, kind: CommandKind, payload: dict[str, Any], *, lifetime: timedelta = LIFETIME
+) -> Command:
+    """Write a command; it is sent once the unit of work has been committed."""
+    command = Command(
+        id=new_id(),
+        tenant_id=work.tenant_id,
+        charge_point_id=charge_point_id,
+        kind=kind,
+        payload=payload,
+        state=CommandState.PENDING,
+        outcome=None,
+        author=work.principal.author,
+        created_at=work.now,
+        sent_at=None,
+        finished_at=None,
+        expires_at=work.now + lifetime,
+    )
+    await work.add(Commands, command)
+    work.notify(COMMAND_CHANNEL, f"{work.tenant_id}:{charge_point_id}:{command.id}")
+    return command
+
+
+async def pending(backend: Backend, charge_point_ids: list[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID, uuid.UUID]]:
+    """Return (tenant, charge point, command) ids that wait to be sent to one of these charge points, oldest first."""
+    async with backend.database.system_snapshot() as snapshot:
+        return await store.pending_for(snapshot, charge_point_ids, at=backend.clock())
+
+
+async def claim(backend: Backend, tenant_id: uuid.UUID, command_id: uuid.UUID) -> Command | None:
+    """Take a pending command for sending; `None` when it is taken or no longer wanted."""
+    async with backend.unit_of_work(system_principal(tenant_id, "connect")) as work:
+        command = await store.claim(work.session, command_id, at=work.now)
+        await work.commit()
+    return command
+
+
+async def finish(backend: Backend, tenant_id: uuid.UUID, command_id: uuid.UUID, state: CommandState, outcome: str) -> Command | None:
+    """Record how a command ended; one that has ended already stays as it is (`None`)."""
+    async with backend.unit_of_work(system_principal(tenant_id, "connect")) as work:
+        command = await work.lock(Commands, command_id)
+        if command is None or command.state.final:
+            return None
+        await work.change(Commands, command_id, state=state, outcome=outcome, finished_at=work.now)
+        if command.kind is CommandKind.SET_LIMIT:
+            await _limit_answered(work, command, state)
+        work.publish(Event(EventKind.COMMAND_UPDATED, command_id, payload={"state": state.value}))
+        await work.commit()
+    return command
+
+
+async def _limit_answered(work: UnitOfWork, command: Command, state: CommandState) -> None:
+    """Keep what may be in force: an accepted limit alone, what was before a refused one, and else the higher of the two."""
+    payload = command.payload
+    evse_id = uuid.UUID(payload["evse_id"])
+    evse = await work.lock(Evses, evse_id)
+    if evse is not None and await _still_open(work, evse_id, uuid.UUID(payload["transaction_id"])):
+        if state is CommandState.ACCEPTED:
+            limit_kw = float(payload["limit_kw"])
+            await work.change(Evses, evse_id, limit_kw=limit_kw, in_force_kw=limit_kw, limit_at=work.now, updated_at=work.now)
+        elif state is CommandState.REJECTED:
+            await work.change(Evses, evse_id, in_force_kw=float(payload["before_kw"]))
+    work.wake_planner(uuid.UUID(payload["depot_id"]))
+
+
+async def _still_open(work: UnitOfWork, evse_id: uuid.UUID, transaction_id: uuid.UUID) -> bool:
+    active = (await Transactions(work.session).active_of_evses([evse_id])).get(evse_id)
+    return active is not None and active.id == transaction_id
+
+
+async def expire_overdue(backend: Backend) -> int:
+    """End commands whose time is over, so that nobody waits for ever; returns how many."""
+    async with backend.database.system_snapshot() as snapshot:
+        overdue = await store.overdue(snapshot, at=backend.clock())
+    for tenant_id, command_id in overdue:
+        await finish(backend, tenant_id, command_id, CommandState.EXPIRED, "The charge point did not answer in time.")
+    return len(overdue)
+
+
+async def wait_for(
+    backend: Backend,
+    principal: Principal,
+    look: Callable[[Snapshot], Awaitable[T | None]],
+    *,
+    give: Callable[[], Awaitable[Any]],
+    timeout_s: float,
+) -> T | None:
+    """Do something, then wait until `look` finds what it is to bring about; `None` when the time is over.
+
+    Looks at once and after each event of the tenant, each time in a new snapshot; and every second, should events be
+    late.
+    """
+    async with backend.events.subscribe(principal.tenant_id) as queue:
+        await give()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    async with backend.database.snapshot(principal.tenant_id) as snapshot:
+                        found = await look(snapshot)
+                    if found is not None:
+                        return found
+                    try:
+                        await asyncio.wait_for(queue.get(), timeout=1.0)
+                    except TimeoutError:
+                        continue
+        except TimeoutError:
+            return None

@@ -1,0 +1,142 @@
+"""Starting and stopping transactions from afar: through to the charge point and back, with the outcome."""
+
+import secrets
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from ampyard.domain.access import Principal, Scope
+from ampyard.domain.charge_points import ChargePoint
+from ampyard.domain.commands import Command, CommandKind, CommandState
+from ampyard.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from ampyard.domain.transactions import Transaction, TransactionState
+from ampyard.repositories.charge_points import ChargePoints, Evses
+from ampyard.repositories.commands import Commands
+from ampyard.repositories.database import Snapshot
+from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.unit_of_work import UnitOfWork
+from ampyard.repositories.vehicles import IdTags, Vehicles
+from ampyard.services import commands
+from ampyard.services.backend import Backend
+
+# How long a caller waits: for the charge point's answer, and then for what it promised to come about.
+_ANSWER_S = commands.LIFETIME.total_seconds() + 2
+_EFFECT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteOutcome:
+    """How a command ended, and the transaction it started or stopped.
+
+    `transaction` is `None` where the charge point has accepted a start but nothing has begun yet: it waits for the cable.
+    """
+
+    command: Command
+    transaction: Transaction | None
+
+
+async def start_transaction(
+    backend: Backend, principal: Principal, evse_id: uuid.UUID, *, vehicle_id: uuid.UUID | None = None, id_tag: str | None = None
+) -> RemoteOutcome:
+    """Ask a charge point to start a transaction on one of its EVSEs, for a vehicle or for an id tag.
+
+    Raises:
+        ForbiddenError: the principal lacks `transactions:control`.
+        InvalidInputError: not exactly one of vehicle and id tag.
+        NotFoundError: no such EVSE, vehicle or id tag.
+        ConflictError: the charge point is offline, the EVSE has an open transaction, or the vehicle has no usable tag.
+    """
+    principal.require(Scope.TRANSACTIONS_CONTROL)
+    if (vehicle_id is None) == (id_tag is None):
+        raise InvalidInputError("Give either a vehicle or an id tag.")
+    async with backend.unit_of_work(principal) as work:
+        evse = await Evses(work.session).by_id(evse_id)
+        if evse is None:
+            raise NotFoundError("There is no such EVSE.")
+        charge_point = await _reachable(work, evse.charge_point_id)
+        if evse.id in await Transactions(work.session).active_of_evses([evse.id]):
+            raise ConflictError(f"EVSE {evse.evse_no} of {charge_point.identity} has an open transaction; stop it first.")
+        tag = await _tag(work, vehicle_id, id_tag)
+        payload = {"evse_no": evse.evse_no, "id_tag": tag, "remote_start_id": secrets.randbelow(2**31 - 1) + 1}
+        command = await commands.give(work, charge_point.id, CommandKind.START_TRANSACTION, payload)
+        await work.audit("transaction.start", "evse", evse.id, command_id=str(command.id), id_tag=tag)
+
+        async def started(snapshot: Snapshot) -> Transaction | None:
+            open_now = (await Transactions(snapshot).active_of_evses([evse.id])).get(evse.id)
+            return open_now if open_now is not None and (open_now.id_tag or "").lower() == tag.lower() else None
+
+        finished = await commands.wait_for(backend, principal, _ended(command), give=work.commit, timeout_s=_ANSWER_S) or command
+    transaction = None
+    if finished.state is CommandState.ACCEPTED:
+        transaction = await commands.wait_for(backend, principal, started, give=_nothing, timeout_s=_EFFECT_S)
+    return RemoteOutcome(finished, transaction)
+
+
+async def stop_transaction(backend: Backend, principal: Principal, transaction_id: uuid.UUID) -> RemoteOutcome:
+    """Ask a charge point to stop a transaction.
+
+    Raises:
+        ForbiddenError: the principal lacks `transactions:control`.
+        NotFoundError: no such transaction.
+        ConflictError: it has ended, or its charge point is offline.
+    """
+    principal.require(Scope.TRANSACTIONS_CONTROL)
+    async with backend.unit_of_work(principal) as work:
+        transaction = await Transactions(work.session).by_id(transaction_id)
+        if transaction is None:
+            raise NotFoundError("There is no such transaction.")
+        if transaction.state is TransactionState.ENDED:
+            raise ConflictError("The transaction has ended.")
+        charge_point = await _reachable(work, transaction.charge_point_id)
+        payload = {"ocpp_transaction_id": transaction.ocpp_transaction_id}
+        command = await commands.give(work, charge_point.id, CommandKind.STOP_TRANSACTION, payload)
+        await work.audit("transaction.stop", "transaction", transaction.id, command_id=str(command.id))
+
+        async def stopped(snapshot: Snapshot) -> Transaction | None:
+            now = await Transactions(snapshot).by_id(transaction_id)
+            return now if now is not None and now.state is TransactionState.ENDED else None
+
+        finished = await commands.wait_for(backend, principal, _ended(command), give=work.commit, timeout_s=_ANSWER_S) or command
+    result: Transaction | None = transaction
+    if finished.state is CommandState.ACCEPTED:
+        result = await commands.wait_for(backend, principal, stopped, give=_nothing, timeout_s=_EFFECT_S) or transaction
+    return RemoteOutcome(finished, result)
+
+
+def _ended(command: Command) -> Callable[[Snapshot], Awaitable[Command | None]]:
+    async def look(snapshot: Snapshot) -> Command | None:
+        now = await Commands(snapshot).by_id(command.id)
+        return now if now is not None and now.state.final else None
+
+    return look
+
+
+async def _nothing() -> None:
+    """There is nothing to do but to wait."""
+
+
+async def _reachable(work: UnitOfWork, charge_point_id: uuid.UUID) -> ChargePoint:
+    charge_point = await ChargePoints(work.session).by_id(charge_point_id)
+    if charge_point is None:
+        raise NotFoundError("There is no such charge point.")
+    if not charge_point.connected:
+        since = charge_point.disconnected_at.isoformat() if charge_point.disconnected_at else "ever"
+        raise ConflictError(f"Charge point {charge_point.identity} is offline since {since}; it cannot be asked.")
+    return charge_point
+
+
+async def _tag(work: UnitOfWork, vehicle_id: uuid.UUID | None, id_tag: str | None) -> str:
+    if id_tag is not None:
+        tag = await IdTags(work.session).by_value(id_tag)
+        if tag is None:
+            raise NotFoundError(f"There is no id tag {id_tag!r}.")
+        return tag.value
+    assert vehicle_id is not None
+    vehicle = await Vehicles(work.session).by_id(vehicle_id)
+    if vehicle is None:
+        raise NotFoundError("There is no such vehicle.")
+    tags = (await IdTags(work.session).of_vehicles([vehicle_id])).get(vehicle_id, [])
+    usable = [tag for tag in tags if not tag.blocked and (tag.valid_until is None or tag.valid_until > work.now)]
+    if not usable:
+        raise ConflictError(f"Vehicle {vehicle.name} has no id tag that is valid now.")
+    return usable[0].value

@@ -1,0 +1,39 @@
+"""Retention: what has served its time goes, what will be needed is made ahead."""
+
+import uuid
+from datetime import timedelta
+
+from ampyard.domain.access import system_principal
+from ampyard.repositories import commands, jobs
+from ampyard.repositories.directory import Directory
+from ampyard.repositories.transactions import make_partitions
+from ampyard.services.backend import Backend
+
+_COMMANDS_KEPT = timedelta(days=7)
+_JOB_LOG_KEPT = timedelta(days=30)
+# No tenant has this id: a session that sees no tenant's rows.
+_NOBODY = uuid.UUID(int=0)
+
+
+async def make_meter_partitions(backend: Backend) -> int:
+    """Make the partitions that meter samples of the coming two months will need; returns how many were missing."""
+    async with backend.database.session(_NOBODY) as session:
+        made = await make_partitions(session, months_ahead=2)
+        await session.commit()
+    return made
+
+
+async def remove_outdated(backend: Backend) -> int:
+    """Remove ended commands after a week, and what the job queue logged after 30 days; returns how many commands went."""
+    now = backend.clock()
+    async with backend.database.session(_NOBODY) as session:
+        await jobs.remove_log(session, before=now - _JOB_LOG_KEPT)
+        await session.commit()
+    async with backend.database.system_snapshot() as system:
+        tenants = {depot.tenant_id for depot in await Directory(system).depots()}
+    removed = 0
+    for tenant_id in tenants:
+        async with backend.unit_of_work(system_principal(tenant_id, "retention")) as work:
+            removed += await commands.remove_finished(work.session, before=now - _COMMANDS_KEPT)
+            await work.commit()
+    return removed

@@ -1,0 +1,162 @@
+"""The now step: limits go out as commands, within every node's limit at every moment, and priorities tell."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from ampyard.domain.charge_points import Evse
+from ampyard.domain.commands import Command, CommandKind, CommandState
+from ampyard.domain.priorities import PriorityLevel
+from ampyard.domain.transactions import Transaction
+from ampyard.repositories.charge_points import Evses
+from ampyard.repositories.commands import Commands
+from ampyard.repositories.depots import Depots
+from ampyard.repositories.transactions import Transactions
+from ampyard.services import charge_points, commands, power, priorities, transactions
+from ampyard.services.backend import Backend
+from ampyard.services.charge_points import Station
+from ampyard.services.priorities import NewPriority
+from ampyard.services.transactions import Report
+from tests.fleet import new_fleet, user
+from tests.services.stations import online
+
+T0 = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
+
+
+@dataclass
+class Yard:
+    """A depot with all five EVSEs charging: CP-1 AC and CP-2 DC on feeder 1, CP-3 AC and CP-4 with two DC on feeder 2."""
+
+    backend: Backend
+    tenant_id: uuid.UUID
+    depot_id: uuid.UUID
+    stations: dict[str, Station]
+
+    async def tick(self) -> list[Command]:
+        """Run a step and return the limits that now wait to be sent."""
+        await power.tick(self.backend, self.tenant_id, self.depot_id)
+        async with self.backend.database.snapshot(self.tenant_id) as snapshot:
+            column = Commands.table.c
+            return await Commands(snapshot).where(column.state == CommandState.PENDING, column.kind == CommandKind.SET_LIMIT)
+
+    async def answer(self, waiting: list[Command], state: CommandState = CommandState.ACCEPTED) -> None:
+        for command in waiting:
+            await commands.claim(self.backend, self.tenant_id, command.id)
+            await commands.finish(self.backend, self.tenant_id, command.id, state, state.value)
+
+    async def settle(self) -> dict[tuple[str, int], float | None]:
+        """Step and accept until nothing changes; return the confirmed limits by (identity, EVSE number)."""
+        for _ in range(6):
+            waiting = await self.tick()
+            if not waiting:
+                break
+            await self.answer(waiting)
+        return {key: evse.limit_kw for key, evse in (await self.evses()).items()}
+
+    async def evses(self) -> dict[tuple[str, int], Evse]:
+        identities = {station.charge_point_id: identity for identity, station in self.stations.items()}
+        async with self.backend.database.snapshot(self.tenant_id) as snapshot:
+            return {(identities[evse.charge_point_id], evse.evse_no): evse for evse in await Evses(snapshot).where()}
+
+    async def transaction(self, identity: str, evse_no: int = 1) -> Transaction:
+        evse = (await self.evses())[identity, evse_no]
+        async with self.backend.database.snapshot(self.tenant_id) as snapshot:
+            return (await Transactions(snapshot).active_of_evses([evse.id]))[evse.id]
+
+
+@pytest.fixture
+async def yard(backend: Backend) -> Yard:
+    seeded = await new_fleet(backend, grid_kw=200.0)
+    stations = await online(backend, seeded.tenant_id)
+    plugs = [("CP-1", 1), ("CP-2", 1), ("CP-3", 1), ("CP-4", 1), ("CP-4", 2)]
+    for number, (identity, evse_no) in enumerate(plugs, start=1):
+        report = Report(at=T0, evse_no=evse_no, id_tag=f"TAG-{number}", register_wh=0.0, ocpp_transaction_id=f"tx-{number}")
+        await transactions.start(backend, stations[identity], report)
+    async with backend.database.snapshot(seeded.tenant_id) as snapshot:
+        (depot,) = await Depots(snapshot).where()
+    return Yard(backend, seeded.tenant_id, depot.id, stations)
+
+
+async def test_the_grid_limit_is_shared_fairly_and_used_up(yard: Yard):
+    # given 22 + 120 + 22 + 120 + 120 kW wanted (the vehicles take 120 kW DC, 22 kW AC) on a 200 kW grid
+    limits = await yard.settle()
+
+    # then both AC get all they want, and the three DC share the remaining 156 kW
+    assert limits == {("CP-1", 1): 22.0, ("CP-2", 1): 52.0, ("CP-3", 1): 22.0, ("CP-4", 1): 52.0, ("CP-4", 2): 52.0}
+
+
+async def test_a_higher_priority_gets_more_and_reductions_come_first(yard: Yard):
+    await yard.settle()
+    boosted = await yard.transaction("CP-2")
+    wanted = NewPriority(PriorityLevel.CRITICAL, transaction_id=boosted.id)
+    await priorities.set_priority(yard.backend, user(yard.tenant_id), wanted)
+
+    first = await yard.tick()
+    assert {c.payload["evse_id"] for c in first} == {str(e.id) for key, e in (await yard.evses()).items() if key[0] != "CP-2"}
+    await yard.answer(first)
+    limits = await yard.settle()
+
+    # 120 kW first; the others share 80 kW
+    assert limits == {("CP-1", 1): 20.0, ("CP-2", 1): 120.0, ("CP-3", 1): 20.0, ("CP-4", 1): 20.0, ("CP-4", 2): 20.0}
+
+
+async def test_nothing_is_raised_before_what_pays_for_it_is_confirmed(yard: Yard):
+    await yard.settle()
+    boosted = await yard.transaction("CP-2")
+    await priorities.set_priority(yard.backend, user(yard.tenant_id), NewPriority(PriorityLevel.HIGH, transaction_id=boosted.id))
+
+    waiting = await yard.tick()
+    one = str((await yard.evses())["CP-4", 1].id)
+    await yard.answer([c for c in waiting if c.payload["evse_id"] == one])
+    await yard.answer([c for c in waiting if c.payload["evse_id"] != one], CommandState.EXPIRED)
+    raised = await yard.tick()
+
+    # only what the one confirmed reduction (52 to 20 kW) has freed
+    assert [c.payload["limit_kw"] for c in raised if c.payload["evse_id"] == str(boosted.evse_id)] == [52.0 + 32.0]
+
+
+async def test_a_refused_raise_leaves_what_was_in_force(yard: Yard):
+    waiting = await yard.tick()
+    await yard.answer(waiting, CommandState.REJECTED)
+
+    assert [evse.limit_kw for evse in (await yard.evses()).values()] == [None] * 5
+    assert await yard.tick() == []  # it is asked again, but not at once
+
+
+async def test_an_offline_charge_point_keeps_its_power_reserved(yard: Yard):
+    await yard.settle()
+    await charge_points.disconnected(yard.backend, yard.stations["CP-2"])
+
+    limits = await yard.settle()
+
+    assert limits["CP-2", 1] == 52.0
+    assert sum(limit or 0 for limit in limits.values()) == 200.0
+
+
+async def test_a_charge_point_that_comes_back_is_told_its_limit_again(yard: Yard):
+    await yard.settle()
+    await charge_points.disconnected(yard.backend, yard.stations["CP-2"])
+    yard.stations = await online(yard.backend, yard.tenant_id)
+
+    waiting = await yard.tick()
+
+    assert sorted(c.payload["limit_kw"] for c in waiting) == [22.0, 22.0, 52.0, 52.0, 52.0]
+
+
+async def test_a_limit_of_another_transaction_does_not_count(yard: Yard):
+    waiting = await yard.tick()
+    old = await yard.transaction("CP-1")
+    await transactions.end(yard.backend, yard.stations["CP-1"], Report(at=T0, ocpp_transaction_id=old.ocpp_transaction_id, register_wh=1.0))
+    await yard.answer(waiting)
+
+    assert (await yard.evses())["CP-1", 1].limit_kw is None
+
+
+async def test_it_is_sent_once(yard: Yard):
+    first = await yard.tick()
+    second = await yard.tick()
+    assert len(first) == 5
+    assert first == second
+    assert {c.kind for c in first} == {CommandKind.SET_LIMIT}

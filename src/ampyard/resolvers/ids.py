@@ -1,0 +1,77 @@
+"""Opaque global ids: which type, and which of it (Relay, Global Object Identification)."""
+
+import base64
+import binascii
+import uuid
+from typing import Any
+
+import strawberry
+
+from ampyard.domain.access import Scope
+from ampyard.domain.charge_points import ChargePoint, Connector, Evse
+from ampyard.domain.depots import Depot, PowerNode
+from ampyard.domain.errors import InvalidInputError
+from ampyard.domain.priorities import Priority
+from ampyard.domain.reports import Report
+from ampyard.domain.transactions import MeterSample, Transaction
+from ampyard.domain.vehicles import Vehicle
+from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
+from ampyard.repositories.depots import Depots, PowerNodes
+from ampyard.repositories.priorities import Priorities
+from ampyard.repositories.reports import Reports
+from ampyard.repositories.repository import Repository
+from ampyard.repositories.transactions import MeterSamples, Transactions
+from ampyard.repositories.vehicles import Vehicles
+
+# What has a global id, where it is found, and which scope shows it.
+NODES: dict[type[Any], type[Repository[Any]]] = {
+    ChargePoint: ChargePoints,
+    Connector: Connectors,
+    Depot: Depots,
+    Evse: Evses,
+    MeterSample: MeterSamples,
+    PowerNode: PowerNodes,
+    Priority: Priorities,
+    Report: Reports,
+    Transaction: Transactions,
+    Vehicle: Vehicles,
+}
+SCOPES: dict[type[Any], Scope] = dict.fromkeys(NODES, Scope.FLEET_READ) | {Report: Scope.REPORTS_READ}
+_BY_NAME = {entity.__name__: entity for entity in NODES}
+
+
+def encode_id(entity: type[Any], entity_id: uuid.UUID) -> strawberry.ID:
+    """Return the global id of an entity."""
+    raw = f"{entity.__name__}:{entity_id}".encode()
+    return strawberry.ID(base64.urlsafe_b64encode(raw).decode().rstrip("="))
+
+
+def decode_any(argument: str, global_id: str) -> tuple[type[Any], uuid.UUID]:
+    """Return the entity type and id behind a global id; `argument` names where it came from in the error.
+
+    Raises:
+        InvalidInputError: it is not a global id of this graph.
+    """
+    try:
+        raw = base64.urlsafe_b64decode(global_id + "=" * (-len(global_id) % 4)).decode()
+        name, _, identifier = raw.partition(":")
+        return _BY_NAME[name], uuid.UUID(identifier)
+    except (binascii.Error, ValueError, KeyError) as error:
+        raise InvalidInputError(f"{argument}: {global_id[:80]!r} is not an id of this graph; give an `id` that it returned.") from error
+
+
+def decode_id(argument: str, global_id: str, entity: type[Any]) -> uuid.UUID:
+    """Return the id behind a global id that must be of one type.
+
+    Raises:
+        InvalidInputError: it is not a global id, or of another type.
+    """
+    found, identifier = decode_any(argument, global_id)
+    if found is not entity:
+        raise InvalidInputError(f"{argument}: this is the id of a {found.__name__}, not of a {entity.__name__}.")
+    return identifier
+
+
+def optional_id(argument: str, global_id: str | None, entity: type[Any]) -> uuid.UUID | None:
+    """Return `decode_id`'s answer, or `None` where no id is given."""
+    return None if global_id is None else decode_id(argument, global_id, entity)

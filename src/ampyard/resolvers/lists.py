@@ -1,0 +1,131 @@
+"""Lists: what is listed, below which parent, in which orders; and what a client's paging arguments mean."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import Column, ColumnElement
+
+from ampyard.domain.errors import InvalidInputError
+from ampyard.domain.paging import MAX_PAGE_SIZE, Page, PageRequest
+from ampyard.repositories.repository import Repository
+from ampyard.resolvers.cursors import CursorCodec
+
+_DEFAULT_PAGE_SIZE = 50
+
+
+class Narrowing(Protocol):
+    """A filter: hashable, and able to say itself in SQL."""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the filter as SQL conditions."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list of entities: all of the tenant's, or those below a parent through its column."""
+
+    name: str
+    repository: type[Repository[Any]]
+    default_order: str
+    default_descending: bool = False
+    parent: Column[Any] | None = None
+
+    # Column is compared by SQL expression, so identity is what makes two listings the same.
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+    def conditions(self, narrowing: Narrowing | None) -> list[ColumnElement[bool]]:
+        """Return a filter as SQL conditions; none for no filter."""
+        return [] if narrowing is None else narrowing.conditions()
+
+
+@dataclass(frozen=True, slots=True)
+class PageArguments:
+    """What a client may say of a page (Relay Cursor Connections, section 4)."""
+
+    first: int | None
+    after: str | None
+    last: int | None
+    before: str | None
+    order: str | None
+    descending: bool | None
+
+
+def page_request(arguments: PageArguments, listing: Listing, cursors: CursorCodec) -> PageRequest:
+    """Return the slice that the arguments ask for.
+
+    Raises:
+        InvalidInputError: both first and last, a size out of range, or a cursor of another list or order.
+    """
+    if arguments.first is not None and arguments.last is not None:
+        raise InvalidInputError("Give first or last, not both.")
+    for name, size in (("first", arguments.first), ("last", arguments.last)):
+        if size is not None and not 0 <= size <= MAX_PAGE_SIZE:
+            raise InvalidInputError(f"{name}: {size} is out of range; give 0 to {MAX_PAGE_SIZE}.")
+    order = arguments.order or listing.default_order
+    descending = listing.default_descending if arguments.descending is None else arguments.descending
+    made_for = order_name(order, descending=descending)
+    value_type = listing.repository.orders[order].type.python_type
+    size = arguments.last if arguments.last is not None else arguments.first
+    return PageRequest(
+        size=_DEFAULT_PAGE_SIZE if size is None else size,
+        order=order,
+        descending=descending,
+        after=cursors.decode("after", arguments.after, listing.name, made_for, value_type) if arguments.after else None,
+        before=cursors.decode("before", arguments.before, listing.name, made_for, value_type) if arguments.before else None,
+        backward=arguments.last is not None,
+    )
+
+
+def order_name(order: str, *, descending: bool) -> str:
+    """Return an order with its direction, as cursors carry it."""
+    return f"{order} {'DESC' if descending else 'ASC'}"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionEdge:
+    """An entity at its place in a list."""
+
+    node: Any
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPageInfo:
+    """Where a page lies in its list (Relay Cursor Connections, section 5)."""
+
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionResult:
+    """One page of a list. Nothing but the page has been loaded; `count` is run when asked for."""
+
+    page: Page[Any]
+    cursor_of: Callable[[Any], str]
+    count: Callable[[], Awaitable[int]]
+
+    @property
+    def nodes(self) -> tuple[Any, ...]:
+        """The entities."""
+        return self.page.items
+
+    @property
+    def edges(self) -> list[ConnectionEdge]:
+        """The entities with their cursors."""
+        return [ConnectionEdge(node, self.cursor_of(at)) for node, at in zip(self.page.items, self.page.positions, strict=True)]
+
+    @property
+    def page_info(self) -> ConnectionPageInfo:
+        """Where this page lies."""
+        positions = self.page.positions
+        return ConnectionPageInfo(
+            has_next_page=self.page.has_next,
+            has_previous_page=self.page.has_previous,
+            start_cursor=self.cursor_of(positions[0]) if positions else None,
+            end_cursor=self.cursor_of(positions[-1]) if positions else None,
+        )

@@ -1,0 +1,49 @@
+"""Permissions, declared once beside a field: printed in the SDL and enforced before its resolver runs."""
+
+import functools
+import inspect
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import strawberry
+from strawberry.federation.schema_directives import RequiresScopes
+
+from ampyard.domain.access import Scope
+
+
+def scoped(resolver: Callable[..., Any], scope: Scope, *, description: str) -> Any:
+    """Return a field whose resolver runs only for principals that have `scope`; others get a `FORBIDDEN` error.
+
+    The resolver takes `info`. Works for queries, mutations and subscriptions.
+    """
+    return strawberry.field(resolver=_guard(resolver, scope), description=description, directives=[RequiresScopes(scopes=[[scope.value]])])
+
+
+def scoped_subscription(resolver: Callable[..., AsyncIterator[Any]], scope: Scope, *, description: str) -> Any:
+    """Return a subscription field, checked at its start and again before each event is shown."""
+    directives = [RequiresScopes(scopes=[[scope.value]])]
+    return strawberry.subscription(resolver=_guard_stream(resolver, scope), description=description, directives=directives)
+
+
+def _guard(resolver: Callable[..., Any], scope: Scope) -> Callable[..., Any]:
+    if not inspect.iscoroutinefunction(resolver):
+        raise TypeError(f"{resolver} must be a coroutine function to be scoped.")
+
+    @functools.wraps(resolver)
+    async def guarded(*args: Any, **kwargs: Any) -> Any:
+        kwargs["info"].context.principal.require(scope)
+        return await resolver(*args, **kwargs)
+
+    return guarded
+
+
+def _guard_stream(resolver: Callable[..., AsyncIterator[Any]], scope: Scope) -> Callable[..., AsyncIterator[Any]]:
+    @functools.wraps(resolver)
+    async def guarded(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        principal = kwargs["info"].context.principal
+        principal.require(scope)
+        async for event in resolver(*args, **kwargs):
+            principal.require(scope)
+            yield event
+
+    return guarded

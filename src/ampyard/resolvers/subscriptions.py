@@ -1,0 +1,99 @@
+"""Live updates: each event of the tenant that fits is loaded afresh and shown."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from ampyard.domain.charge_points import ChargePoint
+from ampyard.domain.depots import Depot, PowerNode
+from ampyard.domain.errors import NotFoundError
+from ampyard.domain.events import EventKind, PublishedEvent
+from ampyard.domain.transactions import Transaction
+from ampyard.repositories.charge_points import ChargePoints
+from ampyard.repositories.depots import Depots, PowerNodes
+from ampyard.repositories.repository import Repository
+from ampyard.repositories.transactions import Transactions
+from ampyard.resolvers import loading
+from ampyard.resolvers.context import Context, Info
+from ampyard.resolvers.ids import decode_id, optional_id
+
+_OF_TRANSACTION = {EventKind.TRANSACTION_STARTED, EventKind.TRANSACTION_UPDATED, EventKind.TRANSACTION_ENDED}
+
+
+@dataclass(frozen=True, slots=True)
+class DepotPower:
+    """A depot's power at a moment."""
+
+    depot_id: uuid.UUID
+    at: datetime
+
+
+async def transaction_updated(
+    info: Info, depot_id: strawberry.ID | None = None, transaction_id: strawberry.ID | None = None
+) -> AsyncIterator[Transaction]:
+    """Yield transactions as they start, are measured, change and end."""
+    of_depot = optional_id("depotId", depot_id, Depot)
+    only = optional_id("transactionId", transaction_id, Transaction)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind in _OF_TRANSACTION and of_depot in {None, event.depot_id} and only in {None, event.aggregate_id}
+
+    async for transaction in _entities(info.context, Transactions, fits):
+        yield transaction
+
+
+async def charge_point_updated(
+    info: Info, depot_id: strawberry.ID | None = None, charge_point_id: strawberry.ID | None = None
+) -> AsyncIterator[ChargePoint]:
+    """Yield charge points as they connect, report a status, or disconnect."""
+    of_depot = optional_id("depotId", depot_id, Depot)
+    only = optional_id("chargePointId", charge_point_id, ChargePoint)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.CHARGE_POINT_UPDATED and of_depot in {None, event.depot_id} and only in {None, event.aggregate_id}
+
+    async for charge_point in _entities(info.context, ChargePoints, fits):
+        yield charge_point
+
+
+async def depot_power(info: Info, depot_id: strawberry.ID) -> AsyncIterator[DepotPower]:
+    """Yield a depot's power: once at the start, then after each step of power sharing."""
+    context = info.context
+    wanted = decode_id("depotId", depot_id, Depot)
+    async with context.backend.events.subscribe(context.principal.tenant_id) as queue:
+        known = await context.load(loading.by_id, wanted, Depots)
+        await context.end_event()
+        if known is None:
+            raise NotFoundError("There is no such depot.")
+        yield DepotPower(wanted, context.now)
+        while True:
+            event = await queue.get()
+            if event.kind is EventKind.DEPOT_POWER and event.aggregate_id == wanted:
+                yield DepotPower(wanted, event.occurred_at)
+
+
+async def resolve_power_depot(root: DepotPower, info: Info) -> Depot | None:
+    """Resolve the depot."""
+    return await info.context.load(loading.by_id, root.depot_id, Depots)
+
+
+async def resolve_power_nodes(root: DepotPower, info: Info) -> list[PowerNode]:
+    """Resolve the depot's power nodes."""
+    return await info.context.load(loading.children, root.depot_id, PowerNodes, "of_depots") or []
+
+
+async def _entities(context: Context, repository: type[Repository[Any]], fits: Callable[[PublishedEvent], bool]) -> AsyncIterator[Any]:
+    async with context.backend.events.subscribe(context.principal.tenant_id) as queue:
+        while True:
+            event = await queue.get()
+            if not fits(event):
+                continue
+            entity = await context.load(loading.by_id, event.aggregate_id, repository)
+            if entity is None:
+                await context.end_event()
+            else:
+                yield entity

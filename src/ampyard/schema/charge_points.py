@@ -1,0 +1,137 @@
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+from strawberry.federation.schema_directives import Authenticated
+
+from ampyard.domain import charge_points as domain
+from ampyard.domain.depots import Depot as DomainDepot
+from ampyard.repositories import charge_points as repository
+from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
+from ampyard.repositories.depots import Depots, PowerNodes
+from ampyard.repositories.priorities import Priorities
+from ampyard.repositories.transactions import Transactions
+from ampyard.resolvers.edges import reference_to, resolve_active_transaction, to_many, to_one
+from ampyard.resolvers.ids import optional_id
+from ampyard.resolvers.lists import Listing
+from ampyard.schema.enums import ConnectorStatus, CurrentType, OcppVersion
+from ampyard.schema.node import Node, computed, shows
+from ampyard.schema.paging import Connection, OrderDirection, connection
+from ampyard.schema.priorities import Priority
+from ampyard.schema.transactions import Transaction, TransactionFilter, TransactionOrder
+
+if TYPE_CHECKING:
+    from ampyard.schema.depots import Depot, PowerNode
+
+CHARGE_POINTS = Listing("chargePoints", ChargePoints, "IDENTITY")
+
+
+@strawberry.enum(description="What charge points can be ordered by.")
+class ChargePointOrderField(Enum):
+    IDENTITY = "IDENTITY"
+    CREATED_AT = "CREATED_AT"
+
+
+@strawberry.input(description="The order of a list of charge points.")
+class ChargePointOrder:
+    field: ChargePointOrderField
+    direction: OrderDirection = OrderDirection.ASC
+
+
+@strawberry.input(description="Which charge points to list.")
+class ChargePointFilter:
+    depot_id: strawberry.ID | None = strawberry.field(default=None, description="Only those of this depot.")
+    connected: bool | None = strawberry.field(default=None, description="Only those that are, or are not, on the line.")
+    identity_contains: str | None = strawberry.field(default=None, description="Only those whose identity has this in it, in any case.")
+
+    def narrowing(self) -> repository.ChargePointFilter:
+        """Return the filter as the repository takes it."""
+        depot_id = optional_id("filter.depotId", self.depot_id, DomainDepot)
+        return repository.ChargePointFilter(depot_id, self.connected, self.identity_contains)
+
+
+@strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="A connector of an EVSE.")
+class Connector(Node):
+    number: int = strawberry.field(
+        name="number", resolver=lambda root: root.connector_no, description="Its number within the EVSE, from 1."
+    )
+    standard: str = strawberry.field(description="The plug's standard, in OCPI's words.")
+    format: str = strawberry.field(description="SOCKET or CABLE.")
+    power_type: str = strawberry.field(description="AC or DC and phases, in OCPI's words.")
+    max_voltage_v: int = strawberry.field(description="Highest voltage, in V.")
+    max_amperage_a: int = strawberry.field(description="Highest current, in A.")
+    status: ConnectorStatus = strawberry.field(description="Its state as last reported.")
+    error_code: str | None = strawberry.field(description="The error last reported, in the charge point's words.")
+    status_at: datetime | None = strawberry.field(description="When that state was reached.")
+    evse: Annotated["Evse", strawberry.lazy("ampyard.schema.charge_points")] = strawberry.field(
+        resolver=to_one(Evses, "evse_id"), description="Its EVSE."
+    )
+    is_type_of = staticmethod(shows(domain.Connector))
+    resolve_reference = staticmethod(reference_to(domain.Connector))
+
+
+@strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="An EVSE: charges one vehicle at a time.")
+class Evse(Node):
+    number: int = strawberry.field(resolver=lambda root: root.evse_no, description="Its number within the charge point, from 1.")
+    current_type: CurrentType = strawberry.field(description="AC or DC.")
+    max_power_kw: float = strawberry.field(description="The most it can deliver, in kW.")
+    min_power_kw: float = strawberry.field(description="The least it can charge with, in kW; below that it pauses.")
+    phases: int = strawberry.field(description="Phases of its supply.")
+    fallback_kw: float = strawberry.field(description="What it may draw when no limit of ours is in force, in kW.")
+    status: ConnectorStatus = strawberry.field(description="The most telling state of its connectors.")
+    limit_kw: float | None = strawberry.field(description="The limit it last confirmed, in kW; null when its fall-back holds.")
+    limit_at: datetime | None = strawberry.field(description="When it confirmed that limit.")
+    limit_reason: str | None = strawberry.field(description="Why it gets what it gets.")
+    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] = strawberry.field(
+        resolver=to_one(ChargePoints, "charge_point_id"), description="Its charge point."
+    )
+    connectors: list[Connector] = strawberry.field(resolver=to_many(Connectors, "of_evses"), description="Its connectors, by number.")
+    active_transaction: Transaction | None = computed(resolve_active_transaction, description="The transaction that runs on it now.")
+    transactions: Connection[Transaction] = connection(
+        Listing("evse.transactions", Transactions, "STARTED_AT", default_descending=True, parent=Transactions.table.c.evse_id),
+        description="The transactions on it, newest first unless told.",
+        filter_type=TransactionFilter,
+        order_type=TransactionOrder,
+    )
+    updated_at: datetime = strawberry.field(description="When it was last changed.")
+    is_type_of = staticmethod(shows(domain.Evse))
+    resolve_reference = staticmethod(reference_to(domain.Evse))
+
+
+@strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="A charge point (OCPP 2.0.1: charging station).")
+class ChargePoint(Node):
+    identity: str = strawberry.field(description="Its OCPP identity: the last part of its WebSocket address; unique in the tenant.")
+    name: str = strawberry.field(description="Its name for people.")
+    ocpp_version: OcppVersion | None = strawberry.field(description="The protocol version it last spoke.")
+    vendor: str | None = strawberry.field(description="Vendor, as it said when it booted.")
+    model: str | None = strawberry.field(description="Model, as it said when it booted.")
+    serial_number: str | None = strawberry.field(description="Serial number, as it said when it booted.")
+    firmware_version: str | None = strawberry.field(description="Firmware version, as it said when it booted.")
+    connected: bool = strawberry.field(description="Whether it is on the line.")
+    connected_at: datetime | None = strawberry.field(description="When it last came on the line.")
+    disconnected_at: datetime | None = strawberry.field(description="When it last went off the line.")
+    last_seen_at: datetime | None = strawberry.field(description="When it was last heard of.")
+    booted_at: datetime | None = strawberry.field(description="When it last booted.")
+    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = strawberry.field(
+        resolver=to_one(Depots, "depot_id"), description="Its depot."
+    )
+    power_node: Annotated["PowerNode", strawberry.lazy("ampyard.schema.depots")] = strawberry.field(
+        resolver=to_one(PowerNodes, "power_node_id"), description="The power node that supplies it."
+    )
+    evses: list[Evse] = strawberry.field(resolver=to_many(Evses, "of_charge_points"), description="Its EVSEs, by number.")
+    transactions: Connection[Transaction] = connection(
+        Listing(
+            "chargePoint.transactions", Transactions, "STARTED_AT", default_descending=True, parent=Transactions.table.c.charge_point_id
+        ),
+        description="The transactions on it, newest first unless told.",
+        filter_type=TransactionFilter,
+        order_type=TransactionOrder,
+    )
+    priorities: list[Priority] = strawberry.field(
+        resolver=to_many(Priorities, "of_charge_points"), description="The priority rules about it, oldest first."
+    )
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When it was last changed.")
+    is_type_of = staticmethod(shows(domain.ChargePoint))
+    resolve_reference = staticmethod(reference_to(domain.ChargePoint))

@@ -1,0 +1,43 @@
+"""The domain's enumerations, registered as GraphQL enums with their descriptions. The schema imports them from here."""
+
+import strawberry
+
+from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
+from ampyard.domain.commands import CommandKind, CommandState
+from ampyard.domain.depots import PowerNodeKind
+from ampyard.domain.priorities import PriorityLevel
+from ampyard.domain.reports import ReportKind
+from ampyard.domain.transactions import ChargingState, TransactionState
+from ampyard.domain.vehicles import IdTagKind, SocSource, VehicleKind
+
+strawberry.enum(ConnectorStatus, name="ConnectorStatus", description="The state of a connector or EVSE, in OCPP's words.")
+strawberry.enum(CurrentType, name="CurrentType", description="Alternating or direct current.")
+strawberry.enum(OcppVersion, name="OcppVersion", description="A version of the Open Charge Point Protocol.")
+strawberry.enum(CommandKind, name="CommandKind", description="What a charge point is asked to do.")
+strawberry.enum(CommandState, name="CommandState", description="How far a command has come.")
+strawberry.enum(PowerNodeKind, name="PowerNodeKind", description="What a power node stands for.")
+strawberry.enum(
+    PriorityLevel, name="PriorityLevel", description="A class of power sharing: a higher one is served entirely before a lower one."
+)
+strawberry.enum(ReportKind, name="ReportKind", description="What a report is about.")
+strawberry.enum(ChargingState, name="ChargingState", description="What the vehicle and the charge point are doing, in OCPP's words.")
+strawberry.enum(TransactionState, name="TransactionState", description="Whether a transaction still runs.")
+strawberry.enum(IdTagKind, name="IdTagKind", description="What kind of identification an id tag is.")
+strawberry.enum(SocSource, name="SocSource", description="Who told the state of charge.")
+strawberry.enum(VehicleKind, name="VehicleKind", description="What kind of vehicle it is.")
+
+__all__ = [
+    "ChargingState",
+    "CommandKind",
+    "CommandState",
+    "ConnectorStatus",
+    "CurrentType",
+    "IdTagKind",
+    "OcppVersion",
+    "PowerNodeKind",
+    "PriorityLevel",
+    "ReportKind",
+    "SocSource",
+    "TransactionState",
+    "VehicleKind",
+]

@@ -1,0 +1,263 @@
+"""The public schema, for integrators: its own, smaller types. What is not meant for them is not here at all."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import strawberry
+
+from ampyard.domain import charge_points, depots, priorities, transactions, vehicles
+from ampyard.domain.access import Scope
+from ampyard.domain.errors import DomainError
+from ampyard.engine.schema import Schema
+from ampyard.repositories import transactions as repository
+from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
+from ampyard.repositories.depots import Depots
+from ampyard.repositories.priorities import Priorities
+from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.vehicles import Vehicles
+from ampyard.resolvers import mutations
+from ampyard.resolvers.context import Info
+from ampyard.resolvers.edges import node_among, resolve_effective_priority, to_many, to_one
+from ampyard.resolvers.ids import optional_id
+from ampyard.resolvers.lists import Listing
+from ampyard.resolvers.mutations import PriorityChange
+from ampyard.resolvers.scopes import scoped
+from ampyard.schema.enums import ConnectorStatus, CurrentType, PriorityLevel, TransactionState, VehicleKind
+from ampyard.schema.node import Node, computed, shows
+from ampyard.schema.paging import Connection, OrderDirection, connection
+
+
+@strawberry.type(description="A site where vehicles are charged.")
+class Depot(Node):
+    name: str = strawberry.field(description="Its name.")
+    time_zone: str = strawberry.field(description="Its time zone (IANA name).")
+    address: str = strawberry.field(description="Street and number.")
+    postal_code: str = strawberry.field(description="Postal code.")
+    city: str = strawberry.field(description="City.")
+    country_code: str = strawberry.field(description="Country, ISO 3166-1 alpha-3.")
+    latitude: float = strawberry.field(description="Latitude in degrees (WGS 84).")
+    longitude: float = strawberry.field(description="Longitude in degrees (WGS 84).")
+    is_type_of = staticmethod(shows(depots.Depot))
+
+
+@strawberry.type(description="A connector of an EVSE.")
+class Connector:
+    number: int = strawberry.field(resolver=lambda root: root.connector_no, description="Its number within the EVSE, from 1.")
+    standard: str = strawberry.field(description="The plug's standard, in OCPI's words.")
+    status: ConnectorStatus = strawberry.field(description="Its state as last reported.")
+    status_at: datetime | None = strawberry.field(description="When that state was reached.")
+
+
+@strawberry.type(description="An EVSE: charges one vehicle at a time.")
+class Evse:
+    number: int = strawberry.field(resolver=lambda root: root.evse_no, description="Its number within the charge point, from 1.")
+    current_type: CurrentType = strawberry.field(description="AC or DC.")
+    max_power_kw: float = strawberry.field(description="The most it can deliver, in kW.")
+    status: ConnectorStatus = strawberry.field(description="The most telling state of its connectors.")
+    connectors: list[Connector] = strawberry.field(resolver=to_many(Connectors, "of_evses"), description="Its connectors, by number.")
+
+
+@strawberry.type(description="A charge point.")
+class ChargePoint(Node):
+    identity: str = strawberry.field(description="Its identity, unique in the fleet.")
+    name: str = strawberry.field(description="Its name for people.")
+    connected: bool = strawberry.field(description="Whether it is on the line.")
+    last_seen_at: datetime | None = strawberry.field(description="When it was last heard of.")
+    depot: Depot = strawberry.field(resolver=to_one(Depots, "depot_id"), description="Its depot.")
+    evses: list[Evse] = strawberry.field(resolver=to_many(Evses, "of_charge_points"), description="Its EVSEs, by number.")
+    is_type_of = staticmethod(shows(charge_points.ChargePoint))
+
+
+@strawberry.type(description="A vehicle of the fleet.")
+class Vehicle(Node):
+    name: str = strawberry.field(description="Its name or number.")
+    kind: VehicleKind = strawberry.field(description="Bus, truck or van.")
+    vin: str = strawberry.field(description="Vehicle identification number.")
+    license_plate: str = strawberry.field(description="Licence plate.")
+    battery_kwh: float = strawberry.field(description="Usable battery capacity, in kWh.")
+    soc_percent: float | None = strawberry.field(description="State of charge as last known, in percent.")
+    soc_at: datetime | None = strawberry.field(description="When it was so.")
+    depot: Depot = strawberry.field(resolver=to_one(Depots, "depot_id"), description="Its home depot.")
+    is_type_of = staticmethod(shows(vehicles.Vehicle))
+
+
+@strawberry.type(description="A rule that ranks one vehicle, charge point or transaction for a time.")
+class Priority(Node):
+    level: PriorityLevel = strawberry.field(description="The class it puts its target in.")
+    reason: str | None = strawberry.field(description="Why.")
+    valid_from: datetime = strawberry.field(description="From when it counts.")
+    valid_until: datetime | None = strawberry.field(description="Until when it counts; null for open end.")
+    cleared_at: datetime | None = strawberry.field(description="When it was ended by hand.")
+    vehicle: Vehicle | None = strawberry.field(resolver=to_one(Vehicles, "vehicle_id"), description="The vehicle it is about, if any.")
+    charge_point: ChargePoint | None = strawberry.field(
+        resolver=to_one(ChargePoints, "charge_point_id"), description="The charge point it is about, if any."
+    )
+    is_type_of = staticmethod(shows(priorities.Priority))
+
+
+@strawberry.type(description="The priority that counts, and the rule it comes from.")
+class EffectivePriority:
+    level: PriorityLevel = strawberry.field(description="The class that counts; NORMAL without a rule.")
+    rule: Priority | None = strawberry.field(description="The rule that won.")
+
+
+@strawberry.type(description="One charging process.")
+class Transaction(Node):
+    state: TransactionState = strawberry.field(description="Whether it still runs.")
+    started_at: datetime = strawberry.field(description="When it began.")
+    ended_at: datetime | None = strawberry.field(description="When it ended.")
+    energy_wh: float = strawberry.field(description="The energy delivered so far, in Wh.")
+    power_kw: float = strawberry.field(description="The power last measured, in kW.")
+    soc_percent: float | None = strawberry.field(description="The state of charge last reported, in percent.")
+    measured_at: datetime | None = strawberry.field(description="When power and energy were last measured.")
+    priority: EffectivePriority = computed(resolve_effective_priority, description="The priority that counts for it now.")
+    depot: Depot = strawberry.field(resolver=to_one(Depots, "depot_id"), description="The depot it is in.")
+    charge_point: ChargePoint = strawberry.field(resolver=to_one(ChargePoints, "charge_point_id"), description="The charge point it is on.")
+    vehicle: Vehicle | None = strawberry.field(resolver=to_one(Vehicles, "vehicle_id"), description="The vehicle, if its id tag is known.")
+    is_type_of = staticmethod(shows(transactions.Transaction))
+
+
+@strawberry.enum(name="DepotOrderField", description="What depots can be ordered by.")
+class DepotOrderField(Enum):
+    NAME = "NAME"
+
+
+@strawberry.enum(name="ChargePointOrderField", description="What charge points can be ordered by.")
+class ChargePointOrderField(Enum):
+    IDENTITY = "IDENTITY"
+
+
+@strawberry.enum(name="VehicleOrderField", description="What vehicles can be ordered by.")
+class VehicleOrderField(Enum):
+    NAME = "NAME"
+
+
+@strawberry.enum(name="TransactionOrderField", description="What transactions can be ordered by.")
+class TransactionOrderField(Enum):
+    STARTED_AT = "STARTED_AT"
+
+
+@strawberry.enum(name="PriorityOrderField", description="What priorities can be ordered by.")
+class PriorityOrderField(Enum):
+    CREATED_AT = "CREATED_AT"
+
+
+@strawberry.input(description="The order of a list of depots.")
+class DepotOrder:
+    field: DepotOrderField
+    direction: OrderDirection = OrderDirection.ASC
+
+
+@strawberry.input(description="The order of a list of charge points.")
+class ChargePointOrder:
+    field: ChargePointOrderField
+    direction: OrderDirection = OrderDirection.ASC
+
+
+@strawberry.input(description="The order of a list of vehicles.")
+class VehicleOrder:
+    field: VehicleOrderField
+    direction: OrderDirection = OrderDirection.ASC
+
+
+@strawberry.input(description="The order of a list of transactions.")
+class TransactionOrder:
+    field: TransactionOrderField
+    direction: OrderDirection = OrderDirection.DESC
+
+
+@strawberry.input(description="The order of a list of priorities.")
+class PriorityOrder:
+    field: PriorityOrderField
+    direction: OrderDirection = OrderDirection.DESC
+
+
+@strawberry.input(description="Which transactions to list.")
+class TransactionFilter:
+    depot_id: strawberry.ID | None = strawberry.field(default=None, description="Only those in this depot.")
+    vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="Only those of this vehicle.")
+    state: TransactionState | None = strawberry.field(default=None, description="Only those that run, or that have ended.")
+    started_from: datetime | None = strawberry.field(default=None, description="Only those started at this time or later.")
+    started_to: datetime | None = strawberry.field(default=None, description="Only those started before this time.")
+
+    def narrowing(self) -> repository.TransactionFilter:
+        """Return the filter as the repository takes it."""
+        return repository.TransactionFilter(
+            depot_id=optional_id("filter.depotId", self.depot_id, depots.Depot),
+            vehicle_id=optional_id("filter.vehicleId", self.vehicle_id, vehicles.Vehicle),
+            state=self.state,
+            started_from=self.started_from,
+            started_to=self.started_to,
+        )
+
+
+_PUBLIC_NODES = (depots.Depot, charge_points.ChargePoint, vehicles.Vehicle, transactions.Transaction, priorities.Priority)
+
+
+@strawberry.type
+class Query:
+    node: Node | None = scoped(
+        node_among(_PUBLIC_NODES), Scope.FLEET_READ, description="Anything by its global id; null when it does not exist."
+    )
+    depots: Connection[Depot] = connection(
+        Listing("public.depots", Depots, "NAME"), description="All depots.", filter_type=None, order_type=DepotOrder, scope=Scope.FLEET_READ
+    )
+    charge_points: Connection[ChargePoint] = connection(
+        Listing("public.chargePoints", ChargePoints, "IDENTITY"),
+        description="All charge points with their status.",
+        filter_type=None,
+        order_type=ChargePointOrder,
+        scope=Scope.FLEET_READ,
+    )
+    vehicles: Connection[Vehicle] = connection(
+        Listing("public.vehicles", Vehicles, "NAME"),
+        description="All vehicles.",
+        filter_type=None,
+        order_type=VehicleOrder,
+        scope=Scope.FLEET_READ,
+    )
+    transactions: Connection[Transaction] = connection(
+        Listing("public.transactions", Transactions, "STARTED_AT", default_descending=True),
+        description="All transactions, newest first unless told.",
+        filter_type=TransactionFilter,
+        order_type=TransactionOrder,
+        scope=Scope.FLEET_READ,
+    )
+    priorities: Connection[Priority] = connection(
+        Listing("public.priorities", Priorities, "CREATED_AT", default_descending=True),
+        description="All priority rules, newest first unless told.",
+        filter_type=None,
+        order_type=PriorityOrder,
+        scope=Scope.FLEET_READ,
+    )
+
+
+@strawberry.input(description="A priority for exactly one vehicle, charge point or transaction.")
+class SetPriorityInput:
+    level: PriorityLevel = strawberry.field(description="The class to put it in.")
+    vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="The vehicle it is about.")
+    charge_point_id: strawberry.ID | None = strawberry.field(default=None, description="The charge point it is about.")
+    transaction_id: strawberry.ID | None = strawberry.field(default=None, description="The transaction it is about.")
+    reason: str | None = strawberry.field(default=None, description="Why; 500 characters at most.")
+    valid_from: datetime | None = strawberry.field(default=None, description="From when it counts; now unless told.")
+    valid_until: datetime | None = strawberry.field(default=None, description="Until when it counts; open unless told.")
+
+
+@strawberry.type(description="A priority rule that was set.")
+class PriorityPayload:
+    priority: Priority = strawberry.field(description="The rule as it now is.")
+
+
+async def _set_priority(info: Info, input: SetPriorityInput) -> Any:  # noqa: A002  # Relay names the argument so
+    return PriorityChange(await mutations.set_priority(info.context, **vars(input)))
+
+
+@strawberry.type
+class Mutation:
+    set_priority: PriorityPayload = scoped(
+        _set_priority, Scope.PRIORITIES_WRITE, description="Set a priority; power is shared anew at once."
+    )
+
+
+schema = Schema(Query, Mutation, types=[Depot, ChargePoint, Vehicle, Transaction, Priority], public_errors=(DomainError,))

@@ -1,0 +1,55 @@
+from datetime import date, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+from strawberry.federation.schema_directives import Authenticated
+
+from ampyard.domain import reports as domain
+from ampyard.domain.access import Scope
+from ampyard.repositories.depots import Depots
+from ampyard.repositories.reports import Reports
+from ampyard.resolvers.edges import reference_to, to_one
+from ampyard.resolvers.lists import Listing
+from ampyard.resolvers.reports import resolve_download_url
+from ampyard.resolvers.scopes import scoped
+from ampyard.schema.enums import ReportKind
+from ampyard.schema.node import Node, shows
+from ampyard.schema.paging import OrderDirection
+
+if TYPE_CHECKING:
+    from ampyard.schema.depots import Depot
+
+REPORTS = Listing("reports", Reports, "DAY", default_descending=True)
+
+
+@strawberry.enum(description="What reports can be ordered by.")
+class ReportOrderField(Enum):
+    DAY = "DAY"
+    CREATED_AT = "CREATED_AT"
+
+
+@strawberry.input(description="The order of a list of reports.")
+class ReportOrder:
+    field: ReportOrderField
+    direction: OrderDirection = OrderDirection.DESC
+
+
+@strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="A written document about a depot.")
+class Report(Node):
+    kind: ReportKind = strawberry.field(description="What it is about.")
+    day: date = strawberry.field(description="The depot's local day it covers.")
+    file_name: str = strawberry.field(description="What its file is called when downloaded.")
+    content_type: str = strawberry.field(description="The media type of its file.")
+    size_bytes: int = strawberry.field(description="The size of its file, in bytes.")
+    energy_wh: float = strawberry.field(description="The energy it accounts for, in Wh.")
+    download_url: str = scoped(
+        resolve_download_url, Scope.REPORTS_READ, description="A link to its file that works for 15 minutes, without a further credential."
+    )
+    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = strawberry.field(
+        resolver=to_one(Depots, "depot_id"), description="The depot it is about."
+    )
+    created_at: datetime = strawberry.field(description="When it was first written.")
+    updated_at: datetime = strawberry.field(description="When it was last written.")
+    is_type_of = staticmethod(shows(domain.Report))
+    resolve_reference = staticmethod(reference_to(domain.Report))

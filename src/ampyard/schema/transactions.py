@@ -1,0 +1,148 @@
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+from strawberry.federation.schema_directives import Authenticated
+
+from ampyard.domain import charge_points, depots, vehicles
+from ampyard.domain import transactions as domain
+from ampyard.repositories import transactions as repository
+from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
+from ampyard.repositories.depots import Depots
+from ampyard.repositories.transactions import MeterSamples, Transactions
+from ampyard.repositories.vehicles import Vehicles
+from ampyard.resolvers.edges import reference_to, resolve_effective_priority, to_one
+from ampyard.resolvers.ids import optional_id
+from ampyard.resolvers.lists import Listing
+from ampyard.schema.enums import ChargingState, TransactionState
+from ampyard.schema.node import Node, computed, shows
+from ampyard.schema.paging import Connection, OrderDirection, connection
+from ampyard.schema.priorities import EffectivePriority
+
+if TYPE_CHECKING:
+    from ampyard.schema.charge_points import ChargePoint, Connector, Evse
+    from ampyard.schema.depots import Depot
+    from ampyard.schema.vehicles import Vehicle
+
+TRANSACTIONS = Listing("transactions", Transactions, "STARTED_AT", default_descending=True)
+
+
+@strawberry.enum(description="What transactions can be ordered by.")
+class TransactionOrderField(Enum):
+    STARTED_AT = "STARTED_AT"
+    ENERGY = "ENERGY"
+
+
+@strawberry.input(description="The order of a list of transactions.")
+class TransactionOrder:
+    field: TransactionOrderField
+    direction: OrderDirection = OrderDirection.ASC
+
+
+@strawberry.input(description="Which transactions to list.")
+class TransactionFilter:
+    depot_id: strawberry.ID | None = strawberry.field(default=None, description="Only those in this depot.")
+    charge_point_id: strawberry.ID | None = strawberry.field(default=None, description="Only those on this charge point.")
+    vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="Only those of this vehicle.")
+    state: TransactionState | None = strawberry.field(default=None, description="Only those that run, or that have ended.")
+    started_from: datetime | None = strawberry.field(default=None, description="Only those started at this time or later.")
+    started_to: datetime | None = strawberry.field(default=None, description="Only those started before this time.")
+
+    def narrowing(self) -> repository.TransactionFilter:
+        """Return the filter as the repository takes it."""
+        return repository.TransactionFilter(
+            optional_id("filter.depotId", self.depot_id, depots.Depot),
+            optional_id("filter.chargePointId", self.charge_point_id, charge_points.ChargePoint),
+            optional_id("filter.vehicleId", self.vehicle_id, vehicles.Vehicle),
+            self.state,
+            self.started_from,
+            self.started_to,
+        )
+
+
+@strawberry.enum(description="What meter samples can be ordered by.")
+class MeterSampleOrderField(Enum):
+    SAMPLED_AT = "SAMPLED_AT"
+
+
+@strawberry.input(description="The order of a list of meter samples.")
+class MeterSampleOrder:
+    field: MeterSampleOrderField
+    direction: OrderDirection = OrderDirection.ASC
+
+
+@strawberry.input(description="Which meter samples to list.")
+class MeterSampleFilter:
+    measurands: list[str] | None = strawberry.field(default=None, description="Only these measurands, spelled as OCPP does.")
+    sampled_from: datetime | None = strawberry.field(default=None, description="Only those taken at this time or later.")
+    sampled_to: datetime | None = strawberry.field(default=None, description="Only those taken before this time.")
+
+    def narrowing(self) -> repository.MeterSampleFilter:
+        """Return the filter as the repository takes it."""
+        measurands = None if self.measurands is None else frozenset(self.measurands)
+        return repository.MeterSampleFilter(measurands, self.sampled_from, self.sampled_to)
+
+
+@strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="One measured value.")
+class MeterSample(Node):
+    sampled_at: datetime = strawberry.field(description="When it was measured, by the charge point's clock.")
+    measurand: str = strawberry.field(description="What was measured, spelled as OCPP does.")
+    value: float = strawberry.field(description="The value, in `unit`.")
+    unit: str | None = strawberry.field(description="The unit; energy is in Wh and power in W whatever the charge point sent.")
+    phase: str | None = strawberry.field(description="The phase; null for the total.")
+    location: str | None = strawberry.field(description="Where it was measured; null for the outlet.")
+    context: str | None = strawberry.field(description="Why it was measured, in OCPP's words.")
+    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] = strawberry.field(
+        resolver=to_one(ChargePoints, "charge_point_id"), description="The charge point that measured it."
+    )
+    evse: Annotated["Evse", strawberry.lazy("ampyard.schema.charge_points")] = strawberry.field(
+        resolver=to_one(Evses, "evse_id"), description="The EVSE it was measured at."
+    )
+    transaction: Annotated["Transaction", strawberry.lazy("ampyard.schema.transactions")] | None = strawberry.field(
+        resolver=to_one(Transactions, "transaction_id"), description="The transaction it belongs to, if any ran."
+    )
+    is_type_of = staticmethod(shows(domain.MeterSample))
+    resolve_reference = staticmethod(reference_to(domain.MeterSample))
+
+
+@strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="One charging process.")
+class Transaction(Node):
+    ocpp_transaction_id: str = strawberry.field(description="The id that it has between us and the charge point.")
+    state: TransactionState = strawberry.field(description="Whether it still runs.")
+    charging_state: ChargingState = strawberry.field(description="What vehicle and charge point are doing.")
+    id_tag: str | None = strawberry.field(description="The id tag it was started with.")
+    started_at: datetime = strawberry.field(description="When it began.")
+    ended_at: datetime | None = strawberry.field(description="When it ended.")
+    meter_start_wh: float | None = strawberry.field(description="The meter register at its begin, in Wh.")
+    meter_wh: float | None = strawberry.field(description="The meter register as last reported, in Wh.")
+    energy_wh: float = strawberry.field(description="The energy delivered so far, in Wh: the difference of the registers.")
+    power_kw: float = strawberry.field(description="The power last measured, in kW; 0 once it has ended.")
+    soc_percent: float | None = strawberry.field(description="The state of charge last reported, in percent.")
+    measured_at: datetime | None = strawberry.field(description="When power and register were last measured.")
+    stop_reason: str | None = strawberry.field(description="Why it ended, in OCPP's words.")
+    priority: EffectivePriority = computed(resolve_effective_priority, description="The priority that counts for it now.")
+    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = strawberry.field(
+        resolver=to_one(Depots, "depot_id"), description="The depot it is in."
+    )
+    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] = strawberry.field(
+        resolver=to_one(ChargePoints, "charge_point_id"), description="The charge point it is on."
+    )
+    evse: Annotated["Evse", strawberry.lazy("ampyard.schema.charge_points")] = strawberry.field(
+        resolver=to_one(Evses, "evse_id"), description="The EVSE it is on."
+    )
+    connector: Annotated["Connector", strawberry.lazy("ampyard.schema.charge_points")] | None = strawberry.field(
+        resolver=to_one(Connectors, "connector_id"), description="The connector it is on, if known."
+    )
+    vehicle: Annotated["Vehicle", strawberry.lazy("ampyard.schema.vehicles")] | None = strawberry.field(
+        resolver=to_one(Vehicles, "vehicle_id"), description="The vehicle, if its id tag is known."
+    )
+    meter_samples: Connection[MeterSample] = connection(
+        Listing("transaction.meterSamples", MeterSamples, "SAMPLED_AT", parent=MeterSamples.table.c.transaction_id),
+        description="What was measured during it, oldest first unless told.",
+        filter_type=MeterSampleFilter,
+        order_type=MeterSampleOrder,
+    )
+    updated_at: datetime = strawberry.field(description="When it was last changed.")
+    is_type_of = staticmethod(shows(domain.Transaction))
+    resolve_reference = staticmethod(reference_to(domain.Transaction))

@@ -1,0 +1,237 @@
+"""The command line. Each command imports what it runs: `ampyard token` should not load a web server."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Coroutine
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ampyard.domain.access import Role
+from ampyard.domain.errors import DomainError
+from ampyard.server.embedded import EmbeddedServers, EmbeddedServersError
+from ampyard.server.settings import Settings
+
+app = typer.Typer(name="ampyard", help="The central backend of electric-fleet charging.", no_args_is_help=True, add_completion=False)
+report_app = typer.Typer(help="Write reports now.", no_args_is_help=True)
+app.add_typer(report_app, name="report")
+_errors = Console(stderr=True)
+
+
+def main() -> None:
+    """Run the command line; what a person can mend is told without a traceback."""
+    try:
+        app()
+    except (DomainError, EmbeddedServersError) as error:
+        _errors.print(f"[red]{error}[/red]", highlight=False, soft_wrap=True)
+        raise SystemExit(1) from error
+
+
+@app.command()
+def up(
+    speed: Annotated[float, typer.Option(min=0.1, help="How much faster than real time the simulated vehicles come, fill and go.")] = 20.0,
+    simulate: Annotated[bool, typer.Option(help="Run the simulated fleet too.")] = True,  # noqa: FBT002  # typer makes it --no-simulate
+) -> None:
+    """Start everything in this terminal: servers, migrations, demo, api, connect, worker, simulated fleet."""
+    from ampyard.server.up import run_up
+
+    settings = Settings()
+    with EmbeddedServers(settings.home) as servers:
+        servers.claim()
+        try:
+            code = asyncio.run(run_up(settings, servers, speed=speed, simulate=simulate))
+        except KeyboardInterrupt:
+            code = 0
+    raise typer.Exit(code)
+
+
+@app.command()
+def api() -> None:
+    """Serve the graphs, OCPI and files."""
+    import uvicorn
+
+    from ampyard.server.api import api_app
+    from ampyard.server.wiring import open_backend
+
+    async def serve() -> None:
+        settings = Settings()
+        async with open_backend(settings, "api") as backend:
+            config = uvicorn.Config(
+                api_app(settings, backend),
+                host=settings.host,
+                port=settings.port,
+                ws="websockets-sansio",
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=3,
+            )
+            await uvicorn.Server(config).serve()
+
+    _run_role(serve())
+
+
+@app.command()
+def connect() -> None:
+    """Serve OCPP to charge points."""
+    from ampyard.connect.server import run_connect
+    from ampyard.server.wiring import open_backend
+
+    async def serve() -> None:
+        settings = Settings()
+        async with open_backend(settings, "connect") as backend:
+            await run_connect(backend, settings.host, settings.resolved_connect_port)
+
+    _run_role(serve())
+
+
+@app.command()
+def worker() -> None:
+    """Share power, relay events and run jobs."""
+    from ampyard.jobs.worker import run_worker
+    from ampyard.server.wiring import open_backend
+    from ampyard.services import power
+
+    async def serve() -> None:
+        settings = Settings()
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with open_backend(settings, "worker") as backend:
+            await run_worker(backend, settings.resolved_database_url, tick=power.tick, stop=stop)
+
+    _run_role(serve())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the present schema."""
+    from ampyard.migrations import upgrade
+
+    asyncio.run(upgrade(Settings().resolved_database_owner_url, typer.echo))
+
+
+@app.command()
+def seed() -> None:
+    """Make the demo tenant unless it is there."""
+    from ampyard.server.demo import DemoFiles, seed_demo
+    from ampyard.server.wiring import open_backend
+
+    async def run() -> None:
+        settings = Settings()
+        async with open_backend(settings, "seed") as backend:
+            await seed_demo(backend, DemoFiles(settings.home), typer.echo)
+
+    asyncio.run(run())
+
+
+@app.command()
+def simulate(
+    url: Annotated[str, typer.Option(help="Where charge points connect, without the identity.")] = "",
+    charge_points: Annotated[int | None, typer.Option(min=1, help="How many; all of the fleet file, or 24 made up, unless told.")] = None,
+    speed: Annotated[float, typer.Option(min=0.1, help="How much faster than real time vehicles come, fill and go.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Fixes every decision of the simulated world.")] = 1,
+    fleet: Annotated[Path | None, typer.Option(help="Fleet file; the demo's where there is one, else a fleet is made up.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Folder in which charge points keep what they must not forget.")] = None,
+    password: Annotated[str, typer.Option(envvar="AMPYARD_SIMULATE_PASSWORD", help="Password of charge points without one.")] = "",
+) -> None:
+    """Run a simulated fleet of OCPP charge points."""
+    from ampyard.server.demo import DemoFiles
+    from ampyard.simulator.options import SimulatorOptions
+    from ampyard.simulator.run import run_fleet
+
+    settings = Settings()
+    demo = DemoFiles(settings.home).fleet
+    options = SimulatorOptions(
+        url=url or f"ws://{settings.host}:{settings.resolved_connect_port}/ocpp",
+        charge_points=charge_points,
+        speed=speed,
+        seed=seed,
+        fleet=fleet or (demo if not url and demo.exists() else None),
+        state=state,
+        password=password,
+    )
+    _run_role(run_fleet(options))
+
+
+@app.command()
+def token(
+    role: Annotated[Role, typer.Option(help="The role the token carries.")] = Role.VIEWER,
+    tenant: Annotated[str, typer.Option(help="The tenant's slug.")] = "demo",
+    subject: Annotated[str, typer.Option(help="Who the token speaks for.")] = "operator",
+    hours: Annotated[float, typer.Option(min=0.01, help="How long it is valid.")] = 12.0,
+) -> None:
+    """Print a token of the embedded issuer."""
+    from ampyard.domain.clock import utc_now
+    from ampyard.server.tokens import EmbeddedIssuer
+    from ampyard.server.wiring import open_backend
+    from ampyard.services.tenants import tenant_by_slug
+
+    async def mint() -> str:
+        settings = Settings()
+        async with open_backend(settings, "token") as backend:
+            tenant_id = await tenant_by_slug(backend, tenant)
+        return EmbeddedIssuer(settings).mint(tenant_id, subject, role, lifetime=timedelta(hours=hours), now=utc_now())
+
+    typer.echo(asyncio.run(mint()))
+
+
+@app.command()
+def schema(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail when a file is out of date.")] = False,  # noqa: FBT002  # typer's way
+    folder: Annotated[Path, typer.Option(help="Where schema.graphql and schema.public.graphql are.")] = Path(),
+) -> None:
+    """Write the two schemas as SDL."""
+    from ampyard.schema.sdl import documents
+
+    for name, text in documents().items():
+        path = folder / name
+        if check and (not path.exists() or path.read_text() != text):
+            raise DomainError(f"{path} is out of date: run `make schema`.")
+        if not check:
+            path.write_text(text)
+            typer.echo(f"Wrote {path}.")
+
+
+@app.command()
+def doctor() -> None:
+    """Check that this installation can run, and say what is wrong."""
+    from ampyard.server.doctor import examine
+
+    raise typer.Exit(asyncio.run(examine(Settings())))
+
+
+@report_app.command("daily-energy")
+def daily_energy(
+    tenant: Annotated[str, typer.Option(help="The tenant's slug.")] = "demo",
+    depot: Annotated[str | None, typer.Option(help="The depot's name; all of them unless told.")] = None,
+    day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The local day; today so far unless told.")] = None,
+) -> None:
+    """Write the daily energy report of one or all depots now."""
+    from ampyard.server.wiring import open_backend
+    from ampyard.services.reports import run_daily_energy_now
+
+    async def run() -> None:
+        settings = Settings()
+        wanted: date | None = day.date() if day else None
+        async with open_backend(settings, "report") as backend:
+            for report in await run_daily_energy_now(backend, tenant, depot, wanted):
+                typer.echo(f"{report.file_key}: {report.energy_wh / 1000:.3f} kWh, {report.size_bytes} bytes")
+
+    asyncio.run(run())
+
+
+def _run_role(role: Coroutine[Any, Any, None]) -> None:
+    """Run a long-lived role: log to the terminal, end with the supervisor, end quietly on Ctrl-C."""
+    from ampyard.server.supervisor import exit_with_supervisor
+
+    exit_with_supervisor()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        asyncio.run(role)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None

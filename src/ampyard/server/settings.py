@@ -1,0 +1,108 @@
+"""Settings, from environment variables that begin with AMPYARD_."""
+
+import secrets
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ampyard.server.embedded import EmbeddedServers
+
+_KEY_BYTES = 32
+
+
+class Settings(BaseSettings):
+    """How one process finds its servers and presents itself. `docs/running.md` explains each setting."""
+
+    model_config = SettingsConfigDict(env_prefix="AMPYARD_", frozen=True, extra="ignore")
+
+    home: Path = Field(default=Path(".ampyard"), description="Folder of everything embedded: databases, keys, files, logs.")
+    host: str = Field(default="127.0.0.1", description="Address that api and connect listen on.")
+    port: int = Field(default=8700, ge=1, le=65535, description="Port of the api process.")
+    connect_port: int | None = Field(
+        default=None, ge=1, le=65535, description="Port of the connect process; the api's plus one unless set."
+    )
+    database_url: str | None = Field(default=None, description="PostgreSQL instead of the embedded one, postgresql://…")
+    database_owner_url: str | None = Field(
+        default=None, description="The same database as the user that migrates; database_url unless set."
+    )
+    redis_url: str | None = Field(default=None, description="Redis-protocol server instead of the embedded one, redis://…")
+    public_url: str | None = Field(default=None, description="How the world reaches the api, without a trailing slash.")
+    secret_key: SecretStr | None = Field(default=None, description="Signs cursors and links; shared by all api processes.")
+    s3_bucket: str | None = Field(default=None, description="Bucket for files, instead of a folder.")
+    s3_endpoint_url: str | None = Field(default=None, description="S3 endpoint, where it is not AWS.")
+    s3_region: str | None = Field(default=None, description="Region of the bucket.")
+    oidc_issuer: str | None = Field(default=None, description="OpenID Connect issuer, instead of the embedded one.")
+    oidc_audience: str = Field(default="ampyard", description="Audience that tokens must name.")
+    oidc_jwks_url: str | None = Field(default=None, description="The issuer's keys; found through its discovery document unless set.")
+    development: bool = Field(default=False, description="GraphiQL and other things for people who develop.")
+
+    @property
+    def resolved_connect_port(self) -> int:
+        """The port of the connect process."""
+        return self.port + 1 if self.connect_port is None else self.connect_port
+
+    @property
+    def base_url(self) -> str:
+        """How the api is reached, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def embedded_database(self) -> bool:
+        """Whether the embedded PostgreSQL is used."""
+        return self.database_url is None
+
+    @property
+    def embedded_redis(self) -> bool:
+        """Whether the embedded Valkey is used."""
+        return self.redis_url is None
+
+    @property
+    def resolved_database_url(self) -> str:
+        """SQLAlchemy URL that processes work with."""
+        return self._embedded.database_url if self.database_url is None else _with_driver(self.database_url)
+
+    @property
+    def resolved_database_owner_url(self) -> str:
+        """SQLAlchemy URL that migrations are run with."""
+        given = self.database_owner_url or self.database_url
+        return self._embedded.database_owner_url if given is None else _with_driver(given)
+
+    @property
+    def resolved_redis_url(self) -> str:
+        """URL of the Redis-protocol server."""
+        return self._embedded.redis_url if self.redis_url is None else self.redis_url
+
+    @cached_property
+    def key(self) -> bytes:
+        """The key that signs cursors and links: as set, or one kept in the home folder."""
+        if self.secret_key is not None:
+            return self.secret_key.get_secret_value().encode()
+        return kept_secret(self.home / "secret-key", lambda: secrets.token_hex(_KEY_BYTES).encode())
+
+    @cached_property
+    def _embedded(self) -> EmbeddedServers:
+        return EmbeddedServers(self.home)
+
+
+def kept_secret(path: Path, make: Callable[[], bytes]) -> bytes:
+    """Return a secret file's content; the first to ask makes it, readable by this user alone."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        part.touch(mode=0o600)
+        part.write_bytes(make())
+        try:
+            path.hardlink_to(part)  # unlike a rename it fails where another process was first
+        except FileExistsError:
+            pass
+        finally:
+            part.unlink()
+    return path.read_bytes()
+
+
+def _with_driver(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return f"postgresql+asyncpg{separator}{rest}" if scheme in {"postgres", "postgresql"} else url

@@ -1,0 +1,155 @@
+"""Bearer tokens of the internal graph: our own issuer when embedded, any OpenID Connect issuer otherwise."""
+
+import asyncio
+import json
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from jwt.algorithms import OKPAlgorithm
+
+from ampyard.domain.access import ROLE_SCOPES, Principal, PrincipalKind, Role, Scope
+from ampyard.engine import UnauthenticatedError
+from ampyard.server.settings import Settings, kept_secret
+
+# Asymmetric algorithms only: with a shared secret whoever verifies could also sign (RFC 8725, 3.1).
+_ALGORITHMS = ["EdDSA", "ES256", "RS256", "PS256"]
+_LEEWAY_S = 30
+_KEYS_LIFETIME_S = 600.0
+_KEYS_RETRY_S = 30.0
+
+
+class KeySource(Protocol):
+    """Where the public keys of an issuer come from."""
+
+    async def key(self, key_id: str | None) -> jwt.PyJWK | None:
+        """Return the key with this id, or `None`."""
+
+
+class EmbeddedIssuer:
+    """Signs and verifies tokens with a key kept in the home folder."""
+
+    name = "ampyard-embedded"
+
+    def __init__(self, settings: Settings) -> None:
+        pem = kept_secret(settings.home / "issuer.pem", _new_key)
+        key = load_pem_private_key(pem, password=None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise TypeError(f"{settings.home / 'issuer.pem'} holds no Ed25519 key.")
+        self._key = key
+        self._audience = settings.oidc_audience
+        public = json.loads(OKPAlgorithm.to_jwk(key.public_key()))
+        self._public = public | {"kid": _thumbprint(public), "use": "sig", "alg": "EdDSA"}
+
+    def mint(self, tenant_id: uuid.UUID, subject: str, role: Role, *, lifetime: timedelta, now: datetime) -> str:
+        """Return a signed token for a subject with one role."""
+        claims = {
+            "iss": self.name,
+            "aud": self._audience,
+            "sub": subject,
+            "iat": now,
+            "exp": now + lifetime,
+            "tenant_id": str(tenant_id),
+            "roles": [role.value],
+        }
+        return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": self._public["kid"]})
+
+    def jwks(self) -> dict[str, Any]:
+        """Return the public key as a JSON Web Key Set (RFC 7517)."""
+        return {"keys": [self._public]}
+
+    async def key(self, key_id: str | None) -> jwt.PyJWK | None:
+        """Return our key if it is asked for."""
+        return jwt.PyJWK(self._public) if key_id == self._public["kid"] else None
+
+
+class RemoteKeys:
+    """An issuer's published keys, cached; an unknown key id has them fetched anew, so that rotation needs no restart."""
+
+    def __init__(self, issuer: str, jwks_url: str | None) -> None:
+        self._issuer = issuer.rstrip("/")
+        self._jwks_url = jwks_url
+        self._keys: dict[str | None, jwt.PyJWK] = {}
+        self._fetched_at = -_KEYS_LIFETIME_S
+        self._lock = asyncio.Lock()
+
+    async def key(self, key_id: str | None) -> jwt.PyJWK | None:
+        """Return the key with this id, or `None` when the issuer has none. Raises `httpx.HTTPError`."""
+        async with self._lock:
+            age = time.monotonic() - self._fetched_at
+            if age >= _KEYS_LIFETIME_S or (key_id not in self._keys and age >= _KEYS_RETRY_S):
+                await self._fetch()
+        return self._keys.get(key_id)
+
+    async def _fetch(self) -> None:
+        async with httpx.AsyncClient(timeout=10) as client:
+            if self._jwks_url is None:
+                discovery = await client.get(f"{self._issuer}/.well-known/openid-configuration")
+                self._jwks_url = str(discovery.raise_for_status().json()["jwks_uri"])
+            answer = await client.get(self._jwks_url)
+        key_set = jwt.PyJWKSet.from_dict(answer.raise_for_status().json())
+        self._keys = {key.key_id: key for key in key_set.keys}
+        self._fetched_at = time.monotonic()
+
+
+class TokenVerifier:
+    """Turns a bearer token into a principal."""
+
+    def __init__(self, keys: KeySource, *, issuer: str, audience: str) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+
+    async def principal(self, token: str) -> Principal:
+        """Return who a token speaks for.
+
+        Raises:
+            UnauthenticatedError: it is malformed, expired, of another issuer or audience, or names no tenant.
+        """
+        try:
+            key = await self._keys.key(jwt.get_unverified_header(token).get("kid"))
+            if key is None:
+                raise UnauthenticatedError("The token is signed with a key that its issuer does not publish.")
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=_ALGORITHMS,
+                audience=self._audience,
+                issuer=self._issuer,
+                leeway=_LEEWAY_S,
+                options={"require": ["exp", "sub"]},
+            )
+            tenant_id = uuid.UUID(str(claims["tenant_id"]))
+        except jwt.ExpiredSignatureError as error:
+            raise UnauthenticatedError("The token has expired; get a new one.") from error
+        except (jwt.InvalidTokenError, KeyError, ValueError) as error:
+            raise UnauthenticatedError(
+                "The token is not valid here: it must be signed by our issuer and name audience and tenant."
+            ) from error
+        return Principal(
+            tenant_id=tenant_id,
+            subject=str(claims["sub"]),
+            kind=PrincipalKind.USER,
+            scopes=_scopes(claims.get("roles")),
+            expires_at=datetime.fromtimestamp(float(claims["exp"]), UTC),
+        )
+
+
+def _scopes(roles: object) -> frozenset[Scope]:
+    known = {role.value: role for role in Role}
+    named = roles if isinstance(roles, list) else []
+    return frozenset(scope for name in named if name in known for scope in ROLE_SCOPES[known[name]])
+
+
+def _new_key() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _thumbprint(public: dict[str, Any]) -> str:
+    # The key itself names it: 43 characters, stable over restarts.
+    return str(public["x"])

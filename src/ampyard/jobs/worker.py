@@ -1,0 +1,74 @@
+"""The worker process: the outbox relay, the planner, the job queue and the sweeps. Any number of workers may run."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from ampyard.jobs.planner import Planner, Tick
+from ampyard.jobs.relay import run_relay
+from ampyard.jobs.work_queue import run_work_queue
+from ampyard.services import charge_points, commands
+from ampyard.services.backend import Backend
+from ampyard.services.outages import Outage
+
+_log = logging.getLogger(__name__)
+
+_SWEEP_S = 15.0
+_EXPIRE_S = 2.0
+# A loop that has run this long is taken to work.
+_SETTLED_S = 10.0
+# Jobs that run when the worker is to stop may finish for so long; then all loops are given so long to let go.
+_FINISH_S = 3.0
+_LET_GO_S = 1.5
+
+
+async def run_worker(backend: Backend, database_url: str, *, tick: Tick, stop: asyncio.Event) -> None:
+    """Run all loops until `stop` is set; returns at most 5 seconds after. A loop that fails is started again.
+
+    Args:
+        backend: the ports.
+        database_url: SQLAlchemy URL; the job queue and the listeners use connections of their own.
+        tick: shares the power of one depot, `services.power.tick`.
+        stop: set by whoever wants the worker to end.
+    """
+    queue = _kept_running("The job queue", lambda: run_work_queue(backend, database_url, stop), stop)
+    others = [
+        _kept_running("The outbox relay", lambda: run_relay(backend.database, backend.events.stream), stop),
+        _kept_running("The planner", lambda: Planner(backend, tick).run(), stop),
+        _kept_running("Looking for silent charge points", lambda: _every(_SWEEP_S, charge_points.sweep_silent, backend), stop),
+        _kept_running("Ending overdue commands", lambda: _every(_EXPIRE_S, commands.expire_overdue, backend), stop),
+    ]
+    try:
+        await stop.wait()
+        for task in others:
+            task.cancel()
+        await asyncio.wait([queue], timeout=_FINISH_S)
+    finally:
+        tasks = [queue, *others]
+        for task in tasks:
+            task.cancel()
+        _, stuck = await asyncio.wait(tasks, timeout=_LET_GO_S)
+        for task in stuck:
+            _log.error("%s does not end; left behind.", task.get_name())
+
+
+def _kept_running(name: str, loop: Callable[[], Awaitable[None]], stop: asyncio.Event) -> "asyncio.Task[None]":
+    async def keep() -> None:
+        outage = Outage(name, _log, longest_delay_s=30.0, unexpected=True)
+        while not stop.is_set():
+            settled = asyncio.get_running_loop().call_later(_SETTLED_S, outage.over)
+            try:
+                await loop()
+            except Exception as error:  # noqa: BLE001 - whatever ended the loop, the process goes on
+                settled.cancel()
+                await asyncio.sleep(outage.failed(error))
+            finally:
+                settled.cancel()
+
+    return asyncio.create_task(keep(), name=name)
+
+
+async def _every(interval_s: float, act: Callable[[Backend], Awaitable[object]], backend: Backend) -> None:
+    while True:
+        await act(backend)
+        await asyncio.sleep(interval_s)

@@ -1,0 +1,1 @@
+"""From our entities to OCPI objects, one file per module."""

@@ -48,7 +48,6 @@ MALFORMED: list[tuple[str | bytes, str, str, str]] = [
     ('[2,"1","Reset",{"type":"Soft"}]', "1", "NotSupported", "NotSupported"),
     ('[2,"1","Heartbeat",{"surplus":1}]', "1", "FormationViolation", "FormatViolation"),
     ('[2,"1","Authorize",{}]', "1", "ProtocolError", "ProtocolError"),
-    ('[2,"1","Authorize",{"idTag":7,"idToken":7}]', "1", "FormationViolation", "FormatViolation"),
     ('[2,"1","DataTransfer",{"vendorId":7}]', "1", "TypeConstraintViolation", "TypeConstraintViolation"),
     (f'[2,"1","DataTransfer",{{"vendorId":"{"x" * 300}"}}]', "1", "TypeConstraintViolation", "TypeConstraintViolation"),
     ('[2,"1","FirmwareStatusNotification",{"status":"Fine"}]', "1", "FormationViolation", "FormatViolation"),

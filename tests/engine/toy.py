@@ -10,7 +10,7 @@ import strawberry
 from starlette.requests import HTTPConnection
 from strawberry import federation
 
-from ampyard.engine import Limits, PublicError, Schema, UnauthenticatedError
+from ampyard.engine import Limits, PublicError, Subgraph, UnauthenticatedError
 
 SECRET = "password=hunter2"  # what no client may ever read
 
@@ -194,4 +194,4 @@ class Subscription:
         yield 1
 
 
-schema = Schema(Query, Mutation, Subscription, limits=Limits(max_tokens=500, max_depth=5, max_aliases=10), public_errors=(CodedError,))
+schema = Subgraph(Query, Mutation, Subscription, limits=Limits(max_tokens=500, max_depth=5, max_aliases=10), public_errors=(CodedError,))

@@ -93,8 +93,11 @@ def holder(home: Path) -> Iterator[_Holder]:
         running.kill()
 
 
-def _some_process() -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+@pytest.fixture
+def other_process() -> "Iterator[subprocess.Popen[bytes]]":
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as other:
+        yield other
+        other.kill()
 
 
 async def test_the_application_role_is_bound_by_row_level_security_and_owns_nothing(servers: EmbeddedServers) -> None:
@@ -197,7 +200,9 @@ async def test_servers_that_a_killed_run_left_behind_are_replaced_and_data_kept(
 
 
 @pytest.mark.slow
-async def test_after_everything_was_killed_data_is_kept_and_process_ids_of_others_do_not_matter(home: Path, holder: _Holder) -> None:
+async def test_after_everything_was_killed_data_is_kept_and_process_ids_of_others_do_not_matter(
+    home: Path, holder: _Holder, other_process: "subprocess.Popen[bytes]"
+) -> None:
     await _write(EmbeddedServers(home))
     for process in psutil.Process(holder.process.pid).children(recursive=True):
         # One that just ends by itself is as good as killed.
@@ -205,17 +210,15 @@ async def test_after_everything_was_killed_data_is_kept_and_process_ids_of_other
             process.kill()
     holder.kill()
     # The process ids left in the files of the killed server belong to somebody else by now.
-    with _some_process() as other:
-        for file in (home / "postgres" / "data" / "postmaster.pid", home / "postgres" / ".s.PGSQL.5432.lock"):
-            _pid, rest = file.read_text().split("\n", 1)
-            file.write_text(f"{other.pid}\n{rest}")
+    for file in (home / "postgres" / "data" / "postmaster.pid", home / "postgres" / ".s.PGSQL.5432.lock"):
+        _pid, rest = file.read_text().split("\n", 1)
+        file.write_text(f"{other_process.pid}\n{rest}")
 
-        with EmbeddedServers(home) as servers:
-            servers.start(print)
-            assert await _read(servers) == "Rotterdam"
+    with EmbeddedServers(home) as servers:
+        servers.start(print)
+        assert await _read(servers) == "Rotterdam"
 
-        assert other.poll() is None
-        other.kill()
+    assert other_process.poll() is None
 
 
 @pytest.mark.slow

@@ -10,8 +10,10 @@ from typing import Any, ClassVar, Self
 
 from ocpp import v16, v201
 from ocpp.messages import Call
-from websockets.asyncio.server import Request, Response, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
 NOW = "2026-01-01T00:00:00Z"
 TIMEOUT_S = 8.0
@@ -51,8 +53,8 @@ class Csms:
     _connection: ServerConnection | None = None
     endpoint: Any = None
 
-    subprotocol: ClassVar[str] = ""
-    endpoint_class: ClassVar[Any] = None
+    subprotocol: ClassVar[str]
+    endpoint_class: ClassVar[Any]
 
     @property
     def url(self) -> str:
@@ -60,7 +62,13 @@ class Csms:
 
     async def __aenter__(self) -> Self:
         self._server = await serve(
-            self._serve, "127.0.0.1", 0, subprotocols=[self.subprotocol], process_request=self._admit, compression=None, close_timeout=0.2
+            self._serve,
+            "127.0.0.1",
+            0,
+            subprotocols=[Subprotocol(self.subprotocol)],
+            process_request=self._admit,
+            compression=None,
+            close_timeout=0.2,
         )
         self.port = next(iter(self._server.sockets)).getsockname()[1]
         return self
@@ -134,6 +142,10 @@ class Csms:
                 await self._connection.send(Call("raw", action, payload).to_json())  # type: ignore[union-attr]  # a connection is open
                 return await self.endpoint._get_specific_response("raw", 3)
 
+    async def order(self, action: str, **payload: Any) -> str:
+        """Send an order and return the status of the answer."""
+        return str((await self.raw(action, payload)).payload["status"])
+
     def actions(self) -> list[str]:
         raise NotImplementedError
 
@@ -203,29 +215,28 @@ class Csms16(Csms):
     ) -> str:
         """Install an absolute profile of one period that began a minute ago; return the status of the answer."""
         self.profile_count += 1
+        named = {} if transaction_id is None else {"transactionId": int(transaction_id)}
         profile = {
-            "charging_profile_id": self.profile_count,
-            "stack_level": stack_level,
-            "charging_profile_purpose": PURPOSES[purpose],
-            "charging_profile_kind": "Absolute",
-            "transaction_id": None if transaction_id is None else int(transaction_id),
-            "charging_schedule": {
-                "charging_rate_unit": "W",
-                "start_schedule": NOW,
-                "charging_schedule_period": [{"start_period": 0, "limit": limit_kw * 1000}],
+            "chargingProfileId": self.profile_count,
+            "stackLevel": stack_level,
+            "chargingProfilePurpose": PURPOSES[purpose],
+            "chargingProfileKind": "Absolute",
+            "chargingSchedule": {
+                "chargingRateUnit": "W",
+                "startSchedule": NOW,
+                "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit_kw * 1000}],
             },
         }
-        answer = await self.endpoint.call(v16.call.SetChargingProfile(evse_no, profile))
-        return str(answer.status)
+        return await self.order("SetChargingProfile", connectorId=evse_no, csChargingProfiles=profile | named)
 
     async def clear(self) -> str:
-        return str((await self.endpoint.call(v16.call.ClearChargingProfile())).status)
+        return await self.order("ClearChargingProfile")
 
-    async def remote_start(self, id_tag: str, evse_no: int | None = 1) -> str:
-        return str((await self.endpoint.call(v16.call.RemoteStartTransaction(id_tag, evse_no))).status)
+    async def remote_start(self, id_tag: str, evse_no: int = 1) -> str:
+        return await self.order("RemoteStartTransaction", idTag=id_tag, connectorId=evse_no)
 
     async def remote_stop(self, transaction_id: str) -> str:
-        return str((await self.endpoint.call(v16.call.RemoteStopTransaction(int(transaction_id)))).status)
+        return await self.order("RemoteStopTransaction", transactionId=int(transaction_id))
 
 
 class Csms201(Csms):
@@ -261,7 +272,7 @@ class Csms201(Csms):
 
     async def ended(self, transaction_id: str, *, after: int = 0) -> tuple[Frame, str]:
         def is_end(payload: dict[str, Any]) -> bool:
-            return payload["event_type"] == "Ended" and payload["transaction_info"]["transaction_id"] == transaction_id
+            return (payload["event_type"], payload["transaction_info"]["transaction_id"]) == ("Ended", transaction_id)
 
         frame = await self.expect("TransactionEvent", is_end, after=after)
         return frame, frame.payload["transaction_info"]["stopped_reason"]
@@ -285,31 +296,30 @@ class Csms201(Csms):
         self, limit_kw: float, purpose: str = "tx", *, evse_no: int = 1, transaction_id: str | None = None, stack_level: int = 0
     ) -> str:
         """Install an absolute profile of one period that began long ago; return the status of the answer."""
-        self.profile_count += 1
+        named = {} if transaction_id is None else {"transactionId": transaction_id}
         profile = {
             "id": 10 * stack_level + list(PURPOSES).index(purpose),
-            "stack_level": stack_level,
-            "charging_profile_purpose": "ChargingStationMaxProfile" if purpose == "max" else PURPOSES[purpose],
-            "charging_profile_kind": "Absolute",
-            "transaction_id": transaction_id,
-            "charging_schedule": [
+            "stackLevel": stack_level,
+            "chargingProfilePurpose": "ChargingStationMaxProfile" if purpose == "max" else PURPOSES[purpose],
+            "chargingProfileKind": "Absolute",
+            "chargingSchedule": [
                 {
                     "id": 1,
-                    "charging_rate_unit": "W",
-                    "start_schedule": NOW,
-                    "charging_schedule_period": [{"start_period": 0, "limit": limit_kw * 1000}],
+                    "chargingRateUnit": "W",
+                    "startSchedule": NOW,
+                    "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit_kw * 1000}],
                 }
             ],
         }
-        answer = await self.endpoint.call(v201.call.SetChargingProfile(evse_no, profile))
-        return str(answer.status)
+        return await self.order("SetChargingProfile", evseId=evse_no, chargingProfile=profile | named)
 
     async def clear(self) -> str:
-        return str((await self.endpoint.call(v201.call.ClearChargingProfile(charging_profile_criteria={"stack_level": 0}))).status)
+        """Clear what is installed at stack level 0."""
+        return await self.order("ClearChargingProfile", chargingProfileCriteria={"stackLevel": 0})
 
-    async def remote_start(self, id_tag: str, evse_no: int | None = 1) -> str:
-        token = {"id_token": id_tag, "type": "Central"}
-        return str((await self.endpoint.call(v201.call.RequestStartTransaction(token, 99, evse_no))).status)
+    async def remote_start(self, id_tag: str, evse_no: int = 1) -> str:
+        token = {"idToken": id_tag, "type": "Central"}
+        return await self.order("RequestStartTransaction", idToken=token, remoteStartId=99, evseId=evse_no)
 
     async def remote_stop(self, transaction_id: str) -> str:
-        return str((await self.endpoint.call(v201.call.RequestStopTransaction(transaction_id))).status)
+        return await self.order("RequestStopTransaction", transactionId=transaction_id)

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
+from operator import eq
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ async def test_profiles_are_obeyed_by_precedence(csms: Central, ocpp_version: st
             before = len(csms.frames)
             named = transaction_id if purpose == "tx" else None
             assert await csms.limit(limit_kw, purpose, evse_no=0 if purpose == "max" else 1, transaction_id=named) == "Accepted"
-            await csms.power(transaction_id, lambda power_w, wanted_w=expected_w: power_w == wanted_w, after=before)
+            await csms.power(transaction_id, partial(eq, expected_w), after=before)
         if ocpp_version == "1.6":
             assert [frame.payload["status"] for frame in csms.frames if frame.action == "StatusNotification"] == [
                 "Preparing",

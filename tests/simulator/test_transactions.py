@@ -19,7 +19,7 @@ def actions(csms: Central, *, without: set[str]) -> list[str]:
 
 async def test_vehicle_comes_charges_and_leaves(csms: Central, ocpp_version: str, fleet_file: FleetFile) -> None:
     # seed 9: the first stay is about an hour
-    options = fast_options(csms.url, fleet_file(ocpp_version), speed=3600.0, seed=9)
+    options = fast_options(csms.url, fleet_file(ocpp_version), speed=7200.0, seed=9)
 
     async with running(options):
         started, transaction_id = await csms.started()
@@ -66,12 +66,12 @@ async def test_vehicle_comes_charges_and_leaves(csms: Central, ocpp_version: str
 async def test_registration_is_repeated_until_accepted_and_nothing_else_is_said_before(
     csms: Central, ocpp_version: str, fleet_file: FleetFile
 ) -> None:
-    csms.registrations = ["Pending", "Rejected"]
+    csms.registrations = ["Pending"] if ocpp_version == "1.6" else ["Rejected"]
 
     async with running(fast_options(csms.url, fleet_file(ocpp_version))):
         await csms.started()
 
-    assert actions(csms, without=set())[:4] == ["BootNotification"] * 3 + ["StatusNotification"]
+    assert actions(csms, without=set())[:3] == ["BootNotification"] * 2 + ["StatusNotification"]
 
 
 async def test_refused_id_tag_gets_no_transaction_but_a_remote_start_does(csms: Central, ocpp_version: str, fleet_file: FleetFile) -> None:
@@ -164,9 +164,7 @@ async def test_remote_start_waits_for_a_vehicle(csms: Central, ocpp_version: str
     assert id_tag == "APP-1"
 
 
-async def test_full_dc_vehicle_ends_its_transaction_and_reports_its_charge(
-    csms: Central, ocpp_version: str, fleet_file: FleetFile
-) -> None:
+async def test_full_dc_vehicle_ends_its_transaction_and_reports_its_charge(csms: Central, ocpp_version: str, fleet_file: FleetFile) -> None:
     fleet = fleet_file(ocpp_version, current_type="DC", initial_soc_percent=88.0)
 
     async with running(fast_options(csms.url, fleet, speed=1200.0)):
@@ -205,9 +203,10 @@ async def test_refused_connection_is_explained_and_tried_again(
     csms.closed_with = status
 
     async with running(fast_options(csms.url, fleet_file(ocpp_version))):
-        while len(csms.credentials) < 3:
-            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.4)
+        attempts = len(csms.credentials)
         csms.closed_with = None
         await csms.started()
 
+    assert attempts > 2
     assert f"CP 1: no link: {explanation}" in caplog.text

@@ -5,6 +5,6 @@ from ampyard.engine.endpoint import Principal
 from ampyard.engine.errors import PublicError, UnauthenticatedError
 from ampyard.engine.limits import Limits
 from ampyard.engine.operation import OperationContext
-from ampyard.engine.schema import Schema
+from ampyard.engine.schema import Schema, Subgraph
 
-__all__ = ["GraphQLApp", "Limits", "OperationContext", "Principal", "PublicError", "Schema", "UnauthenticatedError"]
+__all__ = ["GraphQLApp", "Limits", "OperationContext", "Principal", "PublicError", "Schema", "Subgraph", "UnauthenticatedError"]

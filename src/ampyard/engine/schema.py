@@ -15,14 +15,18 @@ from graphql import (
     OperationType,
     get_operation_ast,
     parse,
+    print_directive,
     specified_rules,
 )
 from graphql import ExecutionResult as GraphQLExecutionResult
 from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
 from strawberry.execution import optimized_is_awaitable
 from strawberry.federation.schema import FederationAny
+from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext, StreamResult, validate_document
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.schema_directive import StrawberrySchemaDirective
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType as StrawberryOperationType
@@ -39,8 +43,8 @@ _CACHED_DOCUMENTS = 1_000
 _CACHED_DOCUMENT_CHARACTERS = 20_000  # longer ones are rare, and a thousand of them would be a way to fill the memory
 
 
-class Schema(strawberry.federation.Schema):
-    """A federation subgraph whose operations have a life cycle, limits, and errors that tell clients nothing they should not know.
+class Schema(strawberry.Schema):
+    """A schema whose operations have a life cycle, limits, and errors that tell clients nothing they should not know.
 
     `public_errors` are exception classes, besides `PublicError`, whose text and `code` clients may see.
 
@@ -66,11 +70,20 @@ class Schema(strawberry.federation.Schema):
             types=types,
             config=config,
             schema_directives=schema_directives,
-            federation_version="2.11",
         )
         self._limits = limits
         self._public_errors = public_errors
         self._cached_document = lru_cache(maxsize=_CACHED_DOCUMENTS)(self._document)
+
+    def as_str(self) -> str:
+        """The SDL. Federation's directives, where it uses them, are defined in it: it has no @link that would import them."""
+        definitions = ((directive, directive.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)) for directive in self._schema.directives)
+        unprinted = [
+            print_directive(directive)
+            for directive, definition in definitions
+            if isinstance(definition, StrawberrySchemaDirective) and not definition.print_definition
+        ]
+        return "\n\n".join([*unprinted, print_schema(self)])
 
     def prepare(self, query: str, operation_name: str | None = None) -> Operation | PreExecutionError:
         """Parse, check against the limits and validate; pick the operation. Errors carry their code in `extensions`."""
@@ -191,6 +204,14 @@ class Schema(strawberry.federation.Schema):
         )
         async with aclosing(results):
             return cast("ExecutionResult", await anext(results))
+
+
+class Subgraph(Schema, strawberry.federation.Schema):
+    """A schema that is an Apollo Federation 2.11 subgraph: with `_service`, `_entities` and what they need."""
+
+    def as_str(self) -> str:
+        """The SDL as `_service` gives it to a router: federation's directives are imported by @link."""
+        return print_schema(self)
 
     def entities_resolver(self, info: Info, representations: list[FederationAny]) -> list[FederationAny]:
         """`Query._entities`: one entity, null or error per representation, in their order (Apollo Federation, subgraph specification).

@@ -35,8 +35,8 @@ class ChargePointOrderField(Enum):
 
 @strawberry.input(description="The order of a list of charge points.")
 class ChargePointOrder:
-    field: ChargePointOrderField
-    direction: OrderDirection = OrderDirection.ASC
+    field: ChargePointOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
 @strawberry.input(description="Which charge points to list.")

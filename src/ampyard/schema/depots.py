@@ -33,8 +33,8 @@ class DepotOrderField(Enum):
 
 @strawberry.input(description="The order of a list of depots.")
 class DepotOrder:
-    field: DepotOrderField
-    direction: OrderDirection = OrderDirection.ASC
+    field: DepotOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
 @strawberry.federation.type(directives=[Authenticated()], description="What flows through a power node now.")

@@ -9,7 +9,7 @@ from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain.access import Scope
 from ampyard.domain.errors import DomainError
-from ampyard.engine.schema import Schema
+from ampyard.engine import Subgraph
 from ampyard.resolvers import mutations, subscriptions
 from ampyard.resolvers.context import Info
 from ampyard.resolvers.edges import node_among
@@ -28,7 +28,7 @@ from ampyard.schema.transactions import TRANSACTIONS, MeterSample, Transaction, 
 from ampyard.schema.vehicles import VEHICLES, Vehicle, VehicleFilter, VehicleOrder
 
 
-@strawberry.type
+@strawberry.type(description="What can be read.")
 class Query:
     node: Node | None = scoped(node_among(NODES), Scope.FLEET_READ, description="Anything by its global id; null when it does not exist.")
     depots: Connection[Depot] = connection(
@@ -104,7 +104,7 @@ async def _stop_transaction(info: Info, input: StopTransactionInput) -> Any:  # 
     return await mutations.stop_transaction(info.context, input.transaction_id)
 
 
-@strawberry.type
+@strawberry.type(description="What can be changed.")
 class Mutation:
     set_priority: PriorityPayload = scoped(
         _set_priority, Scope.PRIORITIES_WRITE, description="Set a priority; power is shared anew at once."
@@ -131,7 +131,7 @@ class DepotPower:
     nodes: list[PowerNode] = computed(subscriptions.resolve_power_nodes, description="Its power nodes, with limit and measured power.")
 
 
-@strawberry.type
+@strawberry.type(description="What can be watched as it happens.")
 class Subscription:
     transaction_updated: AsyncIterator[Transaction] = scoped_subscription(
         subscriptions.transaction_updated,
@@ -150,7 +150,7 @@ class Subscription:
     )
 
 
-schema = Schema(
+schema = Subgraph(
     Query,
     Mutation,
     Subscription,

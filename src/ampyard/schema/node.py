@@ -10,7 +10,7 @@ from ampyard.resolvers.edges import global_id
 
 @strawberry.interface(description="Anything with a global id.")
 class Node:
-    id: strawberry.ID = strawberry.field(resolver=global_id, description="The global id: opaque, stable, and the federation key.")
+    id: strawberry.ID = strawberry.field(resolver=global_id, description="The global id: opaque and stable.")
 
 
 def shows(entity: type[Any]) -> Callable[[Any, Any], bool]:

@@ -31,7 +31,8 @@ class Edge(Generic[T]):
     cursor: str = strawberry.field(description="Its place, for `after` and `before`.")
 
 
-async def _total_count(root: ConnectionResult) -> int:
+async def resolve_total_count(root: ConnectionResult) -> int:
+    """Resolve how many items a list has."""
     return await root.count()
 
 
@@ -41,7 +42,7 @@ class Connection(Generic[T]):
     nodes: list[T] = strawberry.field(description="The items alone.")
     page_info: PageInfo = strawberry.field(description="Where this page lies.")
     total_count: int = strawberry.field(
-        resolver=_total_count, description="How many items the list has in all; counted only when asked for."
+        resolver=resolve_total_count, description="How many items the list has in all; counted only when asked for."
     )
 
 

@@ -34,8 +34,8 @@ class PriorityOrderField(Enum):
 
 @strawberry.input(description="The order of a list of priorities.")
 class PriorityOrder:
-    field: PriorityOrderField
-    direction: OrderDirection = OrderDirection.DESC
+    field: PriorityOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description="Which way.")
 
 
 @strawberry.input(description="Which priorities to list.")

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import strawberry
 
 from ampyard.domain import charge_points, depots, priorities, transactions, vehicles
 from ampyard.domain.access import Scope
 from ampyard.domain.errors import DomainError
-from ampyard.engine.schema import Schema
+from ampyard.engine import Schema
 from ampyard.repositories import transactions as repository
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots
@@ -25,7 +25,33 @@ from ampyard.resolvers.mutations import PriorityChange
 from ampyard.resolvers.scopes import scoped
 from ampyard.schema.enums import ConnectorStatus, CurrentType, PriorityLevel, TransactionState, VehicleKind
 from ampyard.schema.node import Node, computed, shows
-from ampyard.schema.paging import Connection, OrderDirection, connection
+from ampyard.schema.paging import OrderDirection, connection, resolve_total_count
+
+T = TypeVar("T")
+
+
+@strawberry.type(description="Where a page lies in its list.")
+class PageInfo:
+    has_next_page: bool = strawberry.field(description="Whether there is more after this page.")
+    has_previous_page: bool = strawberry.field(description="Whether there is more before this page.")
+    start_cursor: str | None = strawberry.field(description="The cursor of the first edge.")
+    end_cursor: str | None = strawberry.field(description="The cursor of the last edge.")
+
+
+@strawberry.type(description="An item at its place in a list.")
+class Edge(Generic[T]):
+    node: T = strawberry.field(description="The item.")
+    cursor: str = strawberry.field(description="Its place, for `after` and `before`.")
+
+
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[T]):
+    edges: list[Edge[T]] = strawberry.field(description="The items with their cursors.")
+    nodes: list[T] = strawberry.field(description="The items alone.")
+    page_info: PageInfo = strawberry.field(description="Where this page lies.")
+    total_count: int = strawberry.field(
+        resolver=resolve_total_count, description="How many items the list has in all; counted only when asked for."
+    )
 
 
 @strawberry.type(description="A site where vehicles are charged.")
@@ -145,32 +171,32 @@ class PriorityOrderField(Enum):
 
 @strawberry.input(description="The order of a list of depots.")
 class DepotOrder:
-    field: DepotOrderField
-    direction: OrderDirection = OrderDirection.ASC
+    field: DepotOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
 @strawberry.input(description="The order of a list of charge points.")
 class ChargePointOrder:
-    field: ChargePointOrderField
-    direction: OrderDirection = OrderDirection.ASC
+    field: ChargePointOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
 @strawberry.input(description="The order of a list of vehicles.")
 class VehicleOrder:
-    field: VehicleOrderField
-    direction: OrderDirection = OrderDirection.ASC
+    field: VehicleOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
 @strawberry.input(description="The order of a list of transactions.")
 class TransactionOrder:
-    field: TransactionOrderField
-    direction: OrderDirection = OrderDirection.DESC
+    field: TransactionOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description="Which way.")
 
 
 @strawberry.input(description="The order of a list of priorities.")
 class PriorityOrder:
-    field: PriorityOrderField
-    direction: OrderDirection = OrderDirection.DESC
+    field: PriorityOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description="Which way.")
 
 
 @strawberry.input(description="Which transactions to list.")
@@ -195,7 +221,7 @@ class TransactionFilter:
 _PUBLIC_NODES = (depots.Depot, charge_points.ChargePoint, vehicles.Vehicle, transactions.Transaction, priorities.Priority)
 
 
-@strawberry.type
+@strawberry.type(description="What can be read.")
 class Query:
     node: Node | None = scoped(
         node_among(_PUBLIC_NODES), Scope.FLEET_READ, description="Anything by its global id; null when it does not exist."
@@ -253,7 +279,7 @@ async def _set_priority(info: Info, input: SetPriorityInput) -> Any:  # noqa: A0
     return PriorityChange(await mutations.set_priority(info.context, **vars(input)))
 
 
-@strawberry.type
+@strawberry.type(description="What can be changed.")
 class Mutation:
     set_priority: PriorityPayload = scoped(
         _set_priority, Scope.PRIORITIES_WRITE, description="Set a priority; power is shared anew at once."

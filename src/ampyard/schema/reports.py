@@ -31,8 +31,8 @@ class ReportOrderField(Enum):
 
 @strawberry.input(description="The order of a list of reports.")
 class ReportOrder:
-    field: ReportOrderField
-    direction: OrderDirection = OrderDirection.DESC
+    field: ReportOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description="Which way.")
 
 
 @strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="A written document about a depot.")

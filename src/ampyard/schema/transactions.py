@@ -36,8 +36,8 @@ class TransactionOrderField(Enum):
 
 @strawberry.input(description="The order of a list of transactions.")
 class TransactionOrder:
-    field: TransactionOrderField
-    direction: OrderDirection = OrderDirection.ASC
+    field: TransactionOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description="Which way.")
 
 
 @strawberry.input(description="Which transactions to list.")
@@ -68,8 +68,8 @@ class MeterSampleOrderField(Enum):
 
 @strawberry.input(description="The order of a list of meter samples.")
 class MeterSampleOrder:
-    field: MeterSampleOrderField
-    direction: OrderDirection = OrderDirection.ASC
+    field: MeterSampleOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
 @strawberry.input(description="Which meter samples to list.")

@@ -35,8 +35,8 @@ class VehicleOrderField(Enum):
 
 @strawberry.input(description="The order of a list of vehicles.")
 class VehicleOrder:
-    field: VehicleOrderField
-    direction: OrderDirection = OrderDirection.ASC
+    field: VehicleOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
 @strawberry.input(description="Which vehicles to list.")

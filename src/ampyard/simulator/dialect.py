@@ -5,6 +5,7 @@ from enum import StrEnum
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from ampyard.simulator.endpoint import Endpoint
 from ampyard.simulator.fleet import ChargePointSpec
 from ampyard.simulator.state import IdToken, MeterReading, Transaction
 
@@ -41,14 +42,6 @@ class BootReason(StrEnum):
     POWER_UP = "PowerUp"
     REMOTE_RESET = "RemoteReset"
     TRIGGERED = "Triggered"
-
-
-class Endpoint(Protocol):
-    """The part of ``ocpp.ChargePoint`` that is used: requests are dataclasses of its ``call`` module, answers of ``call_result``."""
-
-    async def route_message(self, raw_msg: str | bytes) -> None: ...
-
-    async def call(self, payload: Any, suppress: bool = ..., unique_id: str | None = ...) -> Any: ...  # noqa: FBT001 - as in ocpp
 
 
 class Dialect(Protocol):

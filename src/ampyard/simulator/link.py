@@ -13,7 +13,8 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
 from ampyard.simulator.charge_point import SimulatedChargePoint
-from ampyard.simulator.dialect import BootReason, Endpoint
+from ampyard.simulator.dialect import BootReason
+from ampyard.simulator.endpoint import Endpoint
 
 LOG = logging.getLogger(__name__)
 DRAIN_S = 5.0
@@ -103,7 +104,7 @@ async def _register_and_report(point: SimulatedChargePoint, endpoint: Endpoint) 
 async def _register(point: SimulatedChargePoint, endpoint: Endpoint, reason: BootReason) -> None:
     """Send BootNotification until it is accepted, at the interval the answers give or when triggered (1.6 section 4.2, 2.0.1 B01-B03)."""
     while True:
-        answer = await endpoint.call(point.dialect.boot(point.spec, reason), suppress=False)
+        answer = await endpoint.call(point.dialect.boot(point.spec, reason))
         if answer.status == "Accepted":
             if answer.interval > 0:
                 point.set("heartbeat_interval_s", answer.interval)

@@ -17,7 +17,7 @@ from typing import Any, cast
 from ocpp.charge_point import remove_nones, serialize_as_dict
 from ocpp.exceptions import OCPPError
 
-from ampyard.simulator.dialect import Endpoint
+from ampyard.simulator.endpoint import Endpoint
 from ampyard.simulator.state import QueuedCall
 
 LOG = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ class Outbox:
 
     async def _send_ordinary(self, endpoint: Endpoint, message: _Ordinary) -> None:
         try:
-            answer = await endpoint.call(message.payload, suppress=False)
+            answer = await endpoint.call(message.payload)
         except OCPPError as error:
             LOG.warning("%s: %s was refused: %s", self._identity, type(message.payload).__name__, error)
             answer = None
@@ -168,7 +168,7 @@ class Outbox:
     async def _send_kept(self, endpoint: Endpoint, call: QueuedCall) -> None:
         payload = getattr(self._calls, call.action)(**call.payload)
         try:
-            answer = await endpoint.call(payload, suppress=False, unique_id=call.unique_id)
+            answer = await endpoint.call(payload, unique_id=call.unique_id)
         except OCPPError as error:
             call.attempts += 1
             LOG.warning("%s: %s was refused (attempt %d of %d): %s", self._identity, call.action, call.attempts, ATTEMPTS, error)

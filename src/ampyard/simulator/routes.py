@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from ocpp.routing import create_route_map, on
 
 from ampyard.simulator.charge_point import SimulatedChargePoint
-from ampyard.simulator.dialect import Endpoint
+from ampyard.simulator.endpoint import Endpoint
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -31,4 +31,4 @@ def open_endpoint(endpoint_class: Callable[..., Any], charge_point: SimulatedCha
     endpoint.route_map = create_route_map(handlers)
     for route in endpoint.route_map.values():
         route["_after_action"] = carry_out
-    return cast("Endpoint", endpoint)
+    return Endpoint(endpoint)

@@ -24,9 +24,7 @@ _DURABLE = {"fsync": "on", "synchronous_commit": "on"}
 # synchronous_commit stays on: what a test sees after a commit is what a user would see.
 _FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "on", "wal_level": "minimal", "max_wal_senders": "0"}
 
-# Lines of postmaster.pid: LOCK_FILE_LINE_SHMEM_KEY and LOCK_FILE_LINE_PM_STATUS in PostgreSQL's utils/pidfile.h.
-_PM_SHARED_MEMORY_LINE = 7
-_PM_STATUS_LINE = 8
+_PM_STATUS_LINE = 8  # of postmaster.pid: LOCK_FILE_LINE_PM_STATUS in PostgreSQL's utils/pidfile.h
 _WORKERS_END_TIMEOUT_S = 30
 _WORKERS_POLL_S = 0.2
 
@@ -95,7 +93,10 @@ class Postgres:
                 "Export it with the old version, or set AMPYARD_HOME to a new folder."
             )
         claim_socket_folder(self._sockets, account)
-        self._release_locks()
+        # No server runs on the folder any more, so these are of one that was killed. The process ids in them may be others' by now,
+        # and PostgreSQL would refuse to start for as long as those live.
+        for stale in (self._data / "postmaster.pid", self._sockets / f"{_SOCKET}.lock", self._sockets / _SOCKET):
+            stale.unlink(missing_ok=True)
         self._start_server(account, progress)
         try:
             self._prepare(account)
@@ -111,24 +112,6 @@ class Postgres:
         if self._sockets != self.folder and self._sockets.exists() and not any(self._sockets.iterdir()):
             self._sockets.rmdir()
 
-    def _release_locks(self) -> None:
-        """Make the files of a server that was killed not stop this one, whoever has the process ids in them by now.
-
-        The caller holds the folder and has ended every server on it. `postmaster.pid` is kept: it also names the shared memory by which
-        PostgreSQL knows that workers of the killed server still run. With our process id in it, which will be the parent of the new
-        server, only that is checked (PostgreSQL source, CreateLockFile in utils/init/miscinit.c).
-        """
-        for stale in (self._sockets / f"{_SOCKET}.lock", self._sockets / _SOCKET):
-            stale.unlink(missing_ok=True)
-        try:
-            with (self._data / "postmaster.pid").open("r+") as file:
-                lines = file.read().splitlines()[:_PM_SHARED_MEMORY_LINE]  # without the status, or it would look ready already
-                file.seek(0)
-                file.writelines(f"{line}\n" for line in (os.getpid(), *lines[1:]))
-                file.truncate()
-        except FileNotFoundError:
-            pass
-
     def _start_server(self, account: Account | None, progress: Callable[[str], None]) -> None:
         deadline = time.monotonic() + _WORKERS_END_TIMEOUT_S
         told = False
@@ -137,6 +120,7 @@ class Postgres:
                 # Long enough for the recovery after a crash in the middle of a large load.
                 self._daemon.start(account, self._is_ready, progress, timeout_s=600)
             except EmbeddedServersError as error:
+                # It finds them by the shared memory of the folder (PostgreSQL source, PGSharedMemoryCreate in port/sysv_shmem.c).
                 if "pre-existing shared memory block" not in str(error) or time.monotonic() > deadline:
                     raise
                 if not told:

@@ -29,7 +29,8 @@ from ocpp.v201.enums import (
 )
 
 from ampyard.simulator.charge_point import SimulatedChargePoint
-from ampyard.simulator.dialect import BootReason, Endpoint, ReadingContext, StartTrigger, Status, StopReason, timestamp
+from ampyard.simulator.dialect import BootReason, ReadingContext, StartTrigger, Status, StopReason, timestamp
+from ampyard.simulator.endpoint import Endpoint
 from ampyard.simulator.fleet import ChargePointSpec
 from ampyard.simulator.routes import open_endpoint
 from ampyard.simulator.state import IdToken, MeterReading, Transaction

@@ -1,0 +1,102 @@
+"""Charge points as the `ocpp` package makes them: every answer of ours, and every order, is checked against the schemas."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar, cast
+
+from ocpp.routing import on
+from ocpp.v16 import ChargePoint as ChargePoint16
+from ocpp.v16 import call_result as result16
+from ocpp.v201 import ChargePoint as ChargePoint201
+from ocpp.v201 import call_result as result201
+
+from ampyard.connect.server import ConnectServer
+from tests.connect.points import Point, dial
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def obeys(action: str) -> Callable[[Handler], Handler]:
+    return cast("Callable[[Handler], Handler]", on(action))
+
+
+class Orders:
+    """What a station was told, as (action, payload in snake case)."""
+
+    orders: list[tuple[str, dict[str, Any]]]
+
+    def of(self, action: str) -> list[dict[str, Any]]:
+        return [payload for name, payload in self.orders if name == action]
+
+
+class Station16(ChargePoint16, Orders):
+    @obeys("SetChargingProfile")
+    def obey_profile(self, **order: Any) -> Any:
+        self.orders.append(("SetChargingProfile", order))
+        return result16.SetChargingProfile("Accepted")  # type: ignore[arg-type]  # the package's enums are strings
+
+    @obeys("ClearChargingProfile")
+    def obey_clear(self, **order: Any) -> Any:
+        self.orders.append(("ClearChargingProfile", order))
+        return result16.ClearChargingProfile("Unknown")  # type: ignore[arg-type]  # the package's enums are strings
+
+    @obeys("RemoteStartTransaction")
+    def obey_start(self, **order: Any) -> Any:
+        self.orders.append(("RemoteStartTransaction", order))
+        return result16.RemoteStartTransaction("Accepted")  # type: ignore[arg-type]  # the package's enums are strings
+
+    @obeys("RemoteStopTransaction")
+    def obey_stop(self, **order: Any) -> Any:
+        self.orders.append(("RemoteStopTransaction", order))
+        return result16.RemoteStopTransaction("Rejected")  # type: ignore[arg-type]  # the package's enums are strings
+
+
+class Station201(ChargePoint201, Orders):
+    @obeys("SetChargingProfile")
+    def obey_profile_201(self, **order: Any) -> Any:
+        self.orders.append(("SetChargingProfile", order))
+        return result201.SetChargingProfile("Accepted")  # type: ignore[arg-type]  # the package's enums are strings
+
+    @obeys("ClearChargingProfile")
+    def obey_clear_201(self, **order: Any) -> Any:
+        self.orders.append(("ClearChargingProfile", order))
+        return result201.ClearChargingProfile("Accepted")  # type: ignore[arg-type]  # the package's enums are strings
+
+    @obeys("RequestStartTransaction")
+    def obey_start_201(self, **order: Any) -> Any:
+        self.orders.append(("RequestStartTransaction", order))
+        return result201.RequestStartTransaction("Accepted")  # type: ignore[arg-type]  # the package's enums are strings
+
+    @obeys("RequestStopTransaction")
+    def obey_stop_201(self, **order: Any) -> Any:
+        self.orders.append(("RequestStopTransaction", order))
+        info = {"reason_code": "TxNotFound", "additional_info": "no such transaction"}
+        return result201.RequestStopTransaction("Rejected", info)  # type: ignore[arg-type]  # plain data is allowed
+
+
+@asynccontextmanager
+async def station16(server: ConnectServer, point: Point) -> AsyncIterator[Station16]:
+    """Connect as a 1.6 charge point."""
+    async with _speaking(Station16, server, point) as station:
+        yield cast("Station16", station)
+
+
+@asynccontextmanager
+async def station201(server: ConnectServer, point: Point) -> AsyncIterator[Station201]:
+    """Connect as a 2.0.1 charging station."""
+    async with _speaking(Station201, server, point) as station:
+        yield cast("Station201", station)
+
+
+@asynccontextmanager
+async def _speaking(kind: Callable[..., Any], server: ConnectServer, point: Point) -> AsyncIterator[Any]:
+    async with dial(server, point) as socket:
+        station = kind(point.identity, socket)
+        station.orders = []
+        listening = asyncio.create_task(station.start())
+        try:
+            yield station
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)

@@ -97,14 +97,18 @@ async def test_a_message_that_is_too_long_closes_the_socket(server: ConnectServe
 async def test_what_went_wrong_inside_is_not_told(
     server: ConnectServer, backend: Backend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # a text that PostgreSQL cannot hold
-    point = await new_point(backend)
+    # given a number that the database has no room for
+    point = await new_point(backend, V201)
+    info = {"transactionId": "tx-1"}
+    event = {"eventType": "Started", "timestamp": "2026-11-02T08:00:00Z", "triggerReason": "CablePluggedIn", "seqNo": 2**40}
     async with wired(server, point) as wire:
-        code, description = await wire.refused("Authorize", idTag="TAG\0")
+        code, description = await wire.refused("TransactionEvent", **event, transactionInfo=info, evse={"id": 1})
+
         assert (code, description.split(",")[0]) == ("InternalError", "Internal error")
         reference = description.removeprefix("Internal error, reference ").rstrip(".")
         assert any(reference in record.getMessage() and record.exc_info for record in caplog.records)
-        assert (await wire.call("Authorize", idTag="TAG-1")) == {"idTagInfo": {"status": "Accepted"}}
+        assert await point.transactions() == []
+        assert "currentTime" in await wire.call("Heartbeat")
 
 
 @given(st.text() | st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40), st.lists).map(json.dumps))

@@ -53,7 +53,7 @@ def parsed(content: bytes) -> list[dict[str, str]]:
         ("Pacific/Apia", date(2011, 12, 30), datetime(2011, 12, 30, 10, tzinfo=UTC), 0),
     ],
 )
-def test_a_local_day_is_as_long_as_its_clocks_make_it(zone: str, day: date, begin: datetime, hours: float):
+def test_a_local_day_is_as_long_as_its_clocks_make_it(zone: str, day: date, begin: datetime, hours: float) -> None:
     assert day_bounds(day, zone) == (begin, begin + timedelta(hours=hours))
 
 
@@ -61,7 +61,7 @@ def test_a_local_day_is_as_long_as_its_clocks_make_it(zone: str, day: date, begi
     st.dates(date(2015, 1, 1), date(2036, 12, 31)),
     st.sampled_from(["Europe/Berlin", "America/Santiago", "Asia/Kathmandu", "Africa/Cairo", "Australia/Lord_Howe", "Pacific/Apia", "UTC"]),
 )
-def test_days_follow_each_other_without_gap_or_overlap(day: date, zone: str):
+def test_days_follow_each_other_without_gap_or_overlap(day: date, zone: str) -> None:
     begin, end = day_bounds(day, zone)
 
     assert day_bounds(day + timedelta(days=1), zone)[0] == end
@@ -69,7 +69,7 @@ def test_days_follow_each_other_without_gap_or_overlap(day: date, zone: str):
     assert (begin - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date() == day - timedelta(days=1)
 
 
-def test_the_report_is_rfc_4180_with_local_times():
+def test_the_report_is_rfc_4180_with_local_times() -> None:
     content = daily_energy_csv(depot("Central, North"), date(2026, 7, 1), [row(), row(vehicle_name=None, id_tag=None, ended_at=None)])
 
     assert content == (
@@ -80,7 +80,7 @@ def test_the_report_is_rfc_4180_with_local_times():
     )
 
 
-def test_times_carry_the_offset_of_their_own_side_of_the_change():
+def test_times_carry_the_offset_of_their_own_side_of_the_change() -> None:
     before, after = datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
     (line,) = parsed(daily_energy_csv(depot(), date(2026, 10, 25), [row(started_at=before, ended_at=after)]))
 
@@ -91,12 +91,12 @@ def test_times_carry_the_offset_of_their_own_side_of_the_change():
     ("energy_wh", "kwh"),
     [(0.0, "0.000"), (0.4, "0.000"), (1.0, "0.001"), (999.9, "1.000"), (0.1 + 0.2, "0.000"), (1e9, "1000000.000"), (1e-7, "0.000")],
 )
-def test_energy_has_three_decimals_and_no_exponent(energy_wh: float, kwh: str):
+def test_energy_has_three_decimals_and_no_exponent(energy_wh: float, kwh: str) -> None:
     assert parsed(daily_energy_csv(depot(), date(2026, 7, 1), [row(energy_wh=energy_wh)]))[0]["energy_kwh"] == kwh
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0")))
-def test_no_name_becomes_a_formula_and_none_is_lost(name: str):
+def test_no_name_becomes_a_formula_and_none_is_lost(name: str) -> None:
     content = daily_energy_csv(depot(name), date(2026, 7, 1), [row(vehicle_name=name, id_tag=name, charge_point_identity=name)])
 
     (line,) = parsed(content)

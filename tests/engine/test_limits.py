@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strawberry.types.execution import PreExecutionError
 
-from ampyard.engine import Limits, Schema
+from ampyard.engine import Limits, Subgraph
 from ampyard.engine.limits import exceeded
 from tests.engine.toy import Caller, Context, Query, schema
 
@@ -45,7 +45,7 @@ async def test_document_at_the_limits_runs() -> None:
 
 
 async def test_introspection_by_tools_fits_the_default_limits() -> None:
-    result = await Schema(Query).execute(get_introspection_query(input_value_deprecation=True))
+    result = await Subgraph(Query).execute(get_introspection_query(input_value_deprecation=True))
     assert result.errors is None
 
 
@@ -63,14 +63,14 @@ async def test_introspection_by_tools_fits_the_default_limits() -> None:
 )
 def test_hostile_document_is_refused_in_little_time(document: str) -> None:
     began_s = time.process_time()
-    result = Schema(Query).prepare(document)
+    result = Subgraph(Query).prepare(document)
     assert time.process_time() - began_s < 2
     assert isinstance(result, PreExecutionError)
     assert {(error.extensions or {})["code"] for error in result.errors or []} <= {"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
 
 
 def test_cycle_of_fragments_is_told_as_such() -> None:
-    result = Schema(Query).prepare("{ thing { ...F } } fragment F on Thing { itself { ...F } }")
+    result = Subgraph(Query).prepare("{ thing { ...F } } fragment F on Thing { itself { ...F } }")
     assert isinstance(result, PreExecutionError)
     assert [error.message for error in result.errors or []] == ["Cannot spread fragment 'F' within itself."]
 

@@ -4,10 +4,12 @@ from contextlib import aclosing
 
 import pytest
 import strawberry
+from graphql import build_schema
 from strawberry import federation
+from strawberry.federation.schema_directives import RequiresScopes
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from ampyard.engine import Schema
+from ampyard.engine import Schema, Subgraph
 from tests.engine.conftest import eventually
 from tests.engine.toy import SECRET, Caller, Context, schema
 
@@ -222,9 +224,26 @@ async def test_two_schemas_in_one_process_keep_their_own_entities() -> None:
     class Query:
         other: Other | None = None
 
-    other = Schema(Query)
+    other = Subgraph(Query)
     assert "union _Entity = Other" in other.as_str()
     assert "union _Entity = Thing" in schema.as_str()
     result = await other.execute('{ _entities(representations: [{__typename: "Other", id: 1}]) { ... on Other { id } } }')
     assert result.data == {"_entities": [{"id": 1}]}
     assert "https://specs.apollo.dev/federation/v2.11" in other.as_str()
+
+
+async def test_a_schema_that_is_no_subgraph_has_nothing_of_federation_but_defines_the_directives_it_uses() -> None:
+    @strawberry.type
+    class Query:
+        guarded: int = strawberry.field(resolver=lambda: 1, directives=[RequiresScopes(scopes=[["a:read"]])])
+
+    plain = Schema(Query)
+    document = build_schema(plain.as_str())
+    assert 'guarded: Int! @requiresScopes(scopes: [["a:read"]])' in plain.as_str()
+    assert document.get_directive("requiresScopes") is not None
+    assert [name for name in document.type_map if not name.startswith("__")] == ["Query", "Int", "String", "Boolean"]
+    assert document.query_type is not None
+    assert list(document.query_type.fields) == ["guarded"]
+    assert (await plain.execute("{ guarded }")).data == {"guarded": 1}
+    result = await plain.execute("{ _service { sdl } }")
+    assert codes(result) == ["GRAPHQL_VALIDATION_FAILED"]

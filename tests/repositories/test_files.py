@@ -41,7 +41,7 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
     return S3Files(request.getfixturevalue("bucket"), endpoint_url=request.getfixturevalue("s3_endpoint"))
 
 
-async def test_what_is_written_is_read(files: FileStore):
+async def test_what_is_written_is_read(files: FileStore) -> None:
     await files.write("tenant/daily-energy/2026-11-02.csv", "Zähler\r\n".encode(), "text/csv")
     await files.write("tenant/empty", b"", "text/plain")
 
@@ -49,14 +49,14 @@ async def test_what_is_written_is_read(files: FileStore):
     assert await files.read("tenant/empty") == b""
 
 
-async def test_what_is_not_there_is_none(files: FileStore):
+async def test_what_is_not_there_is_none(files: FileStore) -> None:
     await files.write("tenant/there/file", b"x", "text/plain")
 
     for key in ("tenant/missing", "tenant/there", "tenant/there/file/below"):
         assert await files.read(key) is None, key
 
 
-async def test_a_second_write_replaces_the_first(files: FileStore):
+async def test_a_second_write_replaces_the_first(files: FileStore) -> None:
     await files.write("t/a", b"a long first version", "text/plain")
     await files.write("t/a", b"short", "text/plain")
 
@@ -64,7 +64,7 @@ async def test_a_second_write_replaces_the_first(files: FileStore):
 
 
 @pytest.mark.parametrize("key", ["", "/etc/passwd", "../escape", "t/../../escape", "t/..", "t//a", "./a", "t/a\0b", "t/"])
-async def test_a_key_that_leads_elsewhere_is_refused(files: FileStore, tmp_path: Path, key: str):
+async def test_a_key_that_leads_elsewhere_is_refused(files: FileStore, tmp_path: Path, key: str) -> None:
     with pytest.raises(ValueError, match="is no file key"):
         await files.write(key, b"x", "text/plain")
     with pytest.raises(ValueError, match="is no file key"):
@@ -73,7 +73,7 @@ async def test_a_key_that_leads_elsewhere_is_refused(files: FileStore, tmp_path:
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
-async def test_readers_see_one_whole_version_while_writers_compete(files: FileStore):
+async def test_readers_see_one_whole_version_while_writers_compete(files: FileStore) -> None:
     versions = [bytes([letter]) * 200_000 for letter in b"abcdef"]
     await files.write("t/a", versions[0], "text/plain")
 
@@ -85,7 +85,7 @@ async def test_readers_see_one_whole_version_while_writers_compete(files: FileSt
     assert {*reads, await files.read("t/a")} <= set(versions)
 
 
-async def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = FolderFiles(tmp_path)
     await files.write("t/a", b"old", "text/plain")
 
@@ -100,12 +100,14 @@ async def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Pa
     assert [path.name for path in (tmp_path / "t").iterdir()] == ["a"]
 
 
-async def test_s3_keeps_the_content_type(bucket: str, s3_endpoint: str):
+async def test_s3_keeps_the_content_type(bucket: str, s3_endpoint: str) -> None:
     await S3Files(bucket, endpoint_url=s3_endpoint).write("t/a.csv", b"x", "text/csv; charset=utf-8")
 
-    assert boto3.client("s3", endpoint_url=s3_endpoint).head_object(Bucket=bucket, Key="t/a.csv")["ContentType"] == "text/csv; charset=utf-8"
+    assert (
+        boto3.client("s3", endpoint_url=s3_endpoint).head_object(Bucket=bucket, Key="t/a.csv")["ContentType"] == "text/csv; charset=utf-8"
+    )
 
 
-async def test_s3_tells_a_missing_bucket_from_a_missing_file(s3_endpoint: str):
+async def test_s3_tells_a_missing_bucket_from_a_missing_file(s3_endpoint: str) -> None:
     with pytest.raises(Exception, match="NoSuchBucket"):
         await S3Files("no-such-bucket", endpoint_url=s3_endpoint).read("t/a")

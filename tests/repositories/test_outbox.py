@@ -12,7 +12,7 @@ from tests.published import waiting, write
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
 
-async def test_an_event_waits_once_its_change_is_committed(backend: Backend):
+async def test_an_event_waits_once_its_change_is_committed(backend: Backend) -> None:
     tenant_id = (await new_fleet(backend)).tenant_id
     event = Event(EventKind.TRANSACTION_STARTED, tenant_id, depot_id=tenant_id, payload={"soc_percent": 41.5})
 
@@ -26,7 +26,7 @@ async def test_an_event_waits_once_its_change_is_committed(backend: Backend):
     assert (entry.payload, entry.occurred_at) == ({"soc_percent": 41.5}, NOW)
 
 
-async def test_a_change_that_is_rolled_back_leaves_no_event(backend: Backend):
+async def test_a_change_that_is_rolled_back_leaves_no_event(backend: Backend) -> None:
     tenant_id = (await new_fleet(backend)).tenant_id
 
     async with backend.unit_of_work(user(tenant_id)) as work:
@@ -35,7 +35,7 @@ async def test_a_change_that_is_rolled_back_leaves_no_event(backend: Backend):
     assert await waiting(backend, tenant_id) == []
 
 
-async def test_the_oldest_are_taken_first_and_no_more_than_asked_for(backend: Backend):
+async def test_the_oldest_are_taken_first_and_no_more_than_asked_for(backend: Backend) -> None:
     tenant_id = (await new_fleet(backend)).tenant_id
     await write(backend, tenant_id, *range(5))
 
@@ -47,7 +47,7 @@ async def test_the_oldest_are_taken_first_and_no_more_than_asked_for(backend: Ba
     assert two[0].id < two[1].id
 
 
-async def test_what_is_removed_stays_until_the_commit(backend: Backend):
+async def test_what_is_removed_stays_until_the_commit(backend: Backend) -> None:
     tenant_id = (await new_fleet(backend)).tenant_id
     await write(backend, tenant_id, 1, 2)
     entries = await waiting(backend, tenant_id)
@@ -62,7 +62,7 @@ async def test_what_is_removed_stays_until_the_commit(backend: Backend):
     assert await waiting(backend, tenant_id) == entries[1:]
 
 
-async def test_while_one_takes_others_get_nothing(backend: Backend):
+async def test_while_one_takes_others_get_nothing(backend: Backend) -> None:
     async with backend.database.system_session() as first, backend.database.system_session() as second:
         assert await outbox.take(first, 10) is not None
         assert await outbox.take(second, 10) is None

@@ -47,7 +47,7 @@ async def stored(backend: Backend, transaction: Transaction) -> Transaction:
     return found
 
 
-async def test_a_transaction_within_the_day_has_all_its_energy_there(backend: Backend, cp: Station):
+async def test_a_transaction_within_the_day_has_all_its_energy_there(backend: Backend, cp: Station) -> None:
     transaction = await charge(backend, cp, (MIDNIGHT + HOUR, 1000.0), end=(MIDNIGHT + 2 * HOUR, 9000.0))
 
     (row,) = await energies(backend, cp, MIDNIGHT, MIDNIGHT + DAY)
@@ -56,20 +56,20 @@ async def test_a_transaction_within_the_day_has_all_its_energy_there(backend: Ba
     assert await by_day(backend, cp, MIDNIGHT - DAY, MIDNIGHT + DAY) == [[], []]
 
 
-async def test_midnight_splits_a_transaction_at_the_last_register_before_it(backend: Backend, cp: Station):
+async def test_midnight_splits_a_transaction_at_the_last_register_before_it(backend: Backend, cp: Station) -> None:
     registers = [(MIDNIGHT - timedelta(minutes=1), 4000.0), (MIDNIGHT + timedelta(minutes=1), 4100.0)]
     await charge(backend, cp, (MIDNIGHT - HOUR, 1000.0), *registers, end=(MIDNIGHT + HOUR, 6000.0))
 
     assert await by_day(backend, cp, MIDNIGHT - DAY, MIDNIGHT) == [[3000.0], [2000.0]]
 
 
-async def test_a_register_read_at_midnight_closes_the_day_before(backend: Backend, cp: Station):
+async def test_a_register_read_at_midnight_closes_the_day_before(backend: Backend, cp: Station) -> None:
     await charge(backend, cp, (MIDNIGHT - HOUR, 0.0), (MIDNIGHT, 500.0), end=(MIDNIGHT + HOUR, 600.0))
 
     assert await by_day(backend, cp, MIDNIGHT - DAY, MIDNIGHT) == [[500.0], [100.0]]
 
 
-async def test_an_open_transaction_has_what_was_reported_so_far(backend: Backend, cp: Station):
+async def test_an_open_transaction_has_what_was_reported_so_far(backend: Backend, cp: Station) -> None:
     transaction = await charge(backend, cp, (MIDNIGHT - HOUR, 0.0), (MIDNIGHT - timedelta(seconds=1), 700.0))
     before = await by_day(backend, cp, MIDNIGHT - DAY, MIDNIGHT)
     await measure(backend, cp, transaction.ocpp_transaction_id, [(MIDNIGHT + HOUR, 900.0)])
@@ -78,7 +78,7 @@ async def test_an_open_transaction_has_what_was_reported_so_far(backend: Backend
     assert await by_day(backend, cp, MIDNIGHT - DAY, MIDNIGHT, MIDNIGHT + DAY) == [[700.0], [200.0], [0.0]]
 
 
-async def test_without_samples_the_energy_is_known_at_the_end_alone(backend: Backend, cp: Station):
+async def test_without_samples_the_energy_is_known_at_the_end_alone(backend: Backend, cp: Station) -> None:
     transaction = await charge(backend, cp, (MIDNIGHT - HOUR, 1000.0))
     assert await by_day(backend, cp, MIDNIGHT - DAY, MIDNIGHT) == [[0.0], [0.0]]
 
@@ -87,7 +87,7 @@ async def test_without_samples_the_energy_is_known_at_the_end_alone(backend: Bac
     assert await by_day(backend, cp, MIDNIGHT - DAY, MIDNIGHT) == [[0.0], [2000.0]]
 
 
-async def test_without_a_begin_register_energy_counts_from_the_first_one(backend: Backend, cp: Station):
+async def test_without_a_begin_register_energy_counts_from_the_first_one(backend: Backend, cp: Station) -> None:
     transaction = await charge(backend, cp, (MIDNIGHT - 2 * HOUR, None))
     assert await by_day(backend, cp, MIDNIGHT - DAY) == [[0.0]]
 
@@ -98,21 +98,21 @@ async def test_without_a_begin_register_energy_counts_from_the_first_one(backend
     assert (await stored(backend, transaction)).energy_wh == 1000.0
 
 
-async def test_a_transaction_nobody_ever_measured_has_no_energy(backend: Backend, cp: Station):
+async def test_a_transaction_nobody_ever_measured_has_no_energy(backend: Backend, cp: Station) -> None:
     transaction = await charge(backend, cp, (MIDNIGHT - HOUR, None))
     await finish(backend, cp, transaction, (MIDNIGHT + HOUR, None))
 
     assert await by_day(backend, cp, MIDNIGHT - DAY, MIDNIGHT) == [[0.0], [0.0]]
 
 
-async def test_a_meter_that_goes_back_makes_no_negative_day(backend: Backend, cp: Station):
+async def test_a_meter_that_goes_back_makes_no_negative_day(backend: Backend, cp: Station) -> None:
     registers = [(MIDNIGHT - HOUR, 5000.0), (MIDNIGHT - timedelta(minutes=1), 4000.0), (MIDNIGHT + HOUR, 4500.0)]
     await charge(backend, cp, (MIDNIGHT - 2 * HOUR, 1000.0), *registers, end=(MIDNIGHT + 2 * HOUR, 5200.0))
 
     assert await by_day(backend, cp, MIDNIGHT - DAY, MIDNIGHT) == [[4000.0], [200.0]]
 
 
-async def test_registers_measured_in_the_vehicle_do_not_count(backend: Backend, cp: Station):
+async def test_registers_measured_in_the_vehicle_do_not_count(backend: Backend, cp: Station) -> None:
     transaction = await charge(backend, cp, (MIDNIGHT - HOUR, 0.0), (MIDNIGHT - timedelta(minutes=2), 100.0))
     await measure(backend, cp, transaction.ocpp_transaction_id, [(MIDNIGHT - timedelta(minutes=1), 150.0)], location="EV")
     await finish(backend, cp, transaction, (MIDNIGHT + HOUR, 200.0))
@@ -120,7 +120,7 @@ async def test_registers_measured_in_the_vehicle_do_not_count(backend: Backend, 
     assert await by_day(backend, cp, MIDNIGHT - DAY, MIDNIGHT) == [[100.0], [100.0]]
 
 
-async def test_one_that_ends_at_midnight_is_of_the_day_before_and_one_that_begins_then_of_the_day(backend: Backend, cp: Station):
+async def test_one_that_ends_at_midnight_is_of_the_day_before_and_one_that_begins_then_of_the_day(backend: Backend, cp: Station) -> None:
     await charge(backend, cp, (MIDNIGHT - HOUR, 0.0), end=(MIDNIGHT, 300.0))
     await charge(backend, cp, (MIDNIGHT, 300.0), end=(MIDNIGHT, 310.0))
     await charge(backend, cp, (MIDNIGHT, 310.0), end=(MIDNIGHT + HOUR, 350.0))
@@ -128,7 +128,7 @@ async def test_one_that_ends_at_midnight_is_of_the_day_before_and_one_that_begin
     assert await by_day(backend, cp, MIDNIGHT - DAY, MIDNIGHT) == [[300.0], [10.0, 40.0]]
 
 
-async def test_a_day_of_25_hours_has_the_energy_of_25_hours(backend: Backend, cp: Station):
+async def test_a_day_of_25_hours_has_the_energy_of_25_hours(backend: Backend, cp: Station) -> None:
     start, end = day_bounds(date(2026, 10, 25), "Europe/Berlin")
     hourly = [(start + n * HOUR, 100.0 * n) for n in range(27)]
     await charge(backend, cp, (start - HOUR, 0.0), *hourly, end=(end + 3 * HOUR, 2800.0))
@@ -137,7 +137,7 @@ async def test_a_day_of_25_hours_has_the_energy_of_25_hours(backend: Backend, cp
     assert row.energy_wh == 2500.0
 
 
-async def test_rows_are_of_the_depot_alone_and_in_order(backend: Backend):
+async def test_rows_are_of_the_depot_alone_and_in_order(backend: Backend) -> None:
     seeded = await new_fleet(backend)
     first, last = [await station_of(backend, seeded.tenant_id, identity) for identity in ("CP-1", "CP-4")]
     other = await station_of(backend, (await new_fleet(backend)).tenant_id)
@@ -168,7 +168,7 @@ minutes = st.integers(0, 3 * 24 * 60)
 )
 async def test_the_days_of_a_transaction_add_up_to_it(
     backend: Backend, cp: Station, samples: list[tuple[int, int]], begin: int | None, last: int | None, length: int
-):
+) -> None:
     # A time of its own for each example: a charge point measures one register at a time.
     started = MIDNIGHT - DAY + 7 * HOUR - next(turns) * 10 * DAY
     at = [(started + timedelta(minutes=minute), float(wh)) for minute, wh in samples]

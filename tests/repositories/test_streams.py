@@ -30,7 +30,7 @@ def entry(tenant_id: uuid.UUID, number: int, *, depot_id: uuid.UUID | None = Non
     return OutboxEntry(number, tenant_id, kind, uuid.UUID(int=number), depot_id, {"n": number}, NOW)
 
 
-async def test_an_event_arrives_as_it_was_published(stream: EventStream):
+async def test_an_event_arrives_as_it_was_published(stream: EventStream) -> None:
     tenant_id, depot_id = uuid.uuid4(), uuid.uuid4()
     await stream.publish([entry(tenant_id, 7, depot_id=depot_id)])
 
@@ -47,7 +47,7 @@ async def test_an_event_arrives_as_it_was_published(stream: EventStream):
     )
 
 
-async def test_each_tenant_gets_its_own_in_order(stream: EventStream):
+async def test_each_tenant_gets_its_own_in_order(stream: EventStream) -> None:
     one, other = uuid.uuid4(), uuid.uuid4()
     await stream.publish([entry(tenant, number) for number in range(700) for tenant in (one, other)])
 
@@ -57,7 +57,7 @@ async def test_each_tenant_gets_its_own_in_order(stream: EventStream):
     assert {event.tenant_id for event in events} == {one}
 
 
-async def test_reading_after_the_newest_gives_what_comes_from_then_on(stream: EventStream):
+async def test_reading_after_the_newest_gives_what_comes_from_then_on(stream: EventStream) -> None:
     tenant_id = uuid.uuid4()
     assert await stream.newest_id(tenant_id) == "0-0"
     await stream.publish([entry(tenant_id, 1)])
@@ -71,14 +71,14 @@ async def test_reading_after_the_newest_gives_what_comes_from_then_on(stream: Ev
     assert (await asyncio.wait_for(following, 5)).payload == {"n": 2}
 
 
-async def test_an_event_of_a_newer_version_is_passed_over(stream: EventStream):
+async def test_an_event_of_a_newer_version_is_passed_over(stream: EventStream) -> None:
     tenant_id = uuid.uuid4()
     await stream.publish([entry(tenant_id, 1), entry(tenant_id, 2, kind="moon.phase"), entry(tenant_id, 3)])
 
     assert [event.payload["n"] for event in await arrived(stream, tenant_id, 2)] == [1, 3]
 
 
-async def test_a_stream_keeps_its_newest_events(stream: EventStream, monkeypatch: pytest.MonkeyPatch):
+async def test_a_stream_keeps_its_newest_events(stream: EventStream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "_KEPT", 200)
     tenant_id = uuid.uuid4()
     await stream.publish([entry(tenant_id, number) for number in range(1000)])
@@ -89,7 +89,7 @@ async def test_a_stream_keeps_its_newest_events(stream: EventStream, monkeypatch
     assert 600 < oldest.payload["n"] <= 800
 
 
-async def test_waiting_for_events_is_not_taken_for_a_dead_connection(servers: EmbeddedServers, monkeypatch: pytest.MonkeyPatch):
+async def test_waiting_for_events_is_not_taken_for_a_dead_connection(servers: EmbeddedServers, monkeypatch: pytest.MonkeyPatch) -> None:
     async with gate_to(servers.redis_url) as gate:
         redis = connect_redis(f"redis://127.0.0.1:{gate.port}")
         timeout_s = redis.connection_pool.connection_kwargs["socket_timeout"]

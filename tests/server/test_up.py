@@ -147,7 +147,7 @@ async def system(folder: Path) -> AsyncIterator[System]:
     await running.client.aclose()
 
 
-async def test_energy_rises_in_both_protocol_versions(system: System):
+async def test_energy_rises_in_both_protocol_versions(system: System) -> None:
     async def rising() -> set[str]:
         now = await system.active()
         return {t["chargePoint"]["ocppVersion"] for t in now if t["energyWh"] > 0}
@@ -165,7 +165,7 @@ async def _all(look: Callable[[], Any], wanted: set[str]) -> bool:
     return wanted <= await look()
 
 
-async def test_the_subscription_streams_and_the_other_doors_answer(system: System):
+async def test_the_subscription_streams_and_the_other_doors_answer(system: System) -> None:
     headers = {"authorization": f"Bearer {system.token}", "accept": "text/event-stream"}
     body = {"query": "subscription { transactionUpdated { id energyWh } }"}
     async with system.client.stream("POST", f"{system.url}/graphql", json=body, headers=headers) as stream, asyncio.timeout(30):
@@ -179,6 +179,10 @@ async def test_the_subscription_streams_and_the_other_doors_answer(system: Syste
         answer = await system.client.get(f"{system.url}/ocpi/{version}/locations", headers={"authorization": f"Token {token}"})
         assert {location["name"] for location in answer.json()["data"]} == {"Hafen", "Werk"}
 
+    console = await system.client.get(f"{system.url}/")
+    assert "<title>Ampyard</title>" in console.text
+    assert console.headers["content-security-policy"].startswith("default-src 'self'")
+
     public = {"query": "{ chargePoints { totalCount } }"}
     refused = await system.client.post(f"{system.url}/public/graphql", json=public)
     allowed = await system.client.post(f"{system.url}/public/graphql", json=public, headers={"x-api-key": system.api_key})
@@ -186,7 +190,7 @@ async def test_the_subscription_streams_and_the_other_doors_answer(system: Syste
     assert allowed.json() == {"data": {"chargePoints": {"totalCount": 24}}}
 
 
-async def test_priority_moves_power_and_no_node_is_overloaded(system: System):
+async def test_priority_moves_power_and_no_node_is_overloaded(system: System) -> None:
     # Hafen's direct-current chargers share a feeder and a grid connection that are too small for them: the emptiest vehicle gains most.
     async def contenders() -> list[dict[str, Any]]:
         fast = [t for t in await system.active() if "HH-DC" in t["chargePoint"]["identity"]]
@@ -215,7 +219,7 @@ async def test_priority_moves_power_and_no_node_is_overloaded(system: System):
         await asyncio.sleep(1)
 
 
-async def test_a_report_is_written_listed_and_downloaded(system: System):
+async def test_a_report_is_written_listed_and_downloaded(system: System) -> None:
     written = system.command("report", "daily-energy", "--depot", "Hafen")
     assert written.returncode == 0, written.stderr
 
@@ -227,7 +231,7 @@ async def test_a_report_is_written_listed_and_downloaded(system: System):
     assert download.text.startswith("depot,day,charge_point,evse,")
 
 
-async def test_a_second_copy_and_a_taken_port_are_refused(system: System, folder: Path):
+async def test_a_second_copy_and_a_taken_port_are_refused(system: System, folder: Path) -> None:
     second = system.command("up")
     assert second.returncode == 1
     assert "already runs" in second.stderr
@@ -241,7 +245,7 @@ async def test_a_second_copy_and_a_taken_port_are_refused(system: System, folder
     await elsewhere.client.aclose()
 
 
-async def test_nothing_is_lost_or_doubled_when_everything_is_killed(system: System):
+async def test_nothing_is_lost_or_doubled_when_everything_is_killed(system: System) -> None:
     before = {t["id"]: t for t in await system.active()}
     assert before
     system.end(signal.SIGKILL)
@@ -266,7 +270,7 @@ async def test_nothing_is_lost_or_doubled_when_everything_is_killed(system: Syst
     assert len(open_evses) == len(set(open_evses))
 
 
-async def test_an_interrupt_stops_everything_and_the_data_stays(system: System):
+async def test_an_interrupt_stops_everything_and_the_data_stays(system: System) -> None:
     assert system.end(signal.SIGINT) == 0
     with pytest.raises(httpx.ConnectError):
         await system.client.get(f"{system.url}/healthz")

@@ -60,7 +60,7 @@ async def heard(queue: EventQueue, count: int) -> list[int]:
         return [(await queue.get()).payload["n"] for _ in range(count)]
 
 
-async def test_every_subscriber_hears_what_is_published_from_its_subscription_on(hub: EventHub, stream: EventStream):
+async def test_every_subscriber_hears_what_is_published_from_its_subscription_on(hub: EventHub, stream: EventStream) -> None:
     tenant_id = uuid.uuid4()
     await stream.publish([entry(tenant_id, 1)])
     async with hub.subscribe(tenant_id) as early:
@@ -72,7 +72,7 @@ async def test_every_subscriber_hears_what_is_published_from_its_subscription_on
             assert await heard(late, 2) == [3, 4]
 
 
-async def test_no_tenant_hears_of_another(hub: EventHub, stream: EventStream):
+async def test_no_tenant_hears_of_another(hub: EventHub, stream: EventStream) -> None:
     one, other = uuid.uuid4(), uuid.uuid4()
     async with hub.subscribe(one) as queue, hub.subscribe(other) as foreign:
         await stream.publish([entry(other, 1), entry(one, 2)])
@@ -82,7 +82,7 @@ async def test_no_tenant_hears_of_another(hub: EventHub, stream: EventStream):
             await asyncio.wait_for(queue.get(), 0.1)
 
 
-async def test_one_reader_serves_all_subscribers_of_a_tenant_and_goes_with_the_last(hub: EventHub, gate: Gate):
+async def test_one_reader_serves_all_subscribers_of_a_tenant_and_goes_with_the_last(hub: EventHub, gate: Gate) -> None:
     tenant_id = uuid.uuid4()
     async with hub.subscribe(tenant_id), hub.subscribe(tenant_id), hub.subscribe(tenant_id):
         assert len(hub._readers) == 1
@@ -90,7 +90,7 @@ async def test_one_reader_serves_all_subscribers_of_a_tenant_and_goes_with_the_l
     assert (hub._readers, hub._queues, hub._positions) == ({}, {}, {})
 
 
-async def test_subscribing_again_after_the_last_left_works(hub: EventHub, stream: EventStream):
+async def test_subscribing_again_after_the_last_left_works(hub: EventHub, stream: EventStream) -> None:
     tenant_id = uuid.uuid4()
     for number in range(3):
         async with hub.subscribe(tenant_id) as queue:
@@ -100,7 +100,7 @@ async def test_subscribing_again_after_the_last_left_works(hub: EventHub, stream
 
 async def test_what_happens_while_the_stream_is_out_of_reach_is_heard_afterwards(
     hub: EventHub, stream: EventStream, gate: Gate, caplog: pytest.LogCaptureFixture
-):
+) -> None:
     caplog.set_level(logging.INFO, "ampyard.services.events")
     tenant_id = uuid.uuid4()
     async with hub.subscribe(tenant_id) as queue:
@@ -116,7 +116,7 @@ async def test_what_happens_while_the_stream_is_out_of_reach_is_heard_afterwards
     assert "works again, after" in caplog.messages[1]
 
 
-async def test_subscribing_during_an_outage_waits_for_its_end(hub: EventHub, stream: EventStream, gate: Gate):
+async def test_subscribing_during_an_outage_waits_for_its_end(hub: EventHub, stream: EventStream, gate: Gate) -> None:
     tenant_id = uuid.uuid4()
     await gate.shut()
 
@@ -132,7 +132,7 @@ async def test_subscribing_during_an_outage_waits_for_its_end(hub: EventHub, str
     assert await asyncio.wait_for(subscriber, 5) == [1]
 
 
-async def test_a_subscriber_that_gives_up_during_an_outage_leaves_nothing_behind(hub: EventHub, gate: Gate):
+async def test_a_subscriber_that_gives_up_during_an_outage_leaves_nothing_behind(hub: EventHub, gate: Gate) -> None:
     await gate.shut()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2), hub.subscribe(uuid.uuid4()):
@@ -140,7 +140,7 @@ async def test_a_subscriber_that_gives_up_during_an_outage_leaves_nothing_behind
     assert (hub._readers, hub._queues, hub._positions) == ({}, {}, {})
 
 
-async def test_a_slow_reader_sees_the_newest_of_each_aggregate_in_the_order_they_began_to_wait():
+async def test_a_slow_reader_sees_the_newest_of_each_aggregate_in_the_order_they_began_to_wait() -> None:
     queue = EventQueue()
     for waiting in (event(1, aggregate=1), event(2, aggregate=2), event(3, aggregate=1), event(4, 1, EventKind.COMMAND_UPDATED)):
         queue.put(waiting)
@@ -150,7 +150,7 @@ async def test_a_slow_reader_sees_the_newest_of_each_aggregate_in_the_order_they
     assert await heard(queue, 1) == [5]
 
 
-async def test_a_reader_that_waits_is_woken():
+async def test_a_reader_that_waits_is_woken() -> None:
     queue = EventQueue()
     waiting = asyncio.create_task(queue.get())
     await asyncio.sleep(0)

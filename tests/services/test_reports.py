@@ -53,7 +53,7 @@ def kwh(content: bytes) -> list[str]:
     return [line["energy_kwh"] for line in csv.DictReader(io.StringIO(content.decode(), newline=""))]
 
 
-async def test_a_report_is_written_stored_and_read(backend: Backend):
+async def test_a_report_is_written_stored_and_read(backend: Backend) -> None:
     seeded, depot_id = await new_depot(backend)
     cp = await station_of(backend, seeded.tenant_id)
     await charge(backend, cp, (SET_UP, 1000.0), end=(SET_UP + HOUR, 8500.0))
@@ -70,7 +70,7 @@ async def test_a_report_is_written_stored_and_read(backend: Backend):
     assert kwh(content) == ["7.500", "0.500"]
 
 
-async def test_a_day_without_transactions_has_a_report_with_the_header_alone(backend: Backend):
+async def test_a_day_without_transactions_has_a_report_with_the_header_alone(backend: Backend) -> None:
     seeded, depot_id = await new_depot(backend)
 
     written = await reports.write_daily_energy(backend, seeded.tenant_id, depot_id, FIRST)
@@ -79,7 +79,7 @@ async def test_a_day_without_transactions_has_a_report_with_the_header_alone(bac
     assert (written.energy_wh, kwh(content), content.count(b"\r\n")) == (0.0, [], 1)
 
 
-async def test_written_again_it_keeps_its_id_and_has_the_new_content(backend: Backend):
+async def test_written_again_it_keeps_its_id_and_has_the_new_content(backend: Backend) -> None:
     seeded, depot_id = await new_depot(backend)
     cp = await station_of(backend, seeded.tenant_id)
     first = await reports.write_daily_energy(at(backend, MIDNIGHT + HOUR), seeded.tenant_id, depot_id, FIRST)
@@ -93,7 +93,7 @@ async def test_written_again_it_keeps_its_id_and_has_the_new_content(backend: Ba
     assert kwh((await reports.read_report(backend, user(seeded.tenant_id), first.id))[1]) == ["0.400"]
 
 
-async def test_a_day_that_has_not_begun_there_is_refused_and_nothing_is_kept(backend: Backend):
+async def test_a_day_that_has_not_begun_there_is_refused_and_nothing_is_kept(backend: Backend) -> None:
     seeded, depot_id = await new_depot(backend)
     # 2 November has begun in Berlin, not yet in Greenwich; 3 November in neither.
     now = at(backend, MIDNIGHT + timedelta(minutes=30))
@@ -105,7 +105,7 @@ async def test_a_day_that_has_not_begun_there_is_refused_and_nothing_is_kept(bac
     assert [report.day for report in await all_reports(backend, seeded.tenant_id)] == [date(2026, 11, 2)]
 
 
-async def test_an_unknown_depot_is_refused(backend: Backend):
+async def test_an_unknown_depot_is_refused(backend: Backend) -> None:
     seeded, _ = await new_depot(backend)
     _, foreign = await new_depot(backend)
     for depot_id in (uuid.uuid4(), foreign):
@@ -113,7 +113,7 @@ async def test_an_unknown_depot_is_refused(backend: Backend):
             await reports.write_daily_energy(backend, seeded.tenant_id, depot_id, FIRST)
 
 
-async def test_reading_needs_the_scope_the_tenant_the_row_and_the_file(backend: Backend):
+async def test_reading_needs_the_scope_the_tenant_the_row_and_the_file(backend: Backend) -> None:
     seeded, depot_id = await new_depot(backend)
     other = await new_fleet(backend)
     report = await reports.write_daily_energy(backend, seeded.tenant_id, depot_id, FIRST)
@@ -136,7 +136,7 @@ class _NoFiles:
         return None
 
 
-async def test_a_file_that_cannot_be_stored_leaves_no_row(backend: Backend):
+async def test_a_file_that_cannot_be_stored_leaves_no_row(backend: Backend) -> None:
     seeded, depot_id = await new_depot(backend)
 
     with pytest.raises(OSError, match="out of reach"):
@@ -145,7 +145,7 @@ async def test_a_file_that_cannot_be_stored_leaves_no_row(backend: Backend):
     assert await all_reports(backend, seeded.tenant_id) == []
 
 
-async def test_complete_days_without_a_report_are_due_from_the_first_on(backend: Backend):
+async def test_complete_days_without_a_report_are_due_from_the_first_on(backend: Backend) -> None:
     seeded, depot_id = await new_depot(backend)
 
     assert await due_days(backend, seeded.tenant_id, MIDNIGHT - timedelta(seconds=1)) == []
@@ -158,14 +158,14 @@ async def test_complete_days_without_a_report_are_due_from_the_first_on(backend:
     assert a_month_later == [date(2026, 11, 25) + timedelta(days=n) for n in range(7)]
 
 
-async def test_a_report_of_the_running_day_is_due_again_when_it_is_over(backend: Backend):
+async def test_a_report_of_the_running_day_is_due_again_when_it_is_over(backend: Backend) -> None:
     seeded, depot_id = await new_depot(backend)
     await reports.write_daily_energy(at(backend, MIDNIGHT - HOUR), seeded.tenant_id, depot_id, FIRST)
 
     assert await due_days(backend, seeded.tenant_id, MIDNIGHT) == [FIRST]
 
 
-async def test_what_ends_or_comes_late_makes_the_days_it_touches_due_once_more(backend: Backend):
+async def test_what_ends_or_comes_late_makes_the_days_it_touches_due_once_more(backend: Backend) -> None:
     seeded, depot_id = await new_depot(backend)
     second = date(2026, 11, 2)
     next_midnight = MIDNIGHT + timedelta(days=1)
@@ -195,7 +195,7 @@ async def test_what_ends_or_comes_late_makes_the_days_it_touches_due_once_more(b
     assert await due_days(backend, seeded.tenant_id, next_midnight + 2 * HOUR) == []
 
 
-async def test_a_report_is_queued_with_the_commit_or_not_at_all(backend: Backend, servers: EmbeddedServers):
+async def test_a_report_is_queued_with_the_commit_or_not_at_all(backend: Backend, servers: EmbeddedServers) -> None:
     seeded, depot_id = await new_depot(backend)
     principal = system_principal(seeded.tenant_id, "test")
 
@@ -210,7 +210,7 @@ async def test_a_report_is_queued_with_the_commit_or_not_at_all(backend: Backend
     assert await queued_days(servers.database_url, depot_id) == [FIRST]
 
 
-async def test_due_reports_are_requested_once_while_they_wait(backend: Backend, servers: EmbeddedServers):
+async def test_due_reports_are_requested_once_while_they_wait(backend: Backend, servers: EmbeddedServers) -> None:
     _, depot_id = await new_depot(backend)
     later = at(backend, MIDNIGHT + timedelta(days=2))
     three_days = [FIRST + timedelta(days=n) for n in range(3)]
@@ -221,7 +221,7 @@ async def test_due_reports_are_requested_once_while_they_wait(backend: Backend, 
     assert await queued_days(servers.database_url, depot_id) == three_days
 
 
-async def test_a_request_says_what_to_write(backend: Backend):
+async def test_a_request_says_what_to_write(backend: Backend) -> None:
     seeded, depot_id = await new_depot(backend)
     payload = f'{{"tenant_id": "{seeded.tenant_id}", "depot_id": "{depot_id}", "day": "2026-11-01"}}'
 
@@ -242,7 +242,7 @@ async def two_depots(backend: Backend) -> tuple[str, uuid.UUID]:
 _SUPPLY = NodeSpec("Grid", PowerNodeKind.GRID_CONNECTION, 100.0)
 
 
-async def test_run_now_writes_the_last_complete_local_day_of_every_depot(backend: Backend):
+async def test_run_now_writes_the_last_complete_local_day_of_every_depot(backend: Backend) -> None:
     slug, tenant_id = await two_depots(backend)
 
     # In Berlin 5 November has just begun, in Honolulu it is noon of the 4th.
@@ -254,7 +254,7 @@ async def test_run_now_writes_the_last_complete_local_day_of_every_depot(backend
     ]
 
 
-async def test_run_now_writes_one_depot_and_day(backend: Backend):
+async def test_run_now_writes_one_depot_and_day(backend: Backend) -> None:
     slug, tenant_id = await two_depots(backend)
 
     written = await reports.run_daily_energy_now(backend, slug, "Waikiki", FIRST)
@@ -263,7 +263,7 @@ async def test_run_now_writes_one_depot_and_day(backend: Backend):
     assert await all_reports(backend, tenant_id) == written
 
 
-async def test_run_now_says_what_is_wrong_and_what_would_be_right(backend: Backend):
+async def test_run_now_says_what_is_wrong_and_what_would_be_right(backend: Backend) -> None:
     slug, tenant_id = await two_depots(backend)
 
     with pytest.raises(NotFoundError, match=rf"There is no tenant 'nobody'; known: .*{slug}"):

@@ -40,7 +40,7 @@ def energy(at: datetime, wh: float) -> Reading:
     return Reading(at, Measurand.ENERGY_REGISTER, wh, "Wh")
 
 
-async def test_a_transaction_runs_from_start_to_stop(backend: Backend):
+async def test_a_transaction_runs_from_start_to_stop(backend: Backend) -> None:
     cp = await station(backend)
     start = Report(at=T0, evse_no=1, connector_no=1, id_tag="tag-1", register_wh=1000.0)
 
@@ -62,7 +62,7 @@ async def test_a_transaction_runs_from_start_to_stop(backend: Backend):
     assert await all_of(backend, cp) == [replace(ended.transaction, updated_at=(await all_of(backend, cp))[0].updated_at)]
 
 
-async def test_repeated_messages_change_nothing_twice(backend: Backend):
+async def test_repeated_messages_change_nothing_twice(backend: Backend) -> None:
     cp = await station(backend)
     start = Report(at=T0, evse_no=1, id_tag="TAG-1", register_wh=1000.0)
     first = await transactions.start(backend, cp, start)
@@ -83,7 +83,7 @@ async def test_repeated_messages_change_nothing_twice(backend: Backend):
         assert await MeterSamples(snapshot).count() == 1
 
 
-async def test_a_start_on_an_evse_whose_transaction_never_ended_closes_it(backend: Backend):
+async def test_a_start_on_an_evse_whose_transaction_never_ended_closes_it(backend: Backend) -> None:
     cp = await station(backend)
     lost = await transactions.start(backend, cp, Report(at=T0, evse_no=1, id_tag="TAG-1", register_wh=0.0))
     await transactions.start(backend, cp, Report(at=T0 + timedelta(hours=1), evse_no=1, id_tag="TAG-2", register_wh=5000.0))
@@ -100,7 +100,7 @@ async def test_a_start_on_an_evse_whose_transaction_never_ended_closes_it(backen
     assert (late.transaction.stop_reason, late.transaction.energy_wh) == ("PowerLoss", 5000.0)
 
 
-async def test_an_unknown_tag_is_told_so_and_the_transaction_is_kept(backend: Backend):
+async def test_an_unknown_tag_is_told_so_and_the_transaction_is_kept(backend: Backend) -> None:
     cp = await station(backend)
     outcome = await transactions.start(backend, cp, Report(at=T0, evse_no=1, id_tag="NOBODY", register_wh=0.0))
 
@@ -108,14 +108,14 @@ async def test_an_unknown_tag_is_told_so_and_the_transaction_is_kept(backend: Ba
     assert (outcome.transaction.id_tag, outcome.transaction.vehicle_id) == ("NOBODY", None)
 
 
-async def test_an_unknown_evse_is_refused_and_nothing_is_kept(backend: Backend):
+async def test_an_unknown_evse_is_refused_and_nothing_is_kept(backend: Backend) -> None:
     cp = await station(backend)
     with pytest.raises(NotFoundError, match="CP-1 has no EVSE 7; known: 1"):
         await transactions.start(backend, cp, Report(at=T0, evse_no=7, id_tag="TAG-1", register_wh=0.0))
     assert await all_of(backend, cp) == []
 
 
-async def test_the_meter_never_makes_energy_shrink(backend: Backend):
+async def test_the_meter_never_makes_energy_shrink(backend: Backend) -> None:
     cp = await station(backend)
     started = await transactions.start(backend, cp, Report(at=T0, evse_no=1, id_tag="TAG-1", register_wh=1000.0))
     ocpp_id = started.transaction.ocpp_transaction_id

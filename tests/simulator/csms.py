@@ -183,7 +183,9 @@ class Csms16(Csms):
                 return getattr(results, other)()
 
     async def status(self, status: str, *, after: int = 0) -> Frame:
-        return await self.expect("StatusNotification", lambda payload: payload["status"] == status, after=after)
+        return await self.expect(
+            "StatusNotification", lambda payload: (payload["connector_id"], payload["status"]) == (1, status), after=after
+        )
 
     async def started(self, *, after: int = 0) -> tuple[Frame, str]:
         frame = await self.expect("StartTransaction", after=after)

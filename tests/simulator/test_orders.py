@@ -30,7 +30,9 @@ async def test_profiles_are_obeyed_by_precedence(csms: Central, ocpp_version: st
             assert await csms.limit(limit_kw, purpose, evse_no=0 if purpose == "max" else 1, transaction_id=named) == "Accepted"
             await csms.power(transaction_id, partial(eq, expected_w), after=before)
         if ocpp_version == "1.6":
-            assert [frame.payload["status"] for frame in csms.frames if frame.action == "StatusNotification"] == [
+            assert [
+                frame.payload["status"] for frame in csms.frames if frame.payload.get("connector_id") == 1 and "status" in frame.payload
+            ] == [
                 "Preparing",
                 "Charging",
                 "SuspendedEVSE",
@@ -43,6 +45,26 @@ async def test_profiles_are_obeyed_by_precedence(csms: Central, ocpp_version: st
         before = len(csms.frames)
         assert await csms.clear() == "Accepted"
         await csms.power(transaction_id, lambda power_w: power_w == (4200 if ocpp_version == "1.6" else 10000), after=before)
+
+
+async def test_remote_start_brings_its_profile(csms: Central, ocpp_version: str, fleet_file: FleetFile) -> None:
+    csms.refused_tags = {"TAG-1"}
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10.0}]}
+    profile = {"stackLevel": 0, "chargingProfilePurpose": "TxProfile", "chargingProfileKind": "Relative"}
+
+    async with running(fast_options(csms.url, fleet_file(ocpp_version))):
+        await csms.expect("Authorize")
+        if ocpp_version == "1.6":
+            profile |= {"chargingProfileId": 1, "chargingSchedule": schedule}
+            status = await csms.order("RemoteStartTransaction", idTag="APP-1", chargingProfile=profile)
+        else:
+            profile |= {"id": 1, "chargingSchedule": [{"id": 1, **schedule}]}
+            token = {"idToken": "APP-1", "type": "Central"}
+            status = await csms.order("RequestStartTransaction", idToken=token, remoteStartId=1, chargingProfile=profile)
+        _, transaction_id = await csms.started()
+        await csms.power(transaction_id, lambda power_w: power_w == 6900)
+
+    assert status == "Accepted"
 
 
 async def test_a_reduction_is_effective_within_the_second(csms: Central, ocpp_version: str, fleet_file: FleetFile) -> None:

@@ -49,7 +49,7 @@ def make_reading(
     """
     measurand = measurand or Measurand.ENERGY_REGISTER
     try:
-        number = float(value) / 10**-multiplier if multiplier < 0 else float(value) * 10**multiplier
+        number = float(value) / 10.0**-multiplier if multiplier < 0 else float(value) * 10.0**multiplier
     except (ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):

@@ -77,7 +77,9 @@ class Schema(strawberry.Schema):
 
     def as_str(self) -> str:
         """The SDL. Federation's directives, where it uses them, are defined in it: it has no @link that would import them."""
-        definitions = ((directive, directive.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)) for directive in self._schema.directives)
+        definitions = (
+            (directive, directive.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)) for directive in self._schema.directives
+        )
         unprinted = [
             print_directive(directive)
             for directive, definition in definitions

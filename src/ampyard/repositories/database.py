@@ -8,10 +8,12 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 import asyncpg
-from sqlalchemy import Executable, Row, literal, select, text
+from sqlalchemy import CursorResult, Executable, Row, literal, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from ampyard.domain.errors import InvalidInputError
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
@@ -127,18 +129,27 @@ class Session:
     async def fetch(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Sequence[AnyRow]:
         """Run a statement and return its rows."""
         async with self._lock:
-            return (await (await self._open()).execute(statement, parameters)).all()
+            return (await self._execute(statement, parameters)).all()
 
     async def fetch_one(self, statement: Executable, parameters: dict[str, Any] | None = None) -> AnyRow | None:
         """Run a statement and return its only row, or `None`."""
         async with self._lock:
-            return (await (await self._open()).execute(statement, parameters)).one_or_none()
+            return (await self._execute(statement, parameters)).one_or_none()
 
     async def close(self) -> None:
         """Give the connection back; what was not committed is rolled back. Calling it again changes nothing."""
         async with self._lock:
             self._closed = True
             await self._end("ROLLBACK")
+
+    async def _execute(self, statement: Executable, parameters: Sequence[dict[str, Any]] | dict[str, Any] | None) -> CursorResult[Any]:
+        try:
+            return await (await self._open()).execute(statement, parameters)
+        except DBAPIError as error:
+            # Whoever sends us text may send this; the database alone cannot keep it.
+            if getattr(error.orig, "sqlstate", None) == asyncpg.CharacterNotInRepertoireError.sqlstate:
+                raise InvalidInputError("Text must not contain the character U+0000.") from error
+            raise
 
     async def _open(self) -> AsyncConnection:
         if self._closed:
@@ -159,7 +170,9 @@ class Session:
         if connection is None:
             return
         try:
-            await _run(connection, how)
+            # One that was cut off in the middle of a statement has been dropped, and with it what was not committed.
+            if not (connection.invalidated and how == "ROLLBACK"):
+                await _run(connection, how)
         except BaseException:
             # Its transaction state is unknown: the next user must not inherit it.
             await connection.invalidate()
@@ -183,8 +196,7 @@ class WriteSession(Session):
     async def execute(self, statement: Executable, parameters: Sequence[dict[str, Any]] | dict[str, Any] | None = None) -> int:
         """Run a statement that returns no rows; returns how many rows it touched."""
         async with self._lock:
-            result = await (await self._open()).execute(statement, parameters)
-            return result.rowcount
+            return (await self._execute(statement, parameters)).rowcount
 
     @asynccontextmanager
     async def driver(self) -> "AsyncIterator[asyncpg.Connection[Any]]":

@@ -65,7 +65,7 @@ class Repository(Generic[E]):
         self, parent: Column[Any], parent_ids: Sequence[uuid.UUID], request: PageRequest, *conditions: ColumnElement[bool]
     ) -> dict[uuid.UUID, Page[E]]:
         """Return the same page of each parent's list, in one statement (top n per parent through LATERAL)."""
-        parents = func.unnest(array(parent_ids)).table_valued("id", name="parent")
+        parents = func.unnest(array(parent_ids)).table_valued("id", name="parent").render_derived()
         child = self._slice(request, parent == parents.c.id, *conditions).lateral("child")
         rows = await self.session.fetch(
             select(parents.c.id, *child.c).select_from(parents.join(child, true())).order_by(parents.c.id, *self._ordering(request, child))

@@ -1,15 +1,20 @@
-"""Resolvers of edges: from one entity to another, to its children, or to a list. All of them load in batches."""
+"""Resolvers of edges: from one entity to another, to its children, or to a list. All of them load in batches.
+
+Each requires the scope of what it leads to, wherever it starts: a payload or a report must not lead its reader further
+than a query would.
+"""
 
 import uuid
 from collections.abc import Awaitable, Callable, Collection
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
+from ampyard.domain.access import Scope
 from ampyard.domain.charge_points import Evse
 from ampyard.domain.depots import NodePower, PowerNode
-from ampyard.domain.priorities import EffectivePriority
+from ampyard.domain.priorities import EffectivePriority, Priority
 from ampyard.domain.transactions import Transaction
 from ampyard.repositories.repository import Repository
 from ampyard.resolvers import loading
@@ -23,8 +28,10 @@ Resolver = Callable[..., Awaitable[Any]]
 def to_one(repository: type[Repository[Any]], attribute: str) -> Resolver:
     """Return a resolver of the entity whose id the parent holds in `attribute`; null where it holds none."""
     get_id = attrgetter(attribute)
+    scope = SCOPES[repository.entity]
 
     async def resolve(root: Any, info: Info) -> Any:
+        info.context.principal.require(scope)
         entity_id = get_id(root)
         return None if entity_id is None else await info.context.load(loading.by_id, entity_id, repository)
 
@@ -33,8 +40,10 @@ def to_one(repository: type[Repository[Any]], attribute: str) -> Resolver:
 
 def to_many(repository: type[Repository[Any]], method: str) -> Resolver:
     """Return a resolver of all children of the parent, through the repository's method of that name."""
+    scope = SCOPES[repository.entity]
 
     async def resolve(root: Any, info: Info) -> Any:
+        info.context.principal.require(scope)
         return await info.context.load(loading.children, root.id, repository, method)
 
     return resolve
@@ -42,6 +51,7 @@ def to_many(repository: type[Repository[Any]], method: str) -> Resolver:
 
 async def page_of_all(context: Context, listing: Listing, arguments: PageArguments, narrowing: Narrowing | None) -> ConnectionResult:
     """Return a page of all entities of the tenant."""
+    context.principal.require(SCOPES[listing.repository.entity])
     request = page_request(arguments, listing, context.cursors)
     repository = listing.repository(context.snapshot)
     page = await repository.page(request, *listing.conditions(narrowing))
@@ -56,6 +66,7 @@ async def page_below(
     context: Context, listing: Listing, parent: Any, arguments: PageArguments, narrowing: Narrowing | None
 ) -> ConnectionResult:
     """Return a page of the parent's children; the same page of many parents is one statement."""
+    context.principal.require(SCOPES[listing.repository.entity])
     request = page_request(arguments, listing, context.cursors)
     page = await context.load(loading.pages, parent.id, listing, request, narrowing)
     assert page is not None
@@ -82,7 +93,7 @@ def node_among(entities: Collection[type[Any]]) -> Resolver:
     Null where there is none, not for this tenant, or of a type that the schema does not show.
     """
 
-    async def resolve_node(info: Info, id: strawberry.ID) -> Any:  # noqa: A002  # Relay names the argument so
+    async def resolve_node(info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")]) -> Any:  # noqa: A002  # Relay names the argument so
         entity, entity_id = decode_any("id", id)
         return await _load_node(info.context, entity, entity_id) if entity in entities else None
 
@@ -105,6 +116,7 @@ async def _load_node(context: Context, entity: type[Any], entity_id: uuid.UUID) 
 
 async def resolve_node_power(root: PowerNode, info: Info) -> NodePower:
     """Resolve what flows through a power node now."""
+    info.context.principal.require(Scope.FLEET_READ)
     power = await info.context.load(loading.node_power, root.id)
     assert power is not None
     return power
@@ -112,11 +124,13 @@ async def resolve_node_power(root: PowerNode, info: Info) -> NodePower:
 
 async def resolve_active_transaction(root: Evse, info: Info) -> Transaction | None:
     """Resolve an EVSE's open transaction."""
+    info.context.principal.require(SCOPES[Transaction])
     return await info.context.load(loading.active_of_evse, root.id)
 
 
 async def resolve_effective_priority(root: Transaction, info: Info) -> EffectivePriority:
     """Resolve the priority that counts for a transaction now."""
+    info.context.principal.require(SCOPES[Priority])
     found = await info.context.load(loading.effective_priorities, (root, info.context.now))
     assert found is not None
     return found

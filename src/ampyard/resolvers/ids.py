@@ -14,7 +14,7 @@ from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.priorities import Priority
 from ampyard.domain.reports import Report
 from ampyard.domain.transactions import MeterSample, Transaction
-from ampyard.domain.vehicles import Vehicle
+from ampyard.domain.vehicles import IdTag, Vehicle
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.priorities import Priorities
@@ -23,7 +23,7 @@ from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import MeterSamples, Transactions
 from ampyard.repositories.vehicles import Vehicles
 
-# What has a global id, where it is found, and which scope shows it.
+# What has a global id and where it is found; and which scope shows each entity.
 NODES: dict[type[Any], type[Repository[Any]]] = {
     ChargePoint: ChargePoints,
     Connector: Connectors,
@@ -36,7 +36,7 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     Transaction: Transactions,
     Vehicle: Vehicles,
 }
-SCOPES: dict[type[Any], Scope] = dict.fromkeys(NODES, Scope.FLEET_READ) | {Report: Scope.REPORTS_READ}
+SCOPES: dict[type[Any], Scope] = dict.fromkeys([*NODES, IdTag], Scope.FLEET_READ) | {Report: Scope.REPORTS_READ}
 _BY_NAME = {entity.__name__: entity for entity in NODES}
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ampyard.domain.charge_points import ChargePoint, Evse
-from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.priorities import Priority, PriorityLevel
 from ampyard.domain.transactions import Transaction
 from ampyard.domain.vehicles import Vehicle
@@ -42,8 +41,8 @@ async def set_priority(
         charge_point_id=optional_id("input.chargePointId", charge_point_id, ChargePoint),
         transaction_id=optional_id("input.transactionId", transaction_id, Transaction),
         reason=reason,
-        valid_from=_aware("input.validFrom", valid_from),
-        valid_until=_aware("input.validUntil", valid_until),
+        valid_from=valid_from,
+        valid_until=valid_until,
     )
     return await priorities.set_priority(context.backend, context.principal, wanted)
 
@@ -67,9 +66,3 @@ async def stop_transaction(context: Context, transaction_id: str) -> RemoteOutco
     await context.end_event()
     transaction = decode_id("input.transactionId", transaction_id, Transaction)
     return await remote_control.stop_transaction(context.backend, context.principal, transaction)
-
-
-def _aware(argument: str, moment: datetime | None) -> datetime | None:
-    if moment is not None and moment.tzinfo is None:
-        raise InvalidInputError(f"{argument}: {moment.isoformat()} has no time zone; add Z or an offset such as +01:00.")
-    return moment

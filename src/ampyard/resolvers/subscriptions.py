@@ -4,7 +4,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -19,7 +19,7 @@ from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import Transactions
 from ampyard.resolvers import loading
 from ampyard.resolvers.context import Context, Info
-from ampyard.resolvers.ids import decode_id, optional_id
+from ampyard.resolvers.ids import SCOPES, decode_id, optional_id
 
 _OF_TRANSACTION = {EventKind.TRANSACTION_STARTED, EventKind.TRANSACTION_UPDATED, EventKind.TRANSACTION_ENDED}
 
@@ -33,7 +33,9 @@ class DepotPower:
 
 
 async def transaction_updated(
-    info: Info, depot_id: strawberry.ID | None = None, transaction_id: strawberry.ID | None = None
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those in this depot.")] = None,
+    transaction_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None,
 ) -> AsyncIterator[Transaction]:
     """Yield transactions as they start, are measured, change and end."""
     of_depot = optional_id("depotId", depot_id, Depot)
@@ -47,7 +49,9 @@ async def transaction_updated(
 
 
 async def charge_point_updated(
-    info: Info, depot_id: strawberry.ID | None = None, charge_point_id: strawberry.ID | None = None
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those of this depot.")] = None,
+    charge_point_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None,
 ) -> AsyncIterator[ChargePoint]:
     """Yield charge points as they connect, report a status, or disconnect."""
     of_depot = optional_id("depotId", depot_id, Depot)
@@ -60,7 +64,9 @@ async def charge_point_updated(
         yield charge_point
 
 
-async def depot_power(info: Info, depot_id: strawberry.ID) -> AsyncIterator[DepotPower]:
+async def depot_power(
+    info: Info, depot_id: Annotated[strawberry.ID, strawberry.argument(description="The depot.")]
+) -> AsyncIterator[DepotPower]:
     """Yield a depot's power: once at the start, then after each step of power sharing."""
     context = info.context
     wanted = decode_id("depotId", depot_id, Depot)
@@ -78,11 +84,13 @@ async def depot_power(info: Info, depot_id: strawberry.ID) -> AsyncIterator[Depo
 
 async def resolve_power_depot(root: DepotPower, info: Info) -> Depot | None:
     """Resolve the depot."""
+    info.context.principal.require(SCOPES[Depot])
     return await info.context.load(loading.by_id, root.depot_id, Depots)
 
 
 async def resolve_power_nodes(root: DepotPower, info: Info) -> list[PowerNode]:
     """Resolve the depot's power nodes."""
+    info.context.principal.require(SCOPES[PowerNode])
     return await info.context.load(loading.children, root.depot_id, PowerNodes, "of_depots") or []
 
 

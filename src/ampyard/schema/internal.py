@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from strawberry.federation.schema_directives import Authenticated
@@ -24,6 +24,7 @@ from ampyard.schema.node import Node, computed
 from ampyard.schema.paging import Connection, connection
 from ampyard.schema.priorities import PRIORITIES, Priority, PriorityFilter, PriorityOrder
 from ampyard.schema.reports import REPORTS, Report, ReportOrder
+from ampyard.schema.scalars import CONFIG
 from ampyard.schema.transactions import TRANSACTIONS, MeterSample, Transaction, TransactionFilter, TransactionOrder
 from ampyard.schema.vehicles import VEHICLES, Vehicle, VehicleFilter, VehicleOrder
 
@@ -88,19 +89,22 @@ class PriorityPayload:
     priority: Priority = strawberry.field(description="The rule as it now is.")
 
 
-async def _set_priority(info: Info, input: SetPriorityInput) -> Any:  # noqa: A002  # Relay names the argument so
+_INPUT = strawberry.argument(description="What is wanted.")
+
+
+async def _set_priority(info: Info, input: Annotated[SetPriorityInput, _INPUT]) -> Any:  # noqa: A002  # Relay names the argument so
     return PriorityChange(await mutations.set_priority(info.context, **vars(input)))
 
 
-async def _clear_priority(info: Info, input: ClearPriorityInput) -> Any:  # noqa: A002  # Relay names the argument so
+async def _clear_priority(info: Info, input: Annotated[ClearPriorityInput, _INPUT]) -> Any:  # noqa: A002  # Relay names the argument so
     return PriorityChange(await mutations.clear_priority(info.context, input.priority_id))
 
 
-async def _start_transaction(info: Info, input: StartTransactionInput) -> Any:  # noqa: A002  # Relay names the argument so
+async def _start_transaction(info: Info, input: Annotated[StartTransactionInput, _INPUT]) -> Any:  # noqa: A002  # Relay names the argument so
     return await mutations.start_transaction(info.context, **vars(input))
 
 
-async def _stop_transaction(info: Info, input: StopTransactionInput) -> Any:  # noqa: A002  # Relay names the argument so
+async def _stop_transaction(info: Info, input: Annotated[StopTransactionInput, _INPUT]) -> Any:  # noqa: A002  # Relay names the argument so
     return await mutations.stop_transaction(info.context, input.transaction_id)
 
 
@@ -156,4 +160,5 @@ schema = Subgraph(
     Subscription,
     types=[Depot, PowerNode, ChargePoint, Evse, Connector, Vehicle, Transaction, MeterSample, Priority, Report],
     public_errors=(DomainError,),
+    config=CONFIG,
 )

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
@@ -26,6 +26,7 @@ from ampyard.resolvers.scopes import scoped
 from ampyard.schema.enums import ConnectorStatus, CurrentType, PriorityLevel, TransactionState, VehicleKind
 from ampyard.schema.node import Node, computed, shows
 from ampyard.schema.paging import OrderDirection, connection, resolve_total_count
+from ampyard.schema.scalars import CONFIG
 
 T = TypeVar("T")
 
@@ -275,7 +276,10 @@ class PriorityPayload:
     priority: Priority = strawberry.field(description="The rule as it now is.")
 
 
-async def _set_priority(info: Info, input: SetPriorityInput) -> Any:  # noqa: A002  # Relay names the argument so
+async def _set_priority(
+    info: Info,
+    input: Annotated[SetPriorityInput, strawberry.argument(description="What is wanted.")],  # noqa: A002  # Relay names the argument so
+) -> Any:
     return PriorityChange(await mutations.set_priority(info.context, **vars(input)))
 
 
@@ -286,4 +290,4 @@ class Mutation:
     )
 
 
-schema = Schema(Query, Mutation, types=[Depot, ChargePoint, Vehicle, Transaction, Priority], public_errors=(DomainError,))
+schema = Schema(Query, Mutation, types=[Depot, ChargePoint, Vehicle, Transaction, Priority], public_errors=(DomainError,), config=CONFIG)

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
+from ampyard.console import console_route
 from ampyard.domain.access import Principal, system_principal
 from ampyard.domain.errors import DomainError, ForbiddenError
 from ampyard.engine import GraphQLApp, UnauthenticatedError
@@ -54,7 +55,7 @@ def api_app(settings: Settings, backend: Backend) -> Starlette:
     ]
     if issuer is not None:
         routes.append(Route("/.well-known/jwks.json", _jwks(issuer)))
-    return Starlette(routes=routes)
+    return Starlette(routes=[*routes, console_route()])
 
 
 def _bearer(verifier: TokenVerifier) -> Callable[[HTTPConnection, str | None], Awaitable[Principal]]:

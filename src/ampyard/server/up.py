@@ -28,20 +28,22 @@ async def run_up(settings: Settings, servers: EmbeddedServers, *, speed: float, 
     say = _progress()
     ensure_port_free(settings.port, host=settings.host)
     ensure_port_free(settings.resolved_connect_port, host=settings.host, setting="AMPYARD_CONNECT_PORT")
-    embedded = settings.embedded_database or settings.embedded_redis
-    if embedded:
-        servers.start(say)
+    if settings.embedded_database or settings.embedded_redis:
+        servers.start(say, postgres=settings.embedded_database, valkey=settings.embedded_redis)
     await upgrade(settings.resolved_database_owner_url, say)
     files = DemoFiles(settings.home)
     async with open_backend(settings, "up") as backend:
         await seed_demo(backend, files, say)
         banner = await _banner(settings, backend, files)
+    if simulate and not files.fleet.exists():
+        say(f"No simulated fleet: {files.fleet} is missing, and only it knows the charge points' passwords.")
+        simulate = False
     say("Starting the api, connect and worker processes" + (" and the simulated fleet." if simulate else "."))
     supervisor = Supervisor(
         _children(settings, files, speed=speed, simulate=simulate),
         logs=settings.home / "logs",
-        show=_console.print,
-        failure=servers.ended if embedded else lambda: None,
+        show=lambda text: _console.print(text, highlight=False, markup=False, soft_wrap=True),
+        failure=servers.ended,
     )
 
     async def announce() -> None:
@@ -81,12 +83,14 @@ async def _banner(settings: Settings, backend: Backend, files: DemoFiles) -> str
     url = settings.base_url
     json = "-H 'content-type: application/json'"
     bearer = f"-H 'authorization: Bearer {token}'"
-    now = "{ transactions(first: 5, filter: {state: ACTIVE}) { nodes { chargePoint { identity ocppVersion } vehicle { name } powerKw energyWh } } }"
+    charging = "chargePoint { identity ocppVersion } vehicle { name } powerKw energyWh"
+    now = f"{{ transactions(first: 5, filter: {{state: ACTIVE}}) {{ nodes {{ {charging} }} }} }}"
     live = "subscription { transactionUpdated { chargePoint { identity } powerKw energyWh } }"
     public = "{ chargePoints(first: 5) { nodes { identity connected evses { status } } } }"
     return f"""
 Ampyard is running. Ctrl-C stops it; the data stays in {settings.home}.
 
+  Console          {url}/#token={token}
   Internal graph   {url}/graphql            (GraphiQL in the browser)
   Public graph     {url}/public/graphql
   OCPI             {url}/ocpi/versions

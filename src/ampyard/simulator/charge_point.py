@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ampyard.simulator import profiles as charging_profiles
-from ampyard.simulator.dialect import BootReason, Dialect, StartTrigger, StopReason
+from ampyard.simulator.dialect import BootReason, Dialect, StartTrigger, Status, StopReason
 from ampyard.simulator.evse import Evse
 from ampyard.simulator.fleet import ChargePointSpec
 from ampyard.simulator.options import SimulatorOptions
@@ -187,7 +187,7 @@ class SimulatedChargePoint:
         evse.state.transaction = None
         if evse.state.plugged is not None:
             evse.state.plugged.standing = "finished"
-        # OCPP 1.6 section 3.13.1 and 2.0.1 K01.FR.37: a TxProfile ends with its transaction
+        # OCPP 1.6 section 3.13.1: a TxProfile ends with its transaction
         self.state.profiles[:] = [
             profile for profile in self.state.profiles if profile.purpose is not Purpose.TX or profile.evse_no != evse.spec.evse_no
         ]
@@ -225,7 +225,7 @@ class SimulatedChargePoint:
             return
         token = IdToken(plugged.spec.id_tag, plugged.spec.id_tag_type)
         if not self.online:
-            # OCPP 1.6 section 3.4 and 2.0.1 C10: known id tags may start while the link is down
+            # OCPP 1.6 section 3.5 and 2.0.1 block C: known id tags may start while the link is down
             if token.id_tag in self.state.accepted_id_tags:
                 self.start_transaction(evse, token, "Authorized", now)
             return
@@ -294,7 +294,7 @@ class SimulatedChargePoint:
     # profiles and link
 
     def install(self, profile: charging_profiles.ChargingProfile) -> None:
-        """Install a profile in place of those it replaces: the same id, or the same EVSE, purpose and level (1.6 section 5.16)."""
+        """Install a profile in place of those it replaces: the same id, or the same EVSE, purpose and level (1.6 section 3.13.2)."""
         slot = (profile.evse_no, profile.purpose, profile.stack_level)
         self.state.profiles[:] = [
             other
@@ -315,7 +315,12 @@ class SimulatedChargePoint:
         self.boot_reason = None
         for evse in self.evses:
             evse.reported = None
-        self.advance(self.clock())
+        now = self.clock()
+        is_operative = any(evse.state.operative for evse in self.evses)
+        overall = self.dialect.overall_status(Status.AVAILABLE if is_operative else Status.UNAVAILABLE, now)
+        if overall is not None:
+            self.outbox.post(overall)
+        self.advance(now)
 
     def link_down(self) -> None:
         """Fall back at once: nobody can correct a TxProfile now."""

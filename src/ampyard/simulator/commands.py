@@ -119,7 +119,7 @@ class Commands:
         return any(is_rival(other) for other in self._point.state.profiles)
 
     def clear_profiles(self, profile_id: int | None, evse_no: int | None, purpose: str | None, stack_level: int | None) -> int:
-        """Remove the profiles that meet every criterion given; an id alone decides (OCPP 1.6 section 6.9). Return how many."""
+        """Remove the profiles that meet every criterion given; an id alone decides (OCPP 1.6 section 6.13). Return how many."""
         point = self._point
 
         def is_meant(profile: ChargingProfile) -> bool:

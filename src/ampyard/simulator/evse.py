@@ -105,7 +105,7 @@ class Evse:
 
     def is_sample_due(self, now: datetime, interval_s: float) -> bool:
         """Tell whether a periodic sample is due, and plan the next; after a restart the first is due at once."""
-        if interval_s <= 0:  # OCPP 1.6 section 9.1.21: 0 switches periodic samples off
+        if interval_s <= 0:  # OCPP 1.6 section 9.1, MeterValueSampleInterval: 0 switches periodic samples off
             return False
         interval = timedelta(seconds=interval_s)
         planned = now if self.next_sample_at is None else min(self.next_sample_at, now + interval)

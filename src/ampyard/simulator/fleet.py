@@ -67,7 +67,7 @@ class ChargePointSpec(_Spec):
 
     @model_validator(mode="after")
     def _evses_are_numbered_from_one(self) -> Self:
-        # OCPP 1.6 section 2.2 and 2.0.1 part 1 section 7: EVSE and connector numbers start at 1 and have no gaps
+        # OCPP 1.6 section 3.8 and 2.0.1 part 1: EVSE and connector numbers start at 1 and have no gaps
         if [evse.evse_no for evse in self.evses] != list(range(1, len(self.evses) + 1)):
             raise ValueError(f"{self.identity}: evse_no must count 1, 2, 3 in order")
         return self

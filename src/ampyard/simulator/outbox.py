@@ -184,7 +184,7 @@ class Outbox:
         self._changed()
 
     def _thin_out(self) -> None:
-        """Drop every second periodic sample (OCPP 2.0.1 E04.FR.08: intermediate ones first) when the flash is nearly full."""
+        """Drop every second periodic sample (OCPP 2.0.1 E04.FR.07 and .08: intermediate ones first) when the flash is nearly full."""
         samples = [call for call in self._queue[1:] if call.action in REPEATABLE and call.payload.get("event_type", "Updated") == "Updated"]
         dropped = {call.unique_id for call in samples[1::2]}
         self._queue[:] = [call for call in self._queue if call.unique_id not in dropped]

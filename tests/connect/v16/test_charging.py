@@ -249,8 +249,8 @@ async def test_what_needs_no_more_than_an_answer_gets_one(server: ConnectServer,
         call.FirmwareStatusNotification("Idle"),  # type: ignore[arg-type]  # the package's enums are strings
         call.DiagnosticsStatusNotification("Uploaded"),  # type: ignore[arg-type]  # the package's enums are strings
         call.LogStatusNotification("Uploaded", 1),  # type: ignore[arg-type]  # the package's enums are strings
-        call.SignedFirmwareStatusNotification("Idle"),  # type: ignore[arg-type]  # the package's enums are strings
-        call.SecurityEventNotification("TamperDetectionActivated", at(0)),
+        call.SignedFirmwareStatusNotification("Idle", 1),  # type: ignore[arg-type]  # the package's enums are strings
+        call.SecurityEventNotification("TamperDetectionActivated", at(0), "lid"),
         call.SignCertificate("csr"),
         call.Heartbeat(),
     ]

@@ -545,7 +545,22 @@ def _roles_and_policies() -> None:
         END $$
         """
     )
-    op.execute("GRANT ampyard_system TO ampyard_app")
+    # An owner who is no superuser must be able to work as the application role; an administrator may have seen to both already.
+    op.execute(
+        """
+        DO $$ BEGIN
+            BEGIN
+                SET LOCAL ROLE ampyard_app;
+                RESET ROLE;
+            EXCEPTION WHEN insufficient_privilege THEN
+                EXECUTE format('GRANT ampyard_app TO %I', current_user);
+            END;
+            IF NOT pg_has_role('ampyard_app', 'ampyard_system', 'MEMBER') THEN
+                GRANT ampyard_system TO ampyard_app;
+            END IF;
+        END $$
+        """
+    )
     op.execute("GRANT USAGE ON SCHEMA public TO ampyard_app, ampyard_system")
     op.execute(
         """

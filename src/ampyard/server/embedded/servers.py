@@ -47,13 +47,15 @@ class EmbeddedServers:
         """
         self._lock.acquire()
 
-    def start(self, progress: Callable[[str], None]) -> None:
-        """Claim the folder and start both servers; returns when both answer, a second or so later on an empty folder.
+    def start(self, progress: Callable[[str], None], *, postgres: bool = True, valkey: bool = True) -> None:
+        """Claim the folder and start both servers, or one of them; returns when they answer, a second or so later on an empty folder.
 
         Servers that a killed run left behind are stopped first. After an exception nothing is left running.
 
         Args:
             progress: told what happens, a sentence at a time.
+            postgres: False where PostgreSQL is elsewhere.
+            valkey: False where the Redis-protocol server is elsewhere.
 
         Raises:
             EmbeddedServersError: they cannot run; the message says why and what to do.
@@ -66,8 +68,10 @@ class EmbeddedServers:
                 programs=(*self._postgres.installation, *self._valkey.installation),
                 progress=progress,
             )
-            self._valkey.start(account, progress)
-            self._postgres.start(account, progress)
+            if valkey:
+                self._valkey.start(account, progress)
+            if postgres:
+                self._postgres.start(account, progress)
         except BaseException:
             self.stop()
             raise

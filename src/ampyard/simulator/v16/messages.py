@@ -59,6 +59,10 @@ class Dialect16:
     def status(self, evse_no: int, status: Status, now: datetime) -> call.StatusNotification:
         return call.StatusNotification(evse_no, ChargePointErrorCode.no_error, ChargePointStatus(status.value), timestamp(now))
 
+    def overall_status(self, status: Status, now: datetime) -> call.StatusNotification:
+        """Word the status of connector 0, which stands for the whole charge point (section 4.9)."""
+        return self.status(0, status, now)
+
     def authorize(self, token: IdToken) -> call.Authorize:
         return call.Authorize(token.id_tag)
 

@@ -75,6 +75,9 @@ class Dialect201:
         wire_status = ConnectorStatusEnumType(status.value) if is_plain else ConnectorStatusEnumType.occupied
         return call.StatusNotification(timestamp(now), wire_status, evse_no, 1)
 
+    def overall_status(self, status: Status, now: datetime) -> None:
+        """Say nothing: in 2.0.1 only connectors have a status."""
+
     def authorize(self, token: IdToken) -> call.Authorize:
         return call.Authorize(_id_token(token))
 

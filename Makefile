@@ -1,0 +1,78 @@
+# Plain `make` lists what one can do here.
+
+# Tried in turn; name another with `make run PYTHON=/path/to/python`.
+PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint format schema lock bench clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/installed ## Start everything on this machine, with a demo fleet (Ctrl-C stops it; data stays in .ampyard)
+	@exec $(BIN)/ampyard up
+
+test: lint ## Check style, types, contracts, and run every test (args='tests/server -k lock' for some)
+	@exec $(BIN)/pytest $(args)
+
+lint: .venv/installed-dev ## Check style, types and who imports whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/installed-dev ## Put the code into its standard form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+schema: .venv/installed ## Write schema.graphql and schema.public.graphql
+	$(BIN)/ampyard schema
+
+LOCK = $(BIN)/uv --no-config pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
+lock: .venv/installed-dev ## Lock the newest allowed versions of all requirements
+	$(LOCK) pyproject.toml --extra build --output-file requirements.lock
+	$(LOCK) pyproject.toml --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+bench: .venv/installed-dev ## Run the benchmarks (only=NAME for one)
+	@exec $(BIN)/python -m bench $(only)
+
+clean: ## Remove the environment and all caches; data in .ampyard stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: requirements are installed again only when their lock changes.
+.venv/installed: requirements.lock pyproject.toml $(BIN)/python
+	@$(call install,requirements.lock)
+	@touch $@
+
+.venv/installed-dev: requirements-dev.lock pyproject.toml $(BIN)/python
+	@$(call install,requirements-dev.lock)
+	@touch $@ .venv/installed
+
+# A dot for each package: pip alone prints either pages or nothing.
+define install
+printf 'Installing %s packages ' $$(grep -c '==' $(1)); \
+{ PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-version-check --require-hashes --requirement $(1) || echo FAILED; } \
+	| while read -r word _; do case $$word in Collecting) printf .;; Installing) printf ' unpacking';; FAILED) exit 1;; esac; done; \
+failed=$$?; echo; [ $$failed = 0 ] || exit 1; \
+$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --no-index --editable .
+endef
+
+$(BIN)/python:
+	@for python in $(PYTHON); do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
+		python=; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo 'Ampyard needs Python 3.11 or newer, and none was found as: $(PYTHON)'; \
+		echo 'Install it, or name it: make run PYTHON=/path/to/python3'; \
+		exit 1; \
+	fi; \
+	echo "Making .venv with $$($$python --version)"; \
+	if ! $$python -m venv --clear .venv; then \
+		rm -rf .venv; \
+		echo 'This Python cannot make an environment. On Debian and Ubuntu: sudo apt install python3-venv'; \
+		exit 1; \
+	fi

@@ -1,0 +1,1 @@
+"""Benchmarks: each prints a figure and its ratio to a baseline run in the same process."""

@@ -1,0 +1,30 @@
+"""Scalars that are stricter than Strawberry's own."""
+
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.schema.config import StrawberryConfig
+
+
+def _parse_moment(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise GraphQLError(f"{str(value)[:80]!r} is no moment; give date, time and offset, such as 2026-11-02T08:00:00Z or …+01:00.")
+
+
+_MOMENT = strawberry.scalar(
+    name="DateTime",
+    description="A moment: date, time and offset, as RFC 3339 writes it. Answers are in UTC.",
+    specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+    serialize=datetime.isoformat,
+    parse_value=_parse_moment,
+)
+
+# For both schemas.
+CONFIG = StrawberryConfig(scalar_map=MappingProxyType({datetime: _MOMENT}))

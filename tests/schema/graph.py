@@ -1,0 +1,61 @@
+"""Asking a schema as the api process does: a context of its own for each operation, over the real database."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from strawberry.types.execution import ExecutionResult, PreExecutionError
+
+from ampyard.domain.access import Principal, Scope
+from ampyard.engine import Schema
+from ampyard.resolvers.context import Context
+from ampyard.resolvers.cursors import CursorCodec
+from ampyard.resolvers.links import FileLinks
+from ampyard.schema.internal import schema as internal
+from ampyard.services.backend import Backend
+
+SECRET = b"a secret key of tests"
+CURSORS = CursorCodec(SECRET)
+LINKS = FileLinks(SECRET, "https://ampyard.test")
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One schema, asked by one principal."""
+
+    backend: Backend
+    principal: Principal
+    schema: Schema = internal
+
+    def with_scopes(self, *scopes: Scope) -> "Graph":
+        """Return the graph as it is for the same principal with these scopes alone."""
+        return replace(self, principal=replace(self.principal, scopes=frozenset(scopes)))
+
+    def context(self) -> Context:
+        return Context(self.backend, self.principal, cursors=CURSORS, links=LINKS)
+
+    async def run(self, document: str, **variables: object) -> ExecutionResult:
+        return await self.schema.execute(document, variables, self.context())
+
+    async def data(self, document: str, **variables: object) -> Any:
+        """Return the data of an operation without errors."""
+        result = await self.run(document, **variables)
+        assert result.errors is None, result.errors
+        return result.data
+
+    async def errors(self, document: str, **variables: object) -> list[tuple[str, str]]:
+        """Return code and message of each error."""
+        return [((error.extensions or {})["code"], error.message) for error in (await self.run(document, **variables)).errors or ()]
+
+    async def codes(self, document: str, **variables: object) -> list[str]:
+        """Return the code of each error."""
+        return [code for code, _ in await self.errors(document, **variables)]
+
+    @asynccontextmanager
+    async def subscription(self, document: str, **variables: object) -> "AsyncGenerator[AsyncGenerator[ExecutionResult, None], None]":
+        """Yield the results of a subscription."""
+        operation = self.schema.prepare(document)
+        assert not isinstance(operation, PreExecutionError), operation.errors
+        async with aclosing(self.schema.run(operation, context=self.context(), variables=variables)) as results:
+            yield results

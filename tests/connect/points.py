@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from ampyard.connect.options import ConnectOptions
@@ -77,7 +76,7 @@ async def serving(backend: Backend, options: ConnectOptions) -> AsyncIterator[Co
     """Run a connect process inside this one."""
     server = ConnectServer(backend, "127.0.0.1", 0, options)
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has a flag and no event
         await asyncio.sleep(0.01)
     try:
         yield server
@@ -164,19 +163,14 @@ async def wired(server: ConnectServer, point: Point) -> AsyncIterator[Wire]:
             await asyncio.gather(reading, return_exceptions=True)
 
 
-async def closed_with(socket: ClientConnection) -> tuple[int, str]:
-    """Return code and reason with which the server closes a socket, whatever it sends before."""
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                await socket.recv()
-    except ConnectionClosed as closed:
-        assert closed.rcvd is not None
-        return closed.rcvd.code, closed.rcvd.reason
+async def closed_with(socket: ClientConnection) -> tuple[int | None, str | None]:
+    """Return code and reason with which the server closes a socket."""
+    await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
+    return socket.close_code, socket.close_reason
 
 
 async def eventually(look: Callable[[], Awaitable[bool]], patience_s: float = PATIENCE_S) -> None:
     """Wait until something holds; fails when it does not in time."""
     async with asyncio.timeout(patience_s):
-        while not await look():
+        while not await look():  # noqa: ASYNC110 - what others commit to the database sends no event
             await asyncio.sleep(0.02)

@@ -94,9 +94,7 @@ async def test_a_message_that_is_too_long_closes_the_socket(server: ConnectServe
         assert code == 1009
 
 
-async def test_what_went_wrong_inside_is_not_told(
-    server: ConnectServer, backend: Backend, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_what_went_wrong_inside_is_not_told(server: ConnectServer, backend: Backend, caplog: pytest.LogCaptureFixture) -> None:
     # given a number that the database has no room for
     point = await new_point(backend, V201)
     info = {"transactionId": "tx-1"}
@@ -118,7 +116,7 @@ def test_any_text_is_a_message_or_has_an_answer_that_is_one(text: str) -> None:
             parse(text, version)
         except MalformedFrameError as error:
             if error.reply is not None:
-                echoed = parse(error.reply.to_json(), version)  # type: ignore[no-untyped-call]  # the package has no annotations there
+                echoed = parse(error.reply.to_json(), version)
                 assert isinstance(echoed, CallError)
 
 

@@ -100,8 +100,8 @@ class Link:
         while (call := await self._calls.get()) is not None:
             answer = await self.endpoint.answer(call)
             await self._send(answer.to_json())  # type: ignore[no-untyped-call]  # the package has no annotations there
-            booted = call.action == "BootNotification" and isinstance(answer, CallResult)
-            if booted or not self._ready.is_set():
+            boots = call.action == "BootNotification"
+            if isinstance(answer, CallResult) if boots else not self._ready.is_set():
                 self._greeted.set()
 
     async def _greet(self) -> None:

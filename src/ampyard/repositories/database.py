@@ -96,10 +96,10 @@ class Database:
         await self.engine.dispose()
 
 
-async def connect_asyncpg(url: str, *, role: str | None = None) -> "asyncpg.Connection[Any]":
+async def connect_asyncpg(url: str, *, role: str | None = None, application_name: str = "ampyard") -> "asyncpg.Connection[Any]":
     """Open one plain asyncpg connection from a SQLAlchemy URL, for what a pool is wrong for: LISTEN and the job queue."""
     dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    settings = {"timezone": "UTC"} | ({"role": role} if role else {})
+    settings = {"timezone": "UTC", "application_name": application_name} | ({"role": role} if role else {})
     return await asyncpg.connect(dsn, server_settings=settings)
 
 

@@ -4,13 +4,14 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from redis.exceptions import RedisError
 
 from ampyard.domain.events import EventKind, PublishedEvent
 from ampyard.repositories.streams import EventStream
 from ampyard.services.outages import Outage
+from ampyard.services.tasks import end
 
 _log = logging.getLogger(__name__)
 
@@ -75,9 +76,7 @@ class EventHub:
         self._positions.pop(tenant_id, None)
         reader = self._readers.pop(tenant_id, None)
         if reader is not None:
-            reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await reader
+            await end([reader])
 
     async def _read(self, tenant_id: uuid.UUID) -> None:
         position: str | None = None

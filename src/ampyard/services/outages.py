@@ -23,7 +23,7 @@ class Outage:
         self._failures += 1
         if self._failures == 1:
             reason = str(error) or type(error).__name__
-            self._log.warning("%s fails: %s. It is tried again until it works.", self._what, reason, exc_info=self._trace(error))
+            self._log.warning("%s fails (%s); it is tried again until it works.", self._what, reason, exc_info=self._trace(error))
         return min(0.25 * 2.0 ** min(self._failures - 1, 16), self._longest_delay_s)
 
     def over(self) -> None:

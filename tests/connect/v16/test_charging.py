@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from ocpp.v16 import call
 
 from ampyard.connect.server import ConnectServer
 from ampyard.domain.charge_points import ConnectorStatus, OcppVersion
@@ -16,6 +15,7 @@ from ampyard.domain.vehicles import SocSource
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services.backend import Backend
 from tests.connect.points import eventually, new_point, wired
+from tests.connect.stations import call16 as call
 from tests.connect.stations import station16
 
 T0 = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
@@ -34,9 +34,7 @@ async def test_a_charging_from_boot_to_stop(server: ConnectServer, backend: Back
     point = await new_point(backend)
     async with station16(server, point) as station:
         boot = await station.call(
-            call.BootNotification(
-                charge_point_model="M1", charge_point_vendor="V", charge_box_serial_number="S-1", firmware_version="1.2"
-            )
+            call.BootNotification(charge_point_model="M1", charge_point_vendor="V", charge_box_serial_number="S-1", firmware_version="1.2")
         )
         assert (boot.status, boot.interval) == ("Accepted", 60)
         assert boot.current_time.endswith("Z")
@@ -81,7 +79,7 @@ async def test_a_charging_from_boot_to_stop(server: ConnectServer, backend: Back
             meter_stop=2800,
             timestamp=at(10),
             id_tag="TAG-1",
-            reason="EVDisconnected",  # type: ignore[arg-type]  # the package's enums are strings
+            reason="EVDisconnected",
             transaction_data=sampled(10, {"value": "2.8", "unit": "kWh", "context": "Transaction.End"}),
         )
         assert (await station.call(stop)).id_tag_info == {"status": "Accepted"}
@@ -218,7 +216,7 @@ async def test_what_a_tag_is_worth_is_told(server: ConnectServer, backend: Backe
         started = await station.call(call.StartTransaction(connector_id=1, id_tag="NOBODY", meter_start=0, timestamp=at(0)))
         assert started.id_tag_info == {"status": "Invalid"}
         stopped = await station.call(
-            call.StopTransaction(transaction_id=started.transaction_id, meter_stop=0, timestamp=at(1), reason="DeAuthorized")  # type: ignore[arg-type]  # the package's enums are strings
+            call.StopTransaction(transaction_id=started.transaction_id, meter_stop=0, timestamp=at(1), reason="DeAuthorized")
         )
         assert stopped.id_tag_info is None
     assert [(t.vehicle_id, t.stop_reason) for t in await point.transactions()] == [(None, "DeAuthorized")]
@@ -246,10 +244,10 @@ async def test_what_needs_no_more_than_an_answer_gets_one(server: ConnectServer,
     point = await new_point(backend)
     said = [
         call.DataTransfer("com.example", "m", "data"),
-        call.FirmwareStatusNotification("Idle"),  # type: ignore[arg-type]  # the package's enums are strings
-        call.DiagnosticsStatusNotification("Uploaded"),  # type: ignore[arg-type]  # the package's enums are strings
-        call.LogStatusNotification("Uploaded", 1),  # type: ignore[arg-type]  # the package's enums are strings
-        call.SignedFirmwareStatusNotification("Idle", 1),  # type: ignore[arg-type]  # the package's enums are strings
+        call.FirmwareStatusNotification("Idle"),
+        call.DiagnosticsStatusNotification("Uploaded"),
+        call.LogStatusNotification("Uploaded", 1),
+        call.SignedFirmwareStatusNotification("Idle", 1),
         call.SecurityEventNotification("TamperDetectionActivated", at(0), "lid"),
         call.SignCertificate("csr"),
         call.Heartbeat(),

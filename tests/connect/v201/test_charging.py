@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from ocpp.v201 import call
 
 from ampyard.connect.server import ConnectServer
 from ampyard.domain.charge_points import ConnectorStatus, OcppVersion
 from ampyard.domain.transactions import ChargingState, TransactionState
 from ampyard.services.backend import Backend
 from tests.connect.points import new_point, wired
+from tests.connect.stations import call201 as call
 from tests.connect.stations import station201
 
 T0 = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
@@ -40,15 +40,15 @@ async def test_a_charging_from_boot_to_end(server: ConnectServer, backend: Backe
     point = await new_point(backend, OcppVersion.V201, evses=2)
     async with station201(server, point) as station:
         hardware = {"vendorName": "V", "model": "M2", "serialNumber": "S-2", "firmwareVersion": "2.0"}
-        boot = await station.call(call.BootNotification(charging_station=hardware, reason="PowerUp"))  # type: ignore[arg-type]  # plain data is allowed
+        boot = await station.call(call.BootNotification(charging_station=hardware, reason="PowerUp"))
         assert (boot.status, boot.interval) == ("Accepted", 60)
         known = await point.charge_point()
         assert (known.vendor, known.model, known.serial_number, known.firmware_version) == ("V", "M2", "S-2", "2.0")
         assert (known.connected, known.ocpp_version) == (True, OcppVersion.V201)
 
         # when a vehicle charges at the second, its cable before its card
-        await station.call(call.StatusNotification(at(-1), "Occupied", 2, 1))  # type: ignore[arg-type]  # the package's enums are strings
-        assert (await station.call(call.Authorize(id_token=TAG))).id_token_info == {"status": "Accepted"}  # type: ignore[arg-type]  # plain data is allowed
+        await station.call(call.StatusNotification(at(-1), "Occupied", 2, 1))
+        assert (await station.call(call.Authorize(id_token=TAG))).id_token_info == {"status": "Accepted"}
     async with wired(server, point) as wire:
         evse = {"id": 2, "connectorId": 1}
         begin = sampled(0, register(1000, "Transaction.Begin"))

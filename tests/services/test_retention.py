@@ -1,0 +1,69 @@
+"""What has served its time goes, and nothing else; what will be needed is there in time."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from ampyard.domain.commands import CommandKind, CommandState
+from ampyard.repositories.commands import Commands
+from ampyard.repositories.database import connect_asyncpg
+from ampyard.server.embedded import EmbeddedServers
+from ampyard.services import commands, retention
+from ampyard.services.backend import Backend
+from tests.charging import station_of
+from tests.fleet import new_fleet, user
+
+NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+
+
+async def test_commands_go_a_week_after_they_ended(backend: Backend):
+    tenant_id = (await new_fleet(backend)).tenant_id
+    cp = await station_of(backend, tenant_id)
+    outcomes: dict[str, CommandState | None] = {"open": None, "old": CommandState.ACCEPTED, "young": CommandState.EXPIRED}
+    given, ended = NOW - timedelta(days=20), {"old": timedelta(days=7, seconds=1), "young": timedelta(days=6, hours=23)}
+    for name, state in outcomes.items():
+        async with replace(backend, clock=lambda: given).unit_of_work(user(tenant_id)) as work:
+            command = await commands.give(work, cp.charge_point_id, CommandKind.CLEAR_LIMIT, {"name": name})
+            await work.commit()
+        if state is not None:
+            at = replace(backend, clock=lambda age=ended[name]: NOW - age)
+            assert await commands.finish(at, tenant_id, command.id, state, "done") is not None
+
+    removed = await retention.remove_outdated(replace(backend, clock=lambda: NOW))
+
+    assert removed >= 1
+    async with backend.database.snapshot(tenant_id) as snapshot:
+        assert {command.payload["name"] for command in await Commands(snapshot).where()} == {"open", "young"}
+
+
+async def test_the_job_queues_log_goes_after_30_days(backend: Backend, servers: EmbeddedServers):
+    owner = await connect_asyncpg(servers.database_owner_url)
+    try:
+        for days in (29, 31):
+            await owner.execute(
+                "INSERT INTO pgqueuer_log (created, job_id, status, priority, entrypoint) VALUES ($1, 1, 'successful', 0, 'retention test')",
+                NOW - timedelta(days=days),
+            )
+
+        await retention.remove_outdated(replace(backend, clock=lambda: NOW))
+
+        left = await owner.fetch("SELECT created FROM pgqueuer_log WHERE entrypoint = 'retention test'")
+        assert [row["created"] for row in left] == [NOW - timedelta(days=29)]
+    finally:
+        await owner.close()
+
+
+async def test_partitions_of_the_coming_two_months_are_made_where_missing(backend: Backend, servers: EmbeddedServers):
+    owner = await connect_asyncpg(servers.database_owner_url)
+    months = "SELECT relname FROM pg_class WHERE relname ~ '^meter_sample_[0-9]{4}_[0-9]{2}$' AND relkind = 'r' ORDER BY relname"
+    try:
+        await retention.make_meter_partitions(backend)
+        before = [row["relname"] for row in await owner.fetch(months)]
+        assert len(before) >= 4
+        await owner.execute(f"DROP TABLE {before[-1]}")
+
+        assert await retention.make_meter_partitions(backend) == 1
+
+        assert [row["relname"] for row in await owner.fetch(months)] == before
+        assert await retention.make_meter_partitions(backend) == 0
+    finally:
+        await owner.close()

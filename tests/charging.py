@@ -39,7 +39,13 @@ async def charge(
 
 
 async def measure(
-    backend: Backend, at: Station, ocpp_id: str, registers: Sequence[tuple[datetime, float]], *, evse_no: int = 1, location: str | None = None
+    backend: Backend,
+    at: Station,
+    ocpp_id: str,
+    registers: Sequence[tuple[datetime, float]],
+    *,
+    evse_no: int = 1,
+    location: str | None = None,
 ) -> None:
     """Report meter registers of a transaction as (time, Wh), one message each."""
     for moment, register_wh in registers:

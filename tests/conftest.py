@@ -11,6 +11,7 @@ from ampyard.repositories.streams import EventStream, connect_redis
 from ampyard.server.embedded import EmbeddedServers
 from ampyard.services.backend import Backend
 from ampyard.services.events import EventHub
+from tests.busy import Busy, busy_tenant
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,15 @@ async def backend(servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFac
     await hub.close()
     await redis.aclose()
     await database.dispose()
+
+
+@pytest.fixture(scope="session")
+async def busy(backend: Backend) -> Busy:
+    """A tenant that tests read and leave as it is."""
+    return await busy_tenant(backend)
+
+
+@pytest.fixture(scope="session")
+async def twin(backend: Backend) -> Busy:
+    """Another tenant with the same in it, to be left as it is too."""
+    return await busy_tenant(backend)

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import unquote, urlsplit
 
+from tests.patience import until
+
 
 class Gate:
     """A TCP port on 127.0.0.1 that leads to a Unix socket while it is open. `passed` counts the connections let through."""
@@ -27,8 +29,7 @@ class Gate:
             self._server = None
         for writer in tuple(self._writers):
             writer.transport.abort()
-        while self._writers:
-            await asyncio.sleep(0.001)
+        await until(lambda: not self._writers)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.passed += 1

@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable
 
 from ampyard.domain.events import Event, EventKind, PublishedEvent
 from ampyard.repositories.outbox import OutboxEntry, take
@@ -43,10 +42,3 @@ async def arrived(stream: EventStream, tenant_id: uuid.UUID, count: int, *, time
 async def length(stream: EventStream, tenant_id: uuid.UUID) -> int:
     """Return how many events a tenant's stream holds."""
     return int(await stream._redis.xlen(f"ampyard:events:{tenant_id}"))
-
-
-async def until(condition: Callable[[], bool], timeout_s: float = 8.0) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(timeout_s):
-        while not condition():
-            await asyncio.sleep(0.01)

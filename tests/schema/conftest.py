@@ -5,21 +5,9 @@ import pytest
 from sqlalchemy import event
 
 from ampyard.services.backend import Backend
+from tests.busy import Busy
 from tests.fleet import user
-from tests.schema.busy import Busy, busy_tenant
 from tests.schema.graph import Graph
-
-
-@pytest.fixture(scope="session")
-async def busy(backend: Backend) -> Busy:
-    """A tenant that tests read and leave as it is."""
-    return await busy_tenant(backend)
-
-
-@pytest.fixture(scope="session")
-async def twin(backend: Backend) -> Busy:
-    """Another tenant with the same in it, to be left as it is too."""
-    return await busy_tenant(backend)
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,15 @@
 """Asking a schema as the api process does: a context of its own for each operation, over the real database."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from strawberry.types.execution import ExecutionResult, PreExecutionError
+from strawberry.types.execution import ExecutionResult
 
 from ampyard.domain.access import Principal, Scope
 from ampyard.engine import Schema
 from ampyard.resolvers.context import Context
 from ampyard.resolvers.cursors import CursorCodec
+from ampyard.resolvers.ids import NODES, encode_id
 from ampyard.resolvers.links import FileLinks
 from ampyard.schema.internal import schema as internal
 from ampyard.services.backend import Backend
@@ -18,6 +17,14 @@ from ampyard.services.backend import Backend
 SECRET = b"a secret key of tests"
 CURSORS = CursorCodec(SECRET)
 LINKS = FileLinks(SECRET, "https://ampyard.test")
+
+# By the name of its GraphQL type: each entity, and where it is kept.
+ENTITIES = {entity.__name__: (entity, repository) for entity, repository in NODES.items()}
+
+
+def id_of(entity: Any) -> str:
+    """Return the global id of an entity."""
+    return encode_id(type(entity), entity.id)
 
 
 @dataclass(frozen=True)
@@ -51,11 +58,3 @@ class Graph:
     async def codes(self, document: str, **variables: object) -> list[str]:
         """Return the code of each error."""
         return [code for code, _ in await self.errors(document, **variables)]
-
-    @asynccontextmanager
-    async def subscription(self, document: str, **variables: object) -> "AsyncGenerator[AsyncGenerator[ExecutionResult, None], None]":
-        """Yield the results of a subscription."""
-        operation = self.schema.prepare(document)
-        assert not isinstance(operation, PreExecutionError), operation.errors
-        async with aclosing(self.schema.run(operation, context=self.context(), variables=variables)) as results:
-            yield results

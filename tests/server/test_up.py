@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -161,7 +161,7 @@ async def test_energy_rises_in_both_protocol_versions(system: System) -> None:
     assert risen == {"V16", "V201"}
 
 
-async def _all(look: Callable[[], Any], wanted: set[str]) -> bool:
+async def _all(look: Callable[[], Awaitable[set[str]]], wanted: set[str]) -> bool:
     return wanted <= await look()
 
 

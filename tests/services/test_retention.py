@@ -15,36 +15,36 @@ from tests.fleet import new_fleet, user
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 
 
-async def test_commands_go_a_week_after_they_ended(backend: Backend):
+def at(backend: Backend, moment: datetime) -> Backend:
+    return replace(backend, clock=lambda: moment)
+
+
+async def test_commands_go_a_week_after_they_ended(backend: Backend) -> None:
     tenant_id = (await new_fleet(backend)).tenant_id
     cp = await station_of(backend, tenant_id)
-    outcomes: dict[str, CommandState | None] = {"open": None, "old": CommandState.ACCEPTED, "young": CommandState.EXPIRED}
-    given, ended = NOW - timedelta(days=20), {"old": timedelta(days=7, seconds=1), "young": timedelta(days=6, hours=23)}
-    for name, state in outcomes.items():
-        async with replace(backend, clock=lambda: given).unit_of_work(user(tenant_id)) as work:
+    ended_before = {"open": None, "old": timedelta(days=7, seconds=1), "young": timedelta(days=6, hours=23)}
+    for name, age in ended_before.items():
+        async with at(backend, NOW - timedelta(days=20)).unit_of_work(user(tenant_id)) as work:
             command = await commands.give(work, cp.charge_point_id, CommandKind.CLEAR_LIMIT, {"name": name})
             await work.commit()
-        if state is not None:
-            at = replace(backend, clock=lambda age=ended[name]: NOW - age)
-            assert await commands.finish(at, tenant_id, command.id, state, "done") is not None
+        if age is not None:
+            assert await commands.finish(at(backend, NOW - age), tenant_id, command.id, CommandState.ACCEPTED, "done") is not None
 
-    removed = await retention.remove_outdated(replace(backend, clock=lambda: NOW))
+    removed = await retention.remove_outdated(at(backend, NOW))
 
     assert removed >= 1
     async with backend.database.snapshot(tenant_id) as snapshot:
         assert {command.payload["name"] for command in await Commands(snapshot).where()} == {"open", "young"}
 
 
-async def test_the_job_queues_log_goes_after_30_days(backend: Backend, servers: EmbeddedServers):
+async def test_the_job_queues_log_goes_after_30_days(backend: Backend, servers: EmbeddedServers) -> None:
     owner = await connect_asyncpg(servers.database_owner_url)
     try:
         for days in (29, 31):
-            await owner.execute(
-                "INSERT INTO pgqueuer_log (created, job_id, status, priority, entrypoint) VALUES ($1, 1, 'successful', 0, 'retention test')",
-                NOW - timedelta(days=days),
-            )
+            insert = "INSERT INTO pgqueuer_log (created, job_id, status, priority, entrypoint) VALUES ($1, 1, 'successful', 0, $2)"
+            await owner.execute(insert, NOW - timedelta(days=days), "retention test")
 
-        await retention.remove_outdated(replace(backend, clock=lambda: NOW))
+        await retention.remove_outdated(at(backend, NOW))
 
         left = await owner.fetch("SELECT created FROM pgqueuer_log WHERE entrypoint = 'retention test'")
         assert [row["created"] for row in left] == [NOW - timedelta(days=29)]
@@ -52,7 +52,7 @@ async def test_the_job_queues_log_goes_after_30_days(backend: Backend, servers: 
         await owner.close()
 
 
-async def test_partitions_of_the_coming_two_months_are_made_where_missing(backend: Backend, servers: EmbeddedServers):
+async def test_partitions_of_the_coming_two_months_are_made_where_missing(backend: Backend, servers: EmbeddedServers) -> None:
     owner = await connect_asyncpg(servers.database_owner_url)
     months = "SELECT relname FROM pg_class WHERE relname ~ '^meter_sample_[0-9]{4}_[0-9]{2}$' AND relkind = 'r' ORDER BY relname"
     try:

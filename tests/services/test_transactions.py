@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from ampyard.domain.charge_points import OcppVersion
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.transactions import Measurand, Reading, Transaction, TransactionState
 from ampyard.domain.vehicles import Authorization
+from ampyard.repositories.tables import audit_record
 from ampyard.repositories.transactions import MeterSamples, Transactions
 from ampyard.services import charge_points, transactions
 from ampyard.services.backend import Backend
@@ -124,3 +126,16 @@ async def test_the_meter_never_makes_energy_shrink(backend: Backend) -> None:
 
     (stored,) = await all_of(backend, cp)
     assert stored.energy_wh == 500.0
+
+
+async def test_the_end_of_an_unknown_transaction_is_kept_once(backend: Backend) -> None:
+    cp = await station(backend)
+    report = Report(at=T0, ocpp_transaction_id="-1", register_wh=4200.0, stop_reason="PowerLoss")
+    with pytest.raises(NotFoundError, match="has no transaction -1"):
+        await transactions.end(backend, cp, report)
+    for _ in range(2):
+        await transactions.keep_unknown_end(backend, cp, report)
+
+    async with backend.database.snapshot(cp.tenant_id) as snapshot:
+        rows = await snapshot.fetch(select(audit_record.c.detail).where(audit_record.c.action == "transaction.unknown_end"))
+    assert [(row.detail["register_wh"], row.detail["stop_reason"]) for row in rows] == [(4200.0, "PowerLoss")]

@@ -15,6 +15,7 @@ from ampyard.repositories.directory import Directory
 from ampyard.repositories.unit_of_work import PLANNER_CHANNEL
 from ampyard.services.backend import Backend
 from ampyard.services.outages import Outage
+from ampyard.services.tasks import end
 
 _log = logging.getLogger(__name__)
 
@@ -62,12 +63,10 @@ class Planner:
                     continue
                 outage.over()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._refresh.wait(), _REFRESH_S)
+                    async with asyncio.timeout(_REFRESH_S):
+                        await self._refresh.wait()
         finally:
-            tasks = [listener, *self._tasks.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            await end([listener, *self._tasks.values()])
 
     def _wake(self, payload: str) -> None:
         if not payload:

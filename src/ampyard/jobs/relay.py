@@ -14,6 +14,7 @@ from ampyard.repositories.database import Database
 from ampyard.repositories.streams import EventStream
 from ampyard.repositories.unit_of_work import OUTBOX_CHANNEL
 from ampyard.services.outages import Outage
+from ampyard.services.tasks import end
 
 _log = logging.getLogger(__name__)
 
@@ -40,10 +41,10 @@ async def run_relay(database: Database, stream: EventStream) -> None:
             outage.over()
             if relayed < _BATCH:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), _POLL_S)
+                    async with asyncio.timeout(_POLL_S):
+                        await woken.wait()
     finally:
-        listener.cancel()
-        await asyncio.wait([listener])
+        await end([listener])
 
 
 async def relay(database: Database, stream: EventStream) -> int:

@@ -14,6 +14,7 @@ from ampyard.services.backend import Backend
 
 # How long an idle worker waits before it looks for jobs that it was not told of.
 _POLL = timedelta(seconds=10)
+_FIRST_RETRY = timedelta(seconds=2)
 
 
 async def run_work_queue(backend: Backend, database_url: str, stop: asyncio.Event) -> None:
@@ -23,7 +24,7 @@ async def run_work_queue(backend: Backend, database_url: str, stop: asyncio.Even
     """
     # What comes in before the month's partition is made would keep it from being made.
     await retention.make_meter_partitions(backend)
-    connection = await connect_asyncpg(database_url, role=APPLICATION_ROLE)
+    connection = await connect_asyncpg(database_url, role=APPLICATION_ROLE, application_name="ampyard job queue")
     try:
         queue = PgQueuer(AsyncpgDriver(connection))
         _register(queue, backend)
@@ -56,7 +57,7 @@ def _register(queue: PgQueuer, backend: Backend) -> None:
 
 def _retried(parameters: EntrypointExecutorParameters) -> AbstractEntrypointExecutor:
     # After the last try the job is dropped; what is still due then is requested again by its schedule.
-    return DatabaseRetryEntrypointExecutor(parameters, max_attempts=5, initial_delay=timedelta(seconds=2))
+    return DatabaseRetryEntrypointExecutor(parameters, max_attempts=5, initial_delay=_FIRST_RETRY)
 
 
 async def _pass_on(stop: asyncio.Event, shutdown: asyncio.Event) -> None:

@@ -10,6 +10,7 @@ from ampyard.jobs.work_queue import run_work_queue
 from ampyard.services import charge_points, commands
 from ampyard.services.backend import Backend
 from ampyard.services.outages import Outage
+from ampyard.services.tasks import end
 
 _log = logging.getLogger(__name__)
 
@@ -40,15 +41,9 @@ async def run_worker(backend: Backend, database_url: str, *, tick: Tick, stop: a
     ]
     try:
         await stop.wait()
-        for task in others:
-            task.cancel()
-        await asyncio.wait([queue], timeout=_FINISH_S)
+        await asyncio.gather(end(others, timeout_s=_FINISH_S), asyncio.wait([queue], timeout=_FINISH_S))
     finally:
-        tasks = [queue, *others]
-        for task in tasks:
-            task.cancel()
-        _, stuck = await asyncio.wait(tasks, timeout=_LET_GO_S)
-        for task in stuck:
+        for task in await end([queue, *others], timeout_s=_LET_GO_S):
             _log.error("%s does not end; left behind.", task.get_name())
 
 

@@ -5,7 +5,8 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from ampyard.domain.access import Principal
 from ampyard.domain.events import Event
@@ -76,20 +77,21 @@ class UnitOfWork:
         """Have the depot's power shared anew at once after the commit."""
         self.notify(PLANNER_CHANNEL, f"{self.tenant_id}:{depot_id}")
 
-    async def audit(self, action: str, target_kind: str, target_id: uuid.UUID, **detail: Any) -> None:
-        """Leave an audit record of what the principal did."""
-        await self.session.execute(
-            insert(audit_record).values(
-                id=new_id(),
-                tenant_id=self.tenant_id,
-                at=self.now,
-                author=self.principal.author,
-                action=action,
-                target_kind=target_kind,
-                target_id=target_id,
-                detail=detail,
-            )
+    async def audit(
+        self, action: str, target_kind: str, target_id: uuid.UUID, *, record_id: uuid.UUID | None = None, **detail: Any
+    ) -> None:
+        """Leave an audit record of what the principal did. One with a `record_id` that is there already is left as it is."""
+        statement = insert(audit_record).values(
+            id=record_id or new_id(),
+            tenant_id=self.tenant_id,
+            at=self.now,
+            author=self.principal.author,
+            action=action,
+            target_kind=target_kind,
+            target_id=target_id,
+            detail=detail,
         )
+        await self.session.execute(statement.on_conflict_do_nothing())
 
     async def commit(self) -> None:
         """Write the collected events and commit. Once this returns, everything is on disk."""

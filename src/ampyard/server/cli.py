@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -145,12 +146,14 @@ def simulate(
 
     settings = Settings()
     demo = DemoFiles(settings.home).fleet
+    # The demo's charge points are known here alone: any other central system gets a made-up fleet.
+    ours = not url or urlsplit(url).port == settings.resolved_connect_port
     options = SimulatorOptions(
         url=url or f"ws://{settings.host}:{settings.resolved_connect_port}/ocpp",
         charge_points=charge_points,
         speed=speed,
         seed=seed,
-        fleet=fleet or (demo if not url and demo.exists() else None),
+        fleet=fleet or (demo if ours and demo.exists() else None),
         state=state,
         password=password,
     )

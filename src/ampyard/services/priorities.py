@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from ampyard.domain.access import Principal, Scope
 from ampyard.domain.charge_points import ChargePoint
@@ -110,7 +111,7 @@ async def _depot_of(work: UnitOfWork, rule: Priority, *, must_be_open: bool) -> 
     return target.depot_id
 
 
-def _target(rule: Priority) -> dict[str, str]:
+def _target(rule: Priority) -> dict[str, Any]:
     targets = {"vehicle_id": rule.vehicle_id, "charge_point_id": rule.charge_point_id, "transaction_id": rule.transaction_id}
     return {name: str(value) for name, value in targets.items() if value is not None}
 

@@ -109,6 +109,27 @@ async def end(backend: Backend, station: Station, report: Report) -> Outcome:
     return Outcome(transaction, authorization)
 
 
+async def keep_unknown_end(backend: Backend, station: Station, report: Report) -> None:
+    """Keep the end of a transaction that nobody knows the start of, for a person to look at, as an audit record.
+
+    It cannot be refused: the charge point would send it again and again, and hold back what comes after it (OCPP 1.6,
+    4.10: the central system cannot prevent a transaction from stopping). A repetition is kept once.
+    """
+    async with station_work(backend, station) as work:
+        charge_point = await locked_charge_point(work, station)
+        content = {
+            "ocpp_transaction_id": report.ocpp_transaction_id,
+            "ended_at": report.at.isoformat(),
+            "register_wh": report.register_wh,
+            "id_tag": report.id_tag,
+            "stop_reason": report.stop_reason,
+        }
+        record_id = uuid.uuid5(charge_point.id, repr(sorted(content.items())))
+        await work.audit("transaction.unknown_end", "charge_point", charge_point.id, record_id=record_id, **content)
+        await work.commit()
+    _log.warning("%s: the end of an unknown transaction %s is kept as an audit record.", station.identity, report.ocpp_transaction_id)
+
+
 async def measured(
     backend: Backend, station: Station, evse_no: int, readings: Sequence[Reading], *, ocpp_transaction_id: str | None
 ) -> None:

@@ -192,7 +192,6 @@ async def test_timestamps_are_read_as_utc(server: ConnectServer, backend: Backen
         ("StartTransaction", {"connectorId": 7, "idTag": "TAG-1", "meterStart": 0, "timestamp": at(0)}, "has no EVSE 7; known: 1."),
         ("StartTransaction", {"connectorId": 1, "idTag": "TAG-1", "meterStart": 0, "timestamp": "noon"}, "'noon' is no date and time"),
         ("StopTransaction", {"transactionId": 1, "meterStop": 0, "timestamp": "0001-01-01T00:00:00+14:00"}, "is no date and time"),
-        ("StopTransaction", {"transactionId": -1, "meterStop": 0, "timestamp": at(0)}, "has no transaction -1"),
         ("StatusNotification", {"connectorId": 2, "errorCode": "NoError", "status": "Available"}, "has no EVSE 2; known: 1."),
         ("MeterValues", {"connectorId": 3, "meterValue": sampled(1, {"value": "1"})}, "has no EVSE 3; known: 1."),
     ],

@@ -13,6 +13,7 @@ from ampyard.connect.v16.meter_values import readings_of
 from ampyard.connect.values import format_timestamp, parse_timestamp
 from ampyard.domain.charge_points import ConnectorStatus, OcppVersion
 from ampyard.domain.commands import Command
+from ampyard.domain.errors import NotFoundError
 from ampyard.domain.vehicles import Authorization
 from ampyard.services import charge_points, transactions
 from ampyard.services.charge_points import BootInfo
@@ -107,7 +108,11 @@ class Endpoint16(Endpoint, ChargePoint):
             stop_reason=reason or "Local",  # StopTransaction.req: what an absent reason means
             readings=readings_of(transaction_data or []),
         )
-        outcome = await transactions.end(self.backend, self.station, report)
+        try:
+            outcome = await transactions.end(self.backend, self.station, report)
+        except NotFoundError:
+            await transactions.keep_unknown_end(self.backend, self.station, report)
+            return call_result.StopTransaction()
         return call_result.StopTransaction(None if outcome.authorization is None else _id_tag_info(outcome.authorization))
 
     @handles(Action.meter_values)

@@ -7,7 +7,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from sqlalchemy import select
 
 from ampyard.domain.charge_points import ConnectorStatus
 from ampyard.domain.commands import CommandKind
@@ -17,6 +19,7 @@ from ampyard.domain.transactions import ChargingState, Measurand, Reading, Trans
 from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.repository import Repository
+from ampyard.repositories.tables import metadata
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services import charge_points, commands, priorities, reports, transactions
@@ -55,6 +58,14 @@ class Busy:
         async with self.backend.database.snapshot(self.tenant_id) as snapshot:
             return await repository(snapshot).where(order_by=[repository.table.c.id])
 
+    async def everything(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Return every row of the tenant by table: what a refused change must leave as it was, audit records and commands included."""
+        async with self.backend.database.snapshot(self.tenant_id) as snapshot:
+            return {
+                table.name: sorted((tuple(row) for row in await snapshot.fetch(select(table))), key=repr)
+                for table in metadata.sorted_tables
+            }
+
     async def transaction(self, ocpp_id: str) -> Transaction:
         """Return a transaction by its OCPP id."""
         return next(t for t in await self.all(Transactions) if t.ocpp_transaction_id == ocpp_id)
@@ -92,6 +103,7 @@ async def busy_tenant(backend: Backend) -> Busy:
     busy = Busy(backend, seeded, await online(backend, seeded.tenant_id))
     await _charge(busy)
     await _rank(busy)
+    await _confirm_limits(busy)
     for depot in await busy.all(Depots):
         await reports.write_daily_energy(backend, busy.tenant_id, depot.id, DAY)
     async with backend.unit_of_work(user(busy.tenant_id)) as work:
@@ -158,19 +170,20 @@ async def _rank(busy: Busy) -> None:
     await priorities.clear_priority(busy.backend, user(busy.tenant_id), cleared)
 
 
+async def _confirm_limits(busy: Busy) -> None:
+    """Have the first EVSE of three charge points hold a limit; no transaction runs on the last of them."""
+    limits_kw = {"CP-1": 11.0, "CP-2": 50.0, "CP-4": 7.0}
+    identities = {cp.id: cp.identity for cp in await busy.all(ChargePoints)}
+    async with busy.backend.unit_of_work(user(busy.tenant_id)) as work:
+        for evse in await busy.all(Evses):
+            limit_kw = limits_kw.get(identities[evse.charge_point_id])
+            if limit_kw is not None and evse.evse_no == 1:
+                await work.change(Evses, evse.id, limit_kw=limit_kw, in_force_kw=limit_kw, limit_at=NOW, limit_reason="Its share.")
+        await work.commit()
+
+
 async def announce(busy: Busy, kind: EventKind, aggregate_id: uuid.UUID, depot_id: uuid.UUID | None) -> None:
     """Write an event to the outbox, as a service would that has changed the aggregate."""
     async with busy.backend.unit_of_work(user(busy.tenant_id)) as work:
         work.publish(Event(kind, aggregate_id, depot_id))
         await work.commit()
-
-
-async def limits_confirmed(busy: Busy, limits_kw: dict[str, float]) -> None:
-    """Have charge points, by identity, hold a confirmed limit on their first EVSE."""
-    identities = {cp.id: cp.identity for cp in await busy.all(ChargePoints)}
-    for evse in await busy.all(Evses):
-        limit_kw = limits_kw.get(identities[evse.charge_point_id])
-        if limit_kw is not None and evse.evse_no == 1:
-            async with busy.backend.unit_of_work(user(busy.tenant_id)) as work:
-                await work.change(Evses, evse.id, limit_kw=limit_kw, limit_at=NOW, limit_reason="Its share.")
-                await work.commit()

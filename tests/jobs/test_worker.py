@@ -1,0 +1,279 @@
+"""The worker as a whole: its loops run, come back after failures, and end when told to."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from ampyard.domain.access import system_principal
+from ampyard.domain.charge_points import OcppVersion
+from ampyard.domain.commands import CommandKind, CommandState
+from ampyard.jobs import relay, work_queue, worker
+from ampyard.jobs.worker import run_worker
+from ampyard.repositories.charge_points import ChargePoints
+from ampyard.repositories.commands import Commands
+from ampyard.repositories.database import connect_asyncpg
+from ampyard.repositories.depots import Depots
+from ampyard.repositories.files import FileStore
+from ampyard.repositories.reports import Reports
+from ampyard.server.embedded import EmbeddedServers
+from ampyard.services import charge_points, commands, reports
+from ampyard.services.backend import Backend
+from tests.charging import charge, station_of
+from tests.fleet import new_fleet, user
+from tests.patience import eventually, until
+from tests.published import arrived, write
+from tests.queued import queued_days
+
+DAY = date(2026, 11, 1)
+NOON = datetime(2026, 11, 1, 11, 0, tzinfo=UTC)
+
+Running = Callable[[Backend], AbstractAsyncContextManager["asyncio.Task[None]"]]
+
+
+async def tick(backend: Backend, tenant_id: uuid.UUID, depot_id: uuid.UUID) -> None:
+    """Share no power: the planner has tests of its own."""
+
+
+@pytest.fixture
+def running(servers: EmbeddedServers) -> Running:
+    """Run a worker for a while; it must end by itself within 5 seconds of being told."""
+
+    @asynccontextmanager
+    async def run(backend: Backend) -> AsyncIterator["asyncio.Task[None]"]:
+        stop = asyncio.Event()
+        task = asyncio.create_task(run_worker(backend, servers.database_url, tick=tick, stop=stop))
+        try:
+            yield task
+            assert not task.done()
+        finally:
+            stop.set()
+            await asyncio.wait_for(task, 5)
+
+    return run
+
+
+async def depot_of(backend: Backend, tenant_id: uuid.UUID) -> uuid.UUID:
+    async with backend.database.snapshot(tenant_id) as snapshot:
+        return (await Depots(snapshot).where())[0].id
+
+
+async def request(backend: Backend, tenant_id: uuid.UUID, depot_id: uuid.UUID) -> None:
+    async with backend.unit_of_work(system_principal(tenant_id, "test")) as work:
+        assert await reports.request_daily_energy(work, depot_id, DAY)
+        await work.commit()
+
+
+async def report_days(backend: Backend, tenant_id: uuid.UUID) -> list[date]:
+    async with backend.database.snapshot(tenant_id) as snapshot:
+        return [report.day for report in await Reports(snapshot).where(order_by=[Reports.table.c.day])]
+
+
+async def comes_to(look: Callable[[], Awaitable[object]], wanted: object) -> None:
+    await eventually(look, lambda seen: seen == wanted)
+
+
+async def test_a_worker_relays_plans_and_sweeps(backend: Backend, servers: EmbeddedServers) -> None:
+    tenant_id = (await new_fleet(backend)).tenant_id
+    depot_id = await depot_of(backend, tenant_id)
+    minutes_ago = replace(backend, clock=lambda: datetime.now(UTC) - timedelta(minutes=2))
+    cp = await station_of(backend, tenant_id)
+    await charge_points.connected(minutes_ago, cp, OcppVersion.V16)
+    async with minutes_ago.unit_of_work(user(tenant_id)) as work:
+        command = await commands.give(work, cp.charge_point_id, CommandKind.CLEAR_LIMIT, {})
+        await work.commit()
+    ticked: set[uuid.UUID] = set()
+
+    async def remember(_: Backend, __: uuid.UUID, depot: uuid.UUID) -> None:
+        ticked.add(depot)
+
+    async def state() -> tuple[bool, CommandState]:
+        async with backend.database.snapshot(tenant_id) as snapshot:
+            charge_point = await ChargePoints(snapshot).by_id(cp.charge_point_id)
+            given = await Commands(snapshot).by_id(command.id)
+        assert charge_point is not None
+        assert given is not None
+        return charge_point.connected, given.state
+
+    assert await state() == (True, CommandState.PENDING)
+    stop = asyncio.Event()
+    task = asyncio.create_task(run_worker(backend, servers.database_url, tick=remember, stop=stop))
+    await comes_to(state, (False, CommandState.EXPIRED))
+    await until(lambda: depot_id in ticked)
+    stream = backend.events.stream
+    kinds = [event.kind for event in await arrived(stream, tenant_id, 3)]
+    assert sorted(kinds) == ["charge_point.updated", "charge_point.updated", "command.updated"]
+
+    stop.set()
+    await asyncio.wait_for(task, 5)
+    await write(backend, tenant_id, 1)
+    with pytest.raises(TimeoutError):
+        await arrived(stream, tenant_id, 4, timeout_s=0.2)
+
+
+async def test_a_requested_report_is_written(backend: Backend, servers: EmbeddedServers, running: Running) -> None:
+    tenant_id = (await new_fleet(backend)).tenant_id
+    depot_id = await depot_of(backend, tenant_id)
+    await charge(backend, await station_of(backend, tenant_id), (NOON, 0.0), end=(NOON + timedelta(hours=1), 5000.0))
+    await request(backend, tenant_id, depot_id)
+
+    async with running(backend):
+        await comes_to(lambda: report_days(backend, tenant_id), [DAY])
+        # Requested again while the worker runs, it is written again.
+        await comes_to(lambda: queued_days(servers.database_url, depot_id), [])
+        await comes_to(lambda: _try_request(backend, tenant_id, depot_id), wanted=True)
+        await comes_to(lambda: queued_days(servers.database_url, depot_id), [])
+
+    assert await report_days(backend, tenant_id) == [DAY]
+
+
+async def _try_request(backend: Backend, tenant_id: uuid.UUID, depot_id: uuid.UUID) -> bool:
+    async with backend.unit_of_work(system_principal(tenant_id, "test")) as work:
+        requested = await reports.request_daily_energy(work, depot_id, DAY)
+        await work.commit()
+    return requested
+
+
+class _Faulty:
+    """A file store that fails, or hangs, when one tenant's file is written."""
+
+    def __init__(self, files: FileStore, tenant_id: uuid.UUID, fault: Callable[[], Awaitable[None]]) -> None:
+        self._files = files
+        self._tenant = str(tenant_id)
+        self._fault = fault
+
+    async def write(self, key: str, content: bytes, content_type: str) -> None:
+        if key.startswith(self._tenant):
+            await self._fault()
+        await self._files.write(key, content, content_type)
+
+    async def read(self, key: str) -> bytes | None:
+        return await self._files.read(key)
+
+
+async def test_a_report_that_fails_is_tried_again(backend: Backend, running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_queue, "_FIRST_RETRY", timedelta(milliseconds=100))
+    monkeypatch.setattr(work_queue, "_POLL", timedelta(milliseconds=100))
+    tenant_id = (await new_fleet(backend)).tenant_id
+    await request(backend, tenant_id, await depot_of(backend, tenant_id))
+    failures = iter(range(2))
+
+    async def fail_twice() -> None:
+        if next(failures, None) is not None:
+            raise OSError("The bucket is out of reach.")
+
+    async with running(replace(backend, files=_Faulty(backend.files, tenant_id, fail_twice))):
+        await comes_to(lambda: report_days(backend, tenant_id), [DAY])
+
+    assert next(failures, None) is None
+
+
+async def test_due_reports_are_requested_and_written_by_schedule(backend: Backend, servers: EmbeddedServers, running: Running) -> None:
+    set_up = replace(backend, clock=lambda: NOON)
+    tenant_id = (await new_fleet(set_up)).tenant_id
+    owner = await connect_asyncpg(servers.database_owner_url)
+
+    async def schedules() -> dict[str, str]:
+        return {row["entrypoint"]: row["expression"] for row in await owner.fetch("SELECT * FROM pgqueuer_schedules")}
+
+    try:
+        async with running(backend):
+            await comes_to(schedules, {"due_reports": "*/10 * * * *", "meter_partitions": "5 * * * *", "retention": "15 * * * *"})
+        assert await report_days(backend, tenant_id) == []
+
+        # The next turn has come while no worker ran.
+        await owner.execute("UPDATE pgqueuer_schedules SET next_run = now() - interval '1 second'")
+        four_days_later = replace(backend, clock=lambda: NOON + timedelta(days=4))
+        async with running(four_days_later):
+            await comes_to(lambda: report_days(backend, tenant_id), [DAY + timedelta(days=n) for n in range(4)])
+    finally:
+        await owner.close()
+
+
+async def test_a_job_that_hangs_does_not_keep_the_worker_from_ending(
+    backend: Backend, servers: EmbeddedServers, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_FINISH_S", 0.3)
+    tenant_id = (await new_fleet(backend)).tenant_id
+    await request(backend, tenant_id, await depot_of(backend, tenant_id))
+    writing = asyncio.Event()
+
+    async def hang() -> None:
+        writing.set()
+        await asyncio.Event().wait()
+
+    async with running(replace(backend, files=_Faulty(backend.files, tenant_id, hang))):
+        await asyncio.wait_for(writing.wait(), 8)
+        told = asyncio.get_running_loop().time()
+
+    assert asyncio.get_running_loop().time() - told < 2.5
+    assert await report_days(backend, tenant_id) == []
+
+
+async def test_a_job_that_runs_when_the_worker_is_to_end_is_finished(backend: Backend, running: Running) -> None:
+    tenant_id = (await new_fleet(backend)).tenant_id
+    await request(backend, tenant_id, await depot_of(backend, tenant_id))
+    writing = asyncio.Event()
+
+    async def take_a_while() -> None:
+        writing.set()
+        await asyncio.sleep(0.3)
+
+    async with running(replace(backend, files=_Faulty(backend.files, tenant_id, take_a_while))):
+        await asyncio.wait_for(writing.wait(), 8)
+
+    assert await report_days(backend, tenant_id) == [DAY]
+
+
+async def test_a_loop_that_fails_is_started_again_and_the_others_go_on(
+    backend: Backend, running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(worker, "_SETTLED_S", 0.2)
+    caplog.set_level(logging.INFO, "ampyard.jobs.worker")
+    starts: list[float] = []
+
+    async def fail_twice(*ports: object) -> None:
+        starts.append(asyncio.get_running_loop().time())
+        if len(starts) < 3:
+            raise RuntimeError("Something nobody thought of.")
+        await relay.run_relay(*ports)  # type: ignore[arg-type]  # passed through
+
+    monkeypatch.setattr(worker, "run_relay", fail_twice)
+    tenant_id = (await new_fleet(backend)).tenant_id
+    await request(backend, tenant_id, await depot_of(backend, tenant_id))
+    await write(backend, tenant_id, 1)
+
+    async with running(backend):
+        await comes_to(lambda: report_days(backend, tenant_id), [DAY])
+        await arrived(backend.events.stream, tenant_id, 1)
+        await until(lambda: len(caplog.records) == 2)
+
+    assert len(starts) == 3
+    assert starts[2] - starts[1] > starts[1] - starts[0] >= 0.25
+    assert caplog.messages == [
+        "The outbox relay fails (Something nobody thought of.); it is tried again until it works.",
+        "The outbox relay works again, after 2 failed tries.",
+    ]
+    assert caplog.records[0].exc_info is not None
+
+
+async def test_the_job_queue_comes_back_when_its_connection_is_lost(
+    backend: Backend, servers: EmbeddedServers, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work_queue, "_POLL", timedelta(seconds=0.3))
+    tenant_id = (await new_fleet(backend)).tenant_id
+    depot_id = await depot_of(backend, tenant_id)
+    owner = await connect_asyncpg(servers.database_owner_url)
+    try:
+        async with running(backend):
+            listening = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ampyard job queue'"
+            await eventually(lambda: owner.fetch(listening), bool)
+            await request(backend, tenant_id, depot_id)
+            await comes_to(lambda: report_days(backend, tenant_id), [DAY])
+    finally:
+        await owner.close()

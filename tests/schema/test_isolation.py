@@ -1,0 +1,276 @@
+"""Two tenants with the same in them: whatever one asks, it sees and changes nothing of the other."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from graphql import GraphQLID, GraphQLInputObjectType, GraphQLObjectType, get_named_type
+
+from ampyard.domain.depots import Depot
+from ampyard.domain.events import EventKind
+from ampyard.domain.transactions import TransactionState
+from ampyard.engine import Schema
+from ampyard.repositories.charge_points import ChargePoints, Evses
+from ampyard.repositories.depots import Depots
+from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.vehicles import Vehicles
+from ampyard.resolvers.ids import encode_id
+from ampyard.schema.internal import schema as internal
+from ampyard.schema.public import schema as public
+from tests.busy import Busy, announce
+from tests.fleet import user
+from tests.schema.graph import ENTITIES, Graph, id_of
+from tests.schema.live import relayed, subscribed
+
+SCHEMAS = {"internal": internal, "public": public}
+LISTS = ["depots", "chargePoints", "vehicles", "transactions", "priorities", "reports"]
+both = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS.keys())
+
+
+@pytest.fixture
+def mine(busy: Busy) -> Graph:
+    return Graph(busy.backend, user(busy.tenant_id))
+
+
+@pytest.fixture
+def theirs(twin: Busy) -> Graph:
+    return Graph(twin.backend, user(twin.tenant_id))
+
+
+def lists_of(schema: Schema) -> list[str]:
+    assert schema._schema.query_type is not None
+    return [name for name in LISTS if name in schema._schema.query_type.fields]
+
+
+async def ids_in(graph: Graph, name: str, arguments: str = "", **variables: object) -> set[str]:
+    document = f"{'query Q($id: ID!, $at: String) ' if variables else ''}{{ {name}{arguments} {{ totalCount nodes {{ id }} }} }}"
+    page = (await graph.data(document, **variables))[name]
+    ids = {node["id"] for node in page["nodes"]}
+    assert page["totalCount"] == len(ids) or "after" in arguments
+    return ids
+
+
+# Reading
+
+
+@both
+async def test_each_tenant_lists_its_own_and_as_much_of_it(mine: Graph, theirs: Graph, busy: Busy, schema: Schema) -> None:
+    for name in lists_of(schema):
+        own = await ids_in(Graph(mine.backend, mine.principal, schema), name)
+        other = await ids_in(Graph(theirs.backend, theirs.principal, schema), name)
+        assert len(own) == len(other) > 0
+        assert own.isdisjoint(other)
+    assert await ids_in(mine, "transactions") == {id_of(t) for t in await busy.all(Transactions)}
+
+
+@both
+@pytest.mark.parametrize("type_name", sorted(ENTITIES))
+async def test_no_node_of_the_other_is_found(mine: Graph, twin: Busy, schema: Schema, type_name: str) -> None:
+    graph = Graph(mine.backend, mine.principal, schema)
+    foreign = [id_of(entity) for entity in await twin.all(ENTITIES[type_name][1])]
+    assert foreign
+    for global_id in foreign:
+        assert await graph.data("query Q($id: ID!) { node(id: $id) { id } }", id=global_id) == {"node": None}
+
+
+async def test_no_entity_of_the_other_is_found_among_own_ones(mine: Graph, busy: Busy, twin: Busy) -> None:
+    of = [
+        {"__typename": name, "id": id_of(entity)}
+        for name, (_, repository) in ENTITIES.items()
+        for tenant in (twin, busy)
+        for entity in (await tenant.all(repository))[:2]
+    ]
+    own = {id_of(entity) for _, repository in ENTITIES.values() for entity in await busy.all(repository)}
+
+    data = await mine.data("query Q($of: [_Any!]!) { _entities(representations: $of) { __typename ... on Node { id } } }", of=of)
+
+    assert data["_entities"] == [one if one["id"] in own else None for one in of]
+    assert len([one for one in of if one["id"] in own]) == len(of) / 2
+
+
+def id_filters(schema: Schema) -> Iterator[Any]:
+    """Yield each way to narrow a list by an id: of the roots, and of the lists below entities."""
+    for type_name, type_ in schema._schema.type_map.items():
+        if not isinstance(type_, GraphQLObjectType):
+            continue
+        for name, field in type_.fields.items():
+            of = get_named_type(field.args["filter"].type) if "filter" in field.args else None
+            if isinstance(of, GraphQLInputObjectType):
+                for key, condition in of.fields.items():
+                    if get_named_type(condition.type) is GraphQLID:
+                        yield type_name, name, key
+
+
+@pytest.mark.parametrize(
+    ("schema", "type_name", "name", "key"),
+    [pytest.param(s, *way, id=f"{which}-{'.'.join(way)}") for which, s in SCHEMAS.items() for way in id_filters(s)],
+)
+async def test_a_filter_by_an_id_of_the_other_finds_nothing(
+    mine: Graph, busy: Busy, twin: Busy, schema: Schema, type_name: str, name: str, key: str
+) -> None:
+    graph = Graph(mine.backend, mine.principal, schema)
+    target = key.removesuffix("Id")
+    entity, repository = ENTITIES[target[0].upper() + target[1:]]
+    narrowed = f"{name}(filter: {{{key}: $id}}) {{ totalCount nodes {{ id }} }}"
+    for foreign in await twin.all(repository):
+        global_id = encode_id(entity, foreign.id)
+        if type_name == "Query":
+            pages = [(await graph.data(f"query Q($id: ID!) {{ {narrowed} }}", id=global_id))[name]]
+        else:
+            of = [{"__typename": type_name, "id": id_of(parent)} for parent in await busy.all(ENTITIES[type_name][1])]
+            document = f"query Q($id: ID!, $of: [_Any!]!) {{ _entities(representations: $of) {{ ... on {type_name} {{ {narrowed} }} }} }}"
+            pages = [one[name] for one in (await graph.data(document, id=global_id, of=of))["_entities"]]
+        assert pages == [{"totalCount": 0, "nodes": []}] * len(pages)
+        assert pages
+
+
+@both
+async def test_a_cursor_of_the_other_is_a_place_and_no_key(mine: Graph, theirs: Graph, schema: Schema) -> None:
+    for name in lists_of(schema):
+        own, other = (Graph(graph.backend, graph.principal, schema) for graph in (mine, theirs))
+        at = (await other.data(f"{{ {name}(first: 1) {{ pageInfo {{ endCursor }} }} }}"))[name]["pageInfo"]["endCursor"]
+        assert await ids_in(own, name, "(after: $at)", at=at, id="unused") <= await ids_in(own, name)
+
+
+# Changing
+
+
+async def foreign_inputs(busy: Busy, twin: Busy) -> dict[tuple[str, str], dict[str, object]]:
+    """Return, for each id that a mutation takes, an input that would do something if only that id were not the other's."""
+    other = {name: await twin.all(repository) for name, (_, repository) in ENTITIES.items()}
+    running = next(t for t in other["Transaction"] if t.state is TransactionState.ACTIVE)
+    busy_evses = {t.evse_id for t in await busy.all(Transactions) if t.state is TransactionState.ACTIVE}
+    twin_evses = {t.evse_id for t in other["Transaction"] if t.state is TransactionState.ACTIVE}
+    own_evse = next(evse for evse in await busy.all(Evses) if evse.id not in busy_evses)
+    free_evse = next(evse for evse in other["Evse"] if evse.id not in twin_evses)
+    own_vehicle = (await busy.all(Vehicles))[-1]
+    return {
+        ("setPriority", "vehicleId"): {"level": "HIGH", "vehicleId": id_of(other["Vehicle"][0])},
+        ("setPriority", "chargePointId"): {"level": "HIGH", "chargePointId": id_of(other["ChargePoint"][0])},
+        ("setPriority", "transactionId"): {"level": "HIGH", "transactionId": id_of(running)},
+        ("clearPriority", "priorityId"): {"priorityId": id_of(next(p for p in other["Priority"] if p.cleared_at is None))},
+        ("startTransaction", "evseId"): {"evseId": id_of(free_evse), "vehicleId": id_of(own_vehicle)},
+        ("startTransaction", "vehicleId"): {"evseId": id_of(own_evse), "vehicleId": id_of(other["Vehicle"][-1])},
+        ("stopTransaction", "transactionId"): {"transactionId": id_of(running)},
+    }
+
+
+def mutation_ids(schema: Schema) -> list[tuple[str, str]]:
+    """Return mutation and input field of each id that can be given."""
+    root = schema._schema.mutation_type
+    assert root is not None
+    found = []
+    for name, field in root.fields.items():
+        input_type = get_named_type(field.args["input"].type)
+        assert isinstance(input_type, GraphQLInputObjectType)
+        assert list(field.args) == ["input"]
+        found += [(name, key) for key, it in input_type.fields.items() if get_named_type(it.type) is GraphQLID]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("schema", "name", "key"),
+    [pytest.param(s, *way, id=f"{which}-{'.'.join(way)}") for which, s in SCHEMAS.items() for way in mutation_ids(s)],
+)
+async def test_a_change_with_an_id_of_the_other_is_refused_and_changes_neither(
+    mine: Graph, busy: Busy, twin: Busy, schema: Schema, name: str, key: str
+) -> None:
+    given = (await foreign_inputs(busy, twin))[name, key]
+    before = [await tenant.everything() for tenant in (busy, twin)]
+
+    root: Any = schema._schema.mutation_type
+    asked = f"mutation M($input: {root.fields[name].args['input'].type}) {{ {name}(input: $input) {{ __typename }} }}"
+    ((code, message),) = await Graph(mine.backend, mine.principal, schema).errors(asked, input=given)
+
+    assert code == "NOT_FOUND"
+    assert message.startswith("There is no such ")
+    assert [await tenant.everything() for tenant in (busy, twin)] == before
+
+
+async def test_an_id_tag_that_both_have_stands_for_ones_own(mine: Graph, busy: Busy, twin: Busy) -> None:
+    # An id tag is a word, not an id: the same one may be known to both. Here one of them forgets it.
+    asked = "query Q($id: ID!) { node(id: $id) { ... on Vehicle { idTags { value } name } } }"
+    for own, other in zip(await busy.all(Vehicles), await twin.all(Vehicles), strict=True):
+        assert (own.name, own.vin) == (other.name, other.vin)
+        assert (await mine.data(asked, id=id_of(own)))["node"]["name"] == own.name
+        assert (await mine.data(asked, id=id_of(other)))["node"] is None
+
+
+# Watching
+
+
+OF_TRANSACTION = "{ transactionUpdated(depotId: $depot, transactionId: $only) { id ocppTransactionId } }"
+OF_CHARGE_POINT = "{ chargePointUpdated(depotId: $depot, chargePointId: $only) { id identity } }"
+
+
+@pytest.mark.parametrize(
+    ("document", "kind", "name"),
+    [
+        (OF_TRANSACTION, EventKind.TRANSACTION_UPDATED, "transactionUpdated"),
+        (OF_TRANSACTION, EventKind.TRANSACTION_STARTED, "transactionUpdated"),
+        (OF_TRANSACTION, EventKind.TRANSACTION_ENDED, "transactionUpdated"),
+        (OF_CHARGE_POINT, EventKind.CHARGE_POINT_UPDATED, "chargePointUpdated"),
+    ],
+)
+async def test_an_event_of_the_other_never_arrives(mine: Graph, busy: Busy, twin: Busy, document: str, kind: EventKind, name: str) -> None:
+    repository: Any = ChargePoints if name == "chargePointUpdated" else Transactions
+    own, other = (await busy.all(repository))[0], (await twin.all(repository))[0]
+    async with subscribed(mine, f"subscription S($depot: ID, $only: ID) {document}") as live:
+        await announce(twin, kind, other.id, other.depot_id)
+        # ... nor does what it is about when an event of one's own names it.
+        await announce(busy, kind, other.id, other.depot_id)
+        await relayed(busy.backend)
+        assert await live.quiet()
+
+        await announce(busy, kind, own.id, own.depot_id)
+        await relayed(busy.backend)
+        assert (await live.next())[name]["id"] == id_of(own)
+        assert await live.quiet()
+
+
+@pytest.mark.parametrize("argument", ["depot", "only"])
+@pytest.mark.parametrize(
+    ("document", "kind"), [(OF_TRANSACTION, EventKind.TRANSACTION_UPDATED), (OF_CHARGE_POINT, EventKind.CHARGE_POINT_UPDATED)]
+)
+async def test_watching_what_is_the_others_shows_nothing(
+    mine: Graph, busy: Busy, twin: Busy, document: str, kind: EventKind, argument: str
+) -> None:
+    repository: Any = ChargePoints if kind is EventKind.CHARGE_POINT_UPDATED else Transactions
+    own, other = (await busy.all(repository))[0], (await twin.all(repository))[0]
+    watched = encode_id(Depot, other.depot_id) if argument == "depot" else id_of(other)
+    async with subscribed(mine, f"subscription S($depot: ID, $only: ID) {document}", **{argument: watched}) as live:
+        await announce(twin, kind, other.id, other.depot_id)
+        await announce(busy, kind, own.id, own.depot_id)
+        await relayed(busy.backend)
+        assert await live.quiet()
+
+
+POWER = "subscription S($depot: ID!) { depotPower(depotId: $depot) { depot { id } nodes { name power { measuredKw } } } }"
+
+
+async def test_power_of_the_others_depot_is_not_shown(mine: Graph, twin: Busy) -> None:
+    depot = (await twin.all(Depots))[0]
+    assert await mine.errors(POWER, depot=id_of(depot)) == [("NOT_FOUND", "There is no such depot.")]
+
+
+async def test_power_is_shown_at_once_and_after_each_step_of_ones_own(mine: Graph, busy: Busy, twin: Busy) -> None:
+    own, other = next(d for d in await busy.all(Depots) if d.name == "North"), (await twin.all(Depots))[0]
+    async with subscribed(mine, POWER, depot=id_of(own)) as live:
+        first = await live.next()
+        await announce(twin, EventKind.DEPOT_POWER, other.id, other.id)
+        await announce(twin, EventKind.DEPOT_POWER, own.id, own.id)
+        await relayed(busy.backend)
+        assert await live.quiet()
+        await announce(busy, EventKind.DEPOT_POWER, own.id, own.id)
+        await relayed(busy.backend)
+
+        assert await live.next() == first
+    power = {node["name"]: node["power"]["measuredKw"] for node in first["depotPower"]["nodes"]}
+    assert power == {"North Feeder 1": 18.0, "North Feeder 2": 19.0, "North Grid": 37.0}
+
+
+def test_every_subscription_is_watched() -> None:
+    root = internal._schema.subscription_type
+    assert root is not None
+    assert set(root.fields) == {"transactionUpdated", "chargePointUpdated", "depotPower"}
+    assert public._schema.subscription_type is None

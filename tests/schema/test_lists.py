@@ -1,0 +1,247 @@
+"""Lists: every order and filter, and pages by cursors that only we can make."""
+
+import base64
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from graphql import GraphQLInputObjectType, get_named_type
+
+from ampyard.domain.ids import new_id
+from ampyard.domain.paging import Keyset
+from ampyard.domain.vehicles import VehicleKind
+from ampyard.repositories.charge_points import ChargePoints
+from ampyard.repositories.depots import Depots
+from ampyard.repositories.priorities import Priorities
+from ampyard.repositories.reports import Reports
+from ampyard.repositories.repository import Repository
+from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.vehicles import Vehicles
+from ampyard.resolvers.cursors import CursorCodec
+from ampyard.schema.internal import schema as internal
+from ampyard.schema.public import schema as public
+from tests.busy import NOW, T0, Busy
+from tests.schema.graph import Graph, id_of
+
+LISTS: dict[str, type[Repository[Any]]] = {
+    "depots": Depots,
+    "chargePoints": ChargePoints,
+    "vehicles": Vehicles,
+    "transactions": Transactions,
+    "priorities": Priorities,
+    "reports": Reports,
+}
+
+
+@pytest.mark.parametrize(("name", "order"), [(name, order) for name, repository in LISTS.items() for order in repository.orders])
+@pytest.mark.parametrize("descending", [False, True])
+async def test_a_list_is_in_the_order_asked_for(graph: Graph, busy: Busy, name: str, order: str, *, descending: bool) -> None:
+    column, table = LISTS[name].orders[order], LISTS[name].table
+    by = [column.desc(), table.c.id.desc()] if descending else [column, table.c.id]
+    async with busy.backend.database.snapshot(busy.tenant_id) as snapshot:
+        expected = [id_of(entity) for entity in await LISTS[name](snapshot).where(order_by=by)]
+
+    direction = "DESC" if descending else "ASC"
+    data = await graph.data(f"{{ {name}(orderBy: {{field: {order}, direction: {direction}}}) {{ nodes {{ id }} }} }}")
+
+    assert [node["id"] for node in data[name]["nodes"]] == expected
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_the_default_direction_is_that_of_the_list(graph: Graph, name: str) -> None:
+    # "Newest first unless told" holds as well for those who name the field and not the direction.
+    first = next(iter({"transactions": "STARTED_AT"}.get(name, order) for order in LISTS[name].orders))
+    told = await graph.data(f"{{ {name}(orderBy: {{field: {first}}}) {{ nodes {{ id }} }} }}")
+    assert told == await graph.data(f"{{ {name} {{ nodes {{ id }} }} }}")
+
+
+core: Any = internal._schema.query_type
+
+
+def filter_of(name: str) -> GraphQLInputObjectType | None:
+    """Return the type of a list's filter, where it has one."""
+    argument = core.fields[name].args.get("filter")
+    type_ = get_named_type(argument.type) if argument else None
+    assert type_ is None or isinstance(type_, GraphQLInputObjectType)
+    return type_
+
+
+Keep = Callable[[Any], bool]
+
+
+def moment(at: datetime) -> str:
+    return at.isoformat()
+
+
+FILTERS: list[tuple[str, Callable[[dict[str, Any]], dict[str, object]], Callable[[dict[str, Any]], Keep]]] = [
+    ("chargePoints", lambda e: {"depotId": id_of(e["North"])}, lambda e: lambda cp: cp.depot_id == e["North"].id),
+    ("chargePoints", lambda _: {"connected": True}, lambda _: lambda cp: cp.connected),
+    ("chargePoints", lambda _: {"connected": False}, lambda _: lambda cp: not cp.connected),
+    ("chargePoints", lambda _: {"identityContains": "n-cp"}, lambda _: lambda cp: cp.identity.startswith("N-CP")),
+    ("chargePoints", lambda _: {"identityContains": "%"}, lambda _: lambda _cp: False),
+    ("chargePoints", lambda _: {"identityContains": "C_-"}, lambda _: lambda _cp: False),
+    ("vehicles", lambda e: {"depotId": id_of(e["Central"])}, lambda e: lambda v: v.depot_id == e["Central"].id),
+    ("vehicles", lambda _: {"kind": "BUS"}, lambda _: lambda v: v.kind is VehicleKind.BUS),
+    ("vehicles", lambda _: {"kind": "VAN"}, lambda _: lambda v: v.kind is VehicleKind.VAN),
+    ("vehicles", lambda _: {"nameContains": "BUS 1"}, lambda _: lambda v: v.name in {"Bus 1", "North Bus 1"}),
+    ("vehicles", lambda e: {"nameContains": "bus 1", "depotId": id_of(e["North"])}, lambda _: lambda v: v.name == "North Bus 1"),
+    ("transactions", lambda e: {"depotId": id_of(e["North"])}, lambda e: lambda t: t.depot_id == e["North"].id),
+    ("transactions", lambda e: {"chargePointId": id_of(e["CP-1"])}, lambda e: lambda t: t.charge_point_id == e["CP-1"].id),
+    ("transactions", lambda e: {"vehicleId": id_of(e["Bus 1"])}, lambda e: lambda t: t.vehicle_id == e["Bus 1"].id),
+    ("transactions", lambda _: {"state": "ACTIVE"}, lambda _: lambda t: t.ended_at is None),
+    ("transactions", lambda _: {"state": "ENDED"}, lambda _: lambda t: t.ended_at is not None),
+    ("transactions", lambda e: {"startedFrom": moment(e["tx-3"].started_at)}, lambda e: lambda t: t.started_at >= e["tx-3"].started_at),
+    ("transactions", lambda e: {"startedTo": moment(e["tx-3"].started_at)}, lambda e: lambda t: t.started_at < e["tx-3"].started_at),
+    (
+        "transactions",
+        lambda _: {"startedFrom": "2026-11-02T11:30:00+01:00"},
+        lambda _: lambda t: t.started_at >= T0.replace(hour=10, minute=30),
+    ),
+    ("priorities", lambda _: {"inForceAt": moment(NOW)}, lambda _: lambda p: p.cleared_at is None),
+    ("priorities", lambda _: {"inForceAt": moment(T0)}, lambda _: lambda _p: False),
+    ("priorities", lambda e: {"vehicleId": id_of(e["Bus 2"])}, lambda e: lambda p: p.vehicle_id == e["Bus 2"].id),
+    ("priorities", lambda e: {"chargePointId": id_of(e["CP-1"])}, lambda e: lambda p: p.charge_point_id == e["CP-1"].id),
+    ("priorities", lambda e: {"transactionId": id_of(e["tx-6"])}, lambda e: lambda p: p.transaction_id == e["tx-6"].id),
+    ("priorities", lambda e: {"vehicleId": id_of(e["Bus 2"]), "inForceAt": moment(NOW)}, lambda _: lambda _p: False),
+]
+
+
+@pytest.fixture(scope="module")
+async def known(busy: Busy) -> dict[str, Any]:
+    """Some entities by the name people know them by."""
+    return (
+        {depot.name: depot for depot in await busy.all(Depots)}
+        | {cp.identity: cp for cp in await busy.all(ChargePoints)}
+        | {vehicle.name: vehicle for vehicle in await busy.all(Vehicles)}
+        | {t.ocpp_transaction_id: t for t in await busy.all(Transactions)}
+    )
+
+
+@pytest.mark.parametrize(("name", "condition", "keep"), FILTERS)
+async def test_a_filter_keeps_what_meets_it_and_counts_that(
+    graph: Graph,
+    busy: Busy,
+    known: dict[str, Any],
+    name: str,
+    condition: Callable[[dict[str, Any]], dict[str, object]],
+    keep: Callable[[dict[str, Any]], Keep],
+) -> None:
+    asked = f"query Q($filter: {filter_of(name)}) {{ {name}(filter: $filter) {{ totalCount nodes {{ id }} }} }}"
+
+    data = await graph.data(asked, filter=condition(known))
+
+    expected = {id_of(entity) for entity in await busy.all(LISTS[name]) if keep(known)(entity)}
+    assert {node["id"] for node in data[name]["nodes"]} == expected
+    assert data[name]["totalCount"] == len(expected)
+
+
+async def test_every_filter_is_tried(known: dict[str, Any]) -> None:
+    fields = {(name, field) for name in LISTS if (type_ := filter_of(name)) for field in type_.fields}
+    assert {(name, field) for name, condition, _ in FILTERS for field in condition(known)} == fields
+
+
+async def test_samples_are_filtered_below_their_transaction(graph: Graph, busy: Busy) -> None:
+    transaction = await busy.transaction("tx-3")
+    asked = """query Q($id: ID!, $filter: MeterSampleFilter) { node(id: $id) { ... on Transaction {
+        meterSamples(filter: $filter) { totalCount nodes { measurand value unit location context sampledAt } } } } }"""
+
+    async def samples(**condition: object) -> list[Any]:
+        page = (await graph.data(asked, id=id_of(transaction), filter=condition))["node"]["meterSamples"]
+        assert page["totalCount"] == len(page["nodes"])
+        return sorted(sample["measurand"] for sample in page["nodes"])
+
+    all_three = ["Energy.Active.Import.Register", "Power.Active.Import", "SoC"]
+    at = transaction.measured_at
+    assert at is not None
+    assert await samples() == all_three
+    assert await samples(measurands=["SoC", "Voltage"]) == ["SoC"]
+    assert await samples(measurands=[]) == []
+    assert await samples(sampledFrom=moment(at)) == all_three
+    assert await samples(sampledTo=moment(at)) == []
+
+
+# Pages and cursors
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("backward", [False, True])
+async def test_following_cursors_shows_everything_once(graph: Graph, name: str, *, backward: bool) -> None:
+    whole = [node["id"] for node in (await graph.data(f"{{ {name} {{ nodes {{ id }} }} }}"))[name]["nodes"]]
+    size, at, more, cursor = (
+        ("last", "before", "hasPreviousPage", "startCursor") if backward else ("first", "after", "hasNextPage", "endCursor")
+    )
+    asked = f"query Q($at: String) {{ {name}({size}: 2, {at}: $at) {{ nodes {{ id }} pageInfo {{ {more} {cursor} }} }} }}"
+    seen: list[str] = []
+    position, again = None, True
+    while again:
+        page = (await graph.data(asked, at=position))[name]
+        ids = [node["id"] for node in page["nodes"]]
+        seen = [*ids, *seen] if backward else [*seen, *ids]
+        position, again = page["pageInfo"][cursor], page["pageInfo"][more]
+
+    assert seen == whole
+    assert len(set(seen)) == len(seen)
+
+
+async def cursor_of(graph: Graph, listing: str) -> str:
+    name = listing.split("(", maxsplit=1)[0]
+    return str((await graph.data(f"{{ {listing} {{ edges {{ cursor }} }} }}"))[name]["edges"][0]["cursor"])
+
+
+@pytest.mark.parametrize("argument", ["after", "before"])
+async def test_a_cursor_that_is_not_ours_is_refused(graph: Graph, argument: str) -> None:
+    ours = await cursor_of(graph, "transactions")
+    raw = bytearray(base64.urlsafe_b64decode(ours + "=" * (-len(ours) % 4)))
+    raw[-3] ^= 1
+    elsewhere = CursorCodec(b"another key").encode("transactions", "STARTED_AT DESC", Keyset(T0, new_id()))
+    for forged in ("!", "nonsense", "ÄÖÜ", ours[:-4], ours[4:], base64.urlsafe_b64encode(raw).decode(), elsewhere):
+        ((code, message),) = await graph.errors(f"query Q($at: String) {{ transactions({argument}: $at) {{ nodes {{ id }} }} }}", at=forged)
+        assert code == "BAD_USER_INPUT"
+        assert message == f"{argument}: this is not a cursor; give a `cursor`, `endCursor` or `startCursor` of an earlier page."
+
+
+async def test_a_cursor_of_another_list_or_order_is_refused(graph: Graph, busy: Busy) -> None:
+    asked = "query Q($at: String) { transactions(after: $at) { nodes { id } } }"
+
+    assert await graph.errors(asked, at=await cursor_of(graph, "vehicles")) == [
+        ("BAD_USER_INPUT", "after: this cursor is of the list vehicles by NAME ASC, not of transactions by STARTED_AT DESC.")
+    ]
+    for order in ("{field: ENERGY}", "{field: STARTED_AT, direction: ASC}"):
+        ((code, message),) = await graph.errors(asked, at=await cursor_of(graph, f"transactions(orderBy: {order})"))
+        assert code == "BAD_USER_INPUT"
+        assert message.endswith("not of transactions by STARTED_AT DESC.")
+    # The same order below a parent is another list, and so is the public one.
+    depot = (await busy.all(Depots))[0]
+    below = f'{{ node(id: "{id_of(depot)}") {{ ... on Depot {{ transactions {{ pageInfo {{ endCursor }} }} }} }} }}'
+    assert await graph.codes(asked, at=(await graph.data(below))["node"]["transactions"]["pageInfo"]["endCursor"]) == ["BAD_USER_INPUT"]
+    outside = await cursor_of(Graph(graph.backend, graph.principal, public), "transactions")
+    assert await graph.codes(asked, at=outside) == ["BAD_USER_INPUT"]
+
+
+async def test_page_sizes_have_bounds(graph: Graph) -> None:
+    assert await graph.errors("{ vehicles(first: 201) { nodes { id } } }") == [
+        ("BAD_USER_INPUT", "first: 201 is out of range; give 0 to 200.")
+    ]
+    assert await graph.errors("{ vehicles(last: -1) { nodes { id } } }") == [("BAD_USER_INPUT", "last: -1 is out of range; give 0 to 200.")]
+    assert await graph.errors("{ vehicles(first: 1, last: 1) { nodes { id } } }") == [("BAD_USER_INPUT", "Give first or last, not both.")]
+    whole = await graph.data("{ vehicles(first: 200) { nodes { id } } }")
+    assert len(whole["vehicles"]["nodes"]) == 12
+    assert await graph.data("{ vehicles(first: 0) { nodes { id } totalCount pageInfo { hasNextPage } } }") == {
+        "vehicles": {"nodes": [], "totalCount": 12, "pageInfo": {"hasNextPage": True}}
+    }
+
+
+@pytest.mark.parametrize(
+    "time", ["2026-11-02T08:00:00", "2026-11-02", "yesterday", "", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
+)
+async def test_a_time_without_an_offset_or_beyond_the_calendar_is_refused(graph: Graph, time: str) -> None:
+    asked = "query Q($at: DateTime) { transactions(filter: {startedFrom: $at}) { nodes { id } } }"
+    ((code, message),) = await graph.errors(asked, at=time)
+    assert code == "BAD_USER_INPUT"
+    assert "give date, time and offset, such as 2026-11-02T08:00:00Z" in message
+
+
+async def test_text_that_cannot_be_kept_is_refused_where_it_is_given(graph: Graph) -> None:
+    asked = "query Q($text: String) { vehicles(filter: {nameContains: $text}) { nodes { id } } }"
+    assert await graph.errors(asked, text="Bus\0") == [("BAD_USER_INPUT", "Text must not contain the character U+0000.")]

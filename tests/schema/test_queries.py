@@ -1,0 +1,244 @@
+"""What the internal graph answers, against the entities it stands for: every field and every edge."""
+
+import re
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, get_named_type, is_composite_type, is_leaf_type, is_list_type
+
+from ampyard.domain.transactions import TransactionState
+from ampyard.domain.vehicles import Vehicle
+from ampyard.repositories.charge_points import Evses
+from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.vehicles import IdTags
+from ampyard.resolvers.ids import encode_id
+from ampyard.schema.internal import schema as internal
+from tests.busy import NOW, Busy
+from tests.schema.graph import ENTITIES, LINKS, Graph, id_of
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
+
+
+def shown(value: object) -> object:
+    """Return a value of an entity as JSON shows it: enumerations by name, times with their offset."""
+    if isinstance(value, Enum):
+        return value.name
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+async def by_representation(graph: Graph, type_name: str, entities: Sequence[Any], selection: str) -> list[Any]:
+    asked = f"query Q($of: [_Any!]!) {{ _entities(representations: $of) {{ ... on {type_name} {{ {selection} }} }} }}"
+    of = [{"__typename": type_name, "id": id_of(entity)} for entity in entities]
+    return list((await graph.data(asked, of=of))["_entities"])
+
+
+# Fields
+
+
+@pytest.mark.parametrize("type_name", sorted(ENTITIES))
+async def test_every_field_of_an_entity_shows_what_is_stored(graph: Graph, busy: Busy, type_name: str) -> None:
+    named_otherwise = {("Connector", "number"): "connector_no", ("Evse", "number"): "evse_no"}
+    entities = await busy.all(ENTITIES[type_name][1])
+    type_ = internal._schema.type_map[type_name]
+    assert isinstance(type_, GraphQLObjectType)
+    leaves = [name for name, field in type_.fields.items() if is_leaf_type(get_named_type(field.type))]
+
+    answers = await by_representation(graph, type_name, entities, " ".join(leaves))
+
+    expected = [
+        {name: shown(getattr(e, named_otherwise.get((type_name, name), snake(name)), None)) for name in leaves}
+        | {"id": id_of(e)}
+        | ({"downloadUrl": LINKS.to_report(busy.tenant_id, e.id, now=NOW)} if type_name == "Report" else {})
+        for e in entities
+    ]
+    assert answers == expected
+    # Each field is shown with a value somewhere, but for those that nothing in the fleet sets.
+    unset = {name for name in leaves if all(answer[name] is None for answer in answers)}
+    assert unset <= {"vendor", "model", "serialNumber", "firmwareVersion", "bootedAt", "disconnectedAt", "errorCode", "phase", "validUntil"}
+
+
+async def test_id_tags_show_what_is_stored(graph: Graph, busy: Busy) -> None:
+    data = await graph.data("{ vehicles { nodes { id idTags { value kind blocked validUntil } } } }")
+    tags = await busy.all(IdTags)
+    assert {v["id"]: v["idTags"] for v in data["vehicles"]["nodes"]} == {
+        encode_id(Vehicle, tag.vehicle_id): [{"value": tag.value, "kind": "RFID", "blocked": False, "validUntil": None}] for tag in tags
+    }
+
+
+async def test_a_page_of_the_board_is_what_happened(graph: Graph) -> None:
+    # The generic tests compare with the database; this one with the morning as it was told.
+    data = await graph.data("""{
+      chargePoints(filter: {identityContains: "p-2"}, orderBy: {field: IDENTITY}) { nodes {
+        identity connected ocppVersion depot { name timeZone } powerNode { name parent { name limitKw } }
+        evses { number currentType maxPowerKw status limitKw limitReason connectors { number standard status }
+          activeTransaction { ocppTransactionId state chargingState idTag startedAt meterStartWh meterWh energyWh powerKw socPercent
+            measuredAt vehicle { name socPercent socSource } priority { level rule { reason author } } } } } } }""")
+    evse = {
+        "number": 1,
+        "currentType": "DC",
+        "maxPowerKw": 150.0,
+        "status": "CHARGING",
+        "limitKw": 50.0,
+        "limitReason": "Its share.",
+        "connectors": [{"number": 1, "standard": "IEC_62196_T2_COMBO", "status": "CHARGING"}],
+        "activeTransaction": {
+            "ocppTransactionId": "tx-3",
+            "state": "ACTIVE",
+            "chargingState": "CHARGING",
+            "idTag": "TAG-2",
+            "startedAt": "2026-11-02T10:30:00+00:00",
+            "meterStartWh": 3000.0,
+            "meterWh": 3300.0,
+            "energyWh": 300.0,
+            "powerKw": 13.0,
+            "socPercent": 43.0,
+            "measuredAt": "2026-11-02T10:35:00+00:00",
+            "vehicle": {"name": "Bus 2", "socPercent": 43.0, "socSource": "CHARGER"},
+            "priority": {"level": "HIGH", "rule": {"reason": "because HIGH", "author": "user:tester"}},
+        },
+    }
+    assert data["chargePoints"]["nodes"][0] == {
+        "identity": "CP-2",
+        "connected": True,
+        "ocppVersion": "V16",
+        "depot": {"name": "Central", "timeZone": "Europe/Berlin"},
+        "powerNode": {"name": "Feeder 1", "parent": {"name": "Grid", "limitKw": 200.0}},
+        "evses": [evse],
+    }
+    assert [cp["identity"] for cp in data["chargePoints"]["nodes"]] == ["CP-2", "N-CP-2"]
+    assert data["chargePoints"]["nodes"][1]["evses"][0]["activeTransaction"] is None
+
+
+# Edges
+
+
+def edges(kind: str) -> list[Any]:
+    found = []
+    for type_name in sorted(ENTITIES):
+        type_ = internal._schema.type_map[type_name]
+        assert isinstance(type_, GraphQLObjectType)
+        for name, field in type_.fields.items():
+            of = get_named_type(field.type)
+            if not is_composite_type(of):
+                continue
+            many = (
+                "page" if of.name.endswith("Connection") else "list" if is_list_type(getattr(field.type, "of_type", field.type)) else "one"
+            )
+            if many == kind:
+                target = of.name.removesuffix("Connection")
+                found.append(pytest.param(type_name, name, target, id=f"{type_name}.{name}"))
+    return found
+
+
+COMPUTED = {"Evse.activeTransaction", "PowerNode.power", "Transaction.priority"}
+CHILDREN_ORDER = {"PowerNode": "name", "Evse": "evse_no", "Connector": "connector_no", "IdTag": "value", "Priority": "created_at"}
+PAGE_ORDER = {
+    "ChargePoint": ("identity", 1),
+    "Vehicle": ("name", 1),
+    "Transaction": ("started_at", -1),
+    "Report": ("day", -1),
+    "MeterSample": ("sampled_at", 1),
+}
+
+
+@pytest.mark.parametrize(("type_name", "edge", "target"), [edge for edge in edges("one") if edge.id not in COMPUTED])
+async def test_an_edge_to_one_leads_to_the_entity_it_names(graph: Graph, busy: Busy, type_name: str, edge: str, target: str) -> None:
+    parents = await busy.all(ENTITIES[type_name][1])
+
+    answers = await by_representation(graph, type_name, parents, f"{edge} {{ id __typename }}")
+
+    ids = [getattr(parent, f"{snake(edge)}_id") for parent in parents]
+    entity = ENTITIES[target][0]
+    assert answers == [{edge: None if i is None else {"id": encode_id(entity, i), "__typename": target}} for i in ids]
+    assert any(ids)
+
+
+def parent_attribute(type_name: str, edge: str) -> str:
+    return "parent_id" if edge == "children" else f"{snake(type_name)}_id"
+
+
+@pytest.mark.parametrize(("type_name", "edge", "target"), [edge for edge in edges("list") if edge.id != "Vehicle.idTags"])
+async def test_an_edge_to_children_leads_to_all_of_them_in_order(graph: Graph, busy: Busy, type_name: str, edge: str, target: str) -> None:
+    parents, (_, repository) = await busy.all(ENTITIES[type_name][1]), ENTITIES[target]
+    attribute, order = parent_attribute(type_name, edge), CHILDREN_ORDER[target]
+    children = sorted(await busy.all(repository), key=lambda child: (getattr(child, order), child.id))
+
+    answers = await by_representation(graph, type_name, parents, f"{edge} {{ id }}")
+
+    expected = [{edge: [{"id": id_of(c)} for c in children if getattr(c, attribute) == parent.id]} for parent in parents]
+    assert answers == expected
+    assert any(answer[edge] for answer in answers)
+
+
+@pytest.mark.parametrize(("type_name", "edge", "target"), edges("page"))
+async def test_an_edge_to_a_list_leads_to_what_is_the_parents_own(graph: Graph, busy: Busy, type_name: str, edge: str, target: str) -> None:
+    parents, (_, repository) = await busy.all(ENTITIES[type_name][1]), ENTITIES[target]
+    attribute, (order, sign) = parent_attribute(type_name, edge), PAGE_ORDER[target]
+    children = sorted(await busy.all(repository), key=lambda child: (getattr(child, order), child.id), reverse=sign < 0)
+
+    info = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
+    selection = f"{edge}(first: 2) {{ totalCount nodes {{ id }} edges {{ cursor node {{ id }} }} {info} }}"
+    answers = await by_representation(graph, type_name, parents, selection)
+
+    for parent, answer in zip(parents, answers, strict=True):
+        of_parent = [{"id": id_of(child)} for child in children if getattr(child, attribute) == parent.id]
+        page = answer[edge]
+        assert page["totalCount"] == len(of_parent)
+        assert page["nodes"] == [e["node"] for e in page["edges"]] == of_parent[:2]
+        cursors = [e["cursor"] for e in page["edges"]]
+        assert page["pageInfo"] == {
+            "hasNextPage": len(of_parent) > 2,
+            "hasPreviousPage": False,
+            "startCursor": cursors[0] if cursors else None,
+            "endCursor": cursors[-1] if cursors else None,
+        }
+    assert any(answer[edge]["nodes"] for answer in answers)
+
+
+async def test_the_active_transaction_of_an_evse_is_the_one_that_runs_on_it(graph: Graph, busy: Busy) -> None:
+    evses, running = await busy.all(Evses), [t for t in await busy.all(Transactions) if t.state is TransactionState.ACTIVE]
+
+    answers = await by_representation(graph, "Evse", evses, "activeTransaction { id }")
+
+    of_evse = {t.evse_id: {"id": id_of(t)} for t in running}
+    assert [answer["activeTransaction"] for answer in answers] == [of_evse.get(evse.id) for evse in evses]
+    assert len(of_evse) == 6
+
+
+async def test_power_adds_up_along_the_supply_tree(graph: Graph) -> None:
+    data = await graph.data("{ depots { nodes { powerNodes { name power { measuredKw allocatedKw measuredAt } } } } }")
+    power = {n["name"]: tuple(n["power"].values()) for d in data["depots"]["nodes"] for n in d["powerNodes"]}
+    # Each open transaction draws 10 kW and one more for its number; limits of 11 and 50 kW are in force where one runs.
+    assert power == {
+        "Grid": (12.0 + 13 + 14 + 16, 61.0, "2026-11-02T11:05:00+00:00"),
+        "Feeder 1": (12.0 + 13, 61.0, "2026-11-02T10:35:00+00:00"),
+        "Feeder 2": (14.0 + 16, 0.0, "2026-11-02T11:05:00+00:00"),
+        "North Grid": (18.0 + 19, 0.0, "2026-11-02T11:35:00+00:00"),
+        "North Feeder 1": (18.0, 0.0, "2026-11-02T11:25:00+00:00"),
+        "North Feeder 2": (19.0, 0.0, "2026-11-02T11:35:00+00:00"),
+    }
+
+
+async def test_the_priority_that_counts_is_that_of_the_most_specific_rule_in_force(graph: Graph) -> None:
+    data = await graph.data("""{ transactions { nodes { ocppTransactionId
+        priority { level rule { level vehicle { name } chargePoint { identity } transaction { ocppTransactionId } } } } } }""")
+
+    def rule(level: str, **target: dict[str, str]) -> dict[str, Any]:
+        return {"level": level, "rule": {"level": level, "vehicle": None, "chargePoint": None, "transaction": None} | target}
+
+    bus_1, north_1 = {"vehicle": {"name": "Bus 1"}}, {"vehicle": {"name": "North Bus 1"}}
+    assert {t["ocppTransactionId"]: t["priority"] for t in data["transactions"]["nodes"]} == {
+        "tx-1": rule("HIGH", **bus_1),
+        "tx-2": rule("HIGH", **bus_1),
+        "tx-3": rule("HIGH", chargePoint={"identity": "CP-2"}),
+        "tx-4": {"level": "NORMAL", "rule": None},
+        "tx-5": rule("CRITICAL", chargePoint={"identity": "CP-4"}),
+        "tx-6": rule("LOW", transaction={"ocppTransactionId": "tx-6"}),
+        "tx-7": rule("HIGH", **north_1),
+        "tx-8": rule("HIGH", **north_1),
+        "tx-9": rule("LOW", vehicle={"name": "North Bus 2"}),
+    }

@@ -183,7 +183,7 @@ async def test_due_reports_are_requested_and_written_by_schedule(backend: Backen
 
     try:
         async with running(backend):
-            await comes_to(schedules, {"due_reports": "*/10 * * * *", "meter_partitions": "5 * * * *", "retention": "15 * * * *"})
+            await comes_to(schedules, {"due_reports": "*/10 * * * *", "retention": "15 * * * *"})
         assert await report_days(backend, tenant_id) == []
 
         # The next turn has come while no worker ran.
@@ -275,5 +275,18 @@ async def test_the_job_queue_comes_back_when_its_connection_is_lost(
             await eventually(lambda: owner.fetch(listening), bool)
             await request(backend, tenant_id, depot_id)
             await comes_to(lambda: report_days(backend, tenant_id), [DAY])
+    finally:
+        await owner.close()
+
+
+async def test_a_worker_makes_missing_partitions_when_it_starts(backend: Backend, servers: EmbeddedServers, running: Running) -> None:
+    owner = await connect_asyncpg(servers.database_owner_url)
+    newest = "SELECT max(relname) FROM pg_class WHERE relname ~ '^meter_sample_[0-9]{4}_[0-9]{2}$'"
+    try:
+        name = await owner.fetchval(newest)
+        await owner.execute(f"DROP TABLE {name}")
+        assert await owner.fetchval(newest) != name
+        async with running(backend):
+            await comes_to(lambda: owner.fetchval(newest), name)
     finally:
         await owner.close()

@@ -5,14 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Text, column, select, text
 
 from ampyard.domain.charge_points import OcppVersion
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.transactions import Measurand, Reading, Transaction, TransactionState
 from ampyard.domain.vehicles import Authorization
 from ampyard.repositories.tables import audit_record
-from ampyard.repositories.transactions import MeterSamples, Transactions
+from ampyard.repositories.transactions import MeterSamples, Transactions, make_partitions
 from ampyard.services import charge_points, transactions
 from ampyard.services.backend import Backend
 from ampyard.services.charge_points import Station
@@ -139,3 +139,19 @@ async def test_the_end_of_an_unknown_transaction_is_kept_once(backend: Backend) 
     async with backend.database.snapshot(cp.tenant_id) as snapshot:
         rows = await snapshot.fetch(select(audit_record.c.detail).where(audit_record.c.action == "transaction.unknown_end"))
     assert [(row.detail["register_wh"], row.detail["stop_reason"]) for row in rows] == [(4200.0, "PowerLoss")]
+
+
+async def test_samples_from_ahead_of_their_month_move_into_it(backend: Backend) -> None:
+    cp = await station(backend)
+    ahead = (datetime.now(UTC) + timedelta(days=200)).replace(microsecond=0)
+    await transactions.measured(backend, cp, 1, [energy(ahead, 7.0)], ocpp_transaction_id=None)
+
+    async with backend.database.session(cp.tenant_id) as session:
+        await make_partitions(session, months_ahead=8)
+        await session.commit()
+
+    async with backend.database.snapshot(cp.tenant_id) as snapshot:
+        kept = await snapshot.fetch(select(column("tableoid").cast(Text), *MeterSamples.columns()).select_from(MeterSamples.table))
+        (name,) = await snapshot.fetch(text("SELECT relname FROM pg_class WHERE oid = :oid"), {"oid": int(kept[0][0])})
+    assert [row.value for row in kept] == [7.0]
+    assert name[0] == f"meter_sample_{ahead:%Y_%m}"

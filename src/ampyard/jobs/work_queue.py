@@ -14,6 +14,8 @@ from ampyard.services.backend import Backend
 
 # How long an idle worker waits before it looks for jobs that it was not told of.
 _POLL = timedelta(seconds=10)
+# After a long stop a week of reports of all depots is due at once; each job takes a database connection for a while.
+_AT_A_TIME = 8
 _FIRST_RETRY = timedelta(seconds=2)
 
 
@@ -22,15 +24,15 @@ async def run_work_queue(backend: Backend, database_url: str, stop: asyncio.Even
 
     Any number of workers may run: each job, and each turn of a schedule, is taken by one.
     """
-    # What comes in before the month's partition is made would keep it from being made.
-    await retention.make_meter_partitions(backend)
     connection = await connect_asyncpg(database_url, role=APPLICATION_ROLE, application_name="ampyard job queue")
     try:
         queue = PgQueuer(AsyncpgDriver(connection))
         _register(queue, backend)
         stopping = asyncio.create_task(_pass_on(stop, queue.shutdown))
         try:
-            await queue.run(dequeue_timeout=_POLL, shutdown_on_listener_failure=True)
+            await queue.run(
+                dequeue_timeout=_POLL, batch_size=_AT_A_TIME // 2, max_concurrent_tasks=_AT_A_TIME, shutdown_on_listener_failure=True
+            )
         finally:
             stopping.cancel()
     finally:
@@ -45,10 +47,6 @@ def _register(queue: PgQueuer, backend: Backend) -> None:
     @queue.schedule("due_reports", "*/10 * * * *")
     async def request_due_reports(_: Schedule) -> None:
         await reports.request_due_reports(backend)
-
-    @queue.schedule("meter_partitions", "5 * * * *")
-    async def make_meter_partitions(_: Schedule) -> None:
-        await retention.make_meter_partitions(backend)
 
     @queue.schedule("retention", "15 * * * *")
     async def remove_outdated(_: Schedule) -> None:

@@ -17,6 +17,9 @@ from ampyard.domain.errors import InvalidInputError
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
+# How PostgreSQL refuses U+0000: in text, and in JSON.
+_NUL_REFUSED = {asyncpg.CharacterNotInRepertoireError.sqlstate, asyncpg.UntranslatableCharacterError.sqlstate}
+
 APPLICATION_ROLE = "ampyard_app"
 SYSTEM_ROLE = "ampyard_system"
 
@@ -147,7 +150,7 @@ class Session:
             return await (await self._open()).execute(statement, parameters)
         except DBAPIError as error:
             # Whoever sends us text may send this; the database alone cannot keep it.
-            if getattr(error.orig, "sqlstate", None) == asyncpg.CharacterNotInRepertoireError.sqlstate:
+            if getattr(error.orig, "sqlstate", None) in _NUL_REFUSED:
                 raise InvalidInputError("Text must not contain the character U+0000.") from error
             raise
 

@@ -7,6 +7,7 @@ speaks to the charge point and records the outcome, which whoever waits hears of
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -21,12 +22,15 @@ from ampyard.repositories.database import Snapshot
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import COMMAND_CHANNEL, UnitOfWork
 from ampyard.services.backend import Backend
+from ampyard.services.events import EventQueue
 
 T = TypeVar("T")
 
 # How long a command may wait for its charge point, and a charge point may take to answer.
 LIFETIME = timedelta(seconds=30)
 LIMIT_LIFETIME = timedelta(seconds=10)
+# How often one looks who waits for an outcome, without being told of any event.
+_LOOK_S = 1.0
 
 
 async def give(
@@ -119,9 +123,14 @@ async def wait_for(
     """Do something, then wait until `look` finds what it is to bring about; `None` when the time is over.
 
     Looks at once and after each event of the tenant, each time in a new snapshot; and every second, should events be
-    late.
+    late or not come at all.
     """
-    async with backend.events.subscribe(principal.tenant_id) as queue:
+    async with AsyncExitStack() as stack:
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                queue = await stack.enter_async_context(backend.events.subscribe(principal.tenant_id))
+        except TimeoutError:
+            queue = EventQueue()  # the streams are away
         await give()
         try:
             async with asyncio.timeout(timeout_s):
@@ -130,9 +139,9 @@ async def wait_for(
                         found = await look(snapshot)
                     if found is not None:
                         return found
-                    try:
-                        await asyncio.wait_for(queue.get(), timeout=1.0)
-                    except TimeoutError:
-                        continue
+                    # Not `wait_for`: up to Python 3.11 it may swallow the outer time-out.
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(_LOOK_S):
+                            await queue.get()
         except TimeoutError:
             return None

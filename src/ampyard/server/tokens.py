@@ -20,6 +20,7 @@ from ampyard.server.settings import Settings, kept_secret
 # Asymmetric algorithms only: with a shared secret whoever verifies could also sign (RFC 8725, 3.1).
 _ALGORITHMS = ["EdDSA", "ES256", "RS256", "PS256"]
 _LEEWAY_S = 30
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _KEYS_LIFETIME_S = 600.0
 _KEYS_RETRY_S = 30.0
 
@@ -125,9 +126,10 @@ class TokenVerifier:
                 options={"require": ["exp", "sub"]},
             )
             tenant_id = uuid.UUID(str(claims["tenant_id"]))
+            expires_at = _EPOCH + timedelta(seconds=float(claims["exp"]))
         except jwt.ExpiredSignatureError as error:
             raise UnauthenticatedError("The token has expired; get a new one.") from error
-        except (jwt.InvalidTokenError, KeyError, ValueError) as error:
+        except (jwt.InvalidTokenError, KeyError, ValueError, OverflowError) as error:
             raise UnauthenticatedError(
                 "The token is not valid here: it must be signed by our issuer and name audience and tenant."
             ) from error
@@ -136,14 +138,14 @@ class TokenVerifier:
             subject=str(claims["sub"]),
             kind=PrincipalKind.USER,
             scopes=_scopes(claims.get("roles")),
-            expires_at=datetime.fromtimestamp(float(claims["exp"]), UTC),
+            expires_at=expires_at,
         )
 
 
 def _scopes(roles: object) -> frozenset[Scope]:
     known = {role.value: role for role in Role}
     named = roles if isinstance(roles, list) else []
-    return frozenset(scope for name in named if name in known for scope in ROLE_SCOPES[known[name]])
+    return frozenset(scope for name in named if isinstance(name, str) and name in known for scope in ROLE_SCOPES[known[name]])
 
 
 def _new_key() -> bytes:

@@ -1,0 +1,29 @@
+"""The tables, by what they are about."""
+
+from ampyard.repositories.tables.administration import api_key, audit_record, ocpi_credential, ocpi_party, outbox, report
+from ampyard.repositories.tables.base import metadata, tenant
+from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
+from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, id_tag, power_node, vehicle
+
+__all__ = [
+    "api_key",
+    "audit_record",
+    "charge_point",
+    "command",
+    "connector",
+    "depot",
+    "evse",
+    "id_tag",
+    "metadata",
+    "meter_sample",
+    "ocpi_credential",
+    "ocpi_party",
+    "ocpp_transaction_seq",
+    "outbox",
+    "power_node",
+    "priority",
+    "report",
+    "tenant",
+    "transaction",
+    "vehicle",
+]

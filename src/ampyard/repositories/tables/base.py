@@ -1,0 +1,108 @@
+"""What the tables have in common. Column names equal the fields of the domain entities, so that a row becomes an entity by position."""
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
+from sqlalchemy.types import TypeDecorator
+
+from ampyard.domain.priorities import PriorityLevel
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class TextEnum(TypeDecorator[StrEnum]):
+    """A `StrEnum` stored as its value in a text column: new members need no migration."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, enum: type[StrEnum]) -> None:
+        super().__init__()
+        self.enum = enum
+
+    def process_bind_param(self, value: StrEnum | None, dialect: Any) -> str | None:
+        del dialect
+        return None if value is None else self.enum(value).value
+
+    def process_result_value(self, value: str | None, dialect: Any) -> StrEnum | None:
+        del dialect
+        return None if value is None else self.enum(value)
+
+
+class Level(TypeDecorator[PriorityLevel]):
+    """A priority level stored as its rank, so that the database orders by it."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: PriorityLevel | None, dialect: Any) -> int | None:
+        del dialect
+        return None if value is None else int(value)
+
+    def process_result_value(self, value: int | None, dialect: Any) -> PriorityLevel | None:
+        del dialect
+        return None if value is None else PriorityLevel(value)
+
+
+def tenant_table(name: str, *columns: Any, unique_id: bool = True) -> Table:
+    """Return a table whose rows belong to one tenant.
+
+    Other tables refer to `(tenant_id, id)`, so that the database itself refuses a reference into another tenant
+    (foreign keys are checked without row-level security).
+    """
+    constraints = [UniqueConstraint("tenant_id", "id")] if unique_id else []
+    return Table(
+        name,
+        metadata,
+        *([Column("id", Uuid, primary_key=True)] if unique_id else []),
+        Column("tenant_id", Uuid, ForeignKey("tenant.id", ondelete="CASCADE"), nullable=False),
+        *columns,
+        *constraints,
+    )
+
+
+def ref(column: str, target: str, *, ondelete: str = "RESTRICT") -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", column], [f"{target}.tenant_id", f"{target}.id"], ondelete=ondelete)
+
+
+def at(name: str, *, nullable: bool = True) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def created() -> Column[Any]:
+    return Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+def updated() -> Column[Any]:
+    return Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+tenant = Table(
+    "tenant",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    created(),
+)

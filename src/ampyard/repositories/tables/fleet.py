@@ -1,0 +1,160 @@
+"""What stands in the yard: depots, supply, charge points, vehicles."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+
+from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
+from ampyard.domain.depots import PowerNodeKind
+from ampyard.domain.vehicles import IdTagKind, SocSource, VehicleKind
+from ampyard.repositories.tables.base import TextEnum, at, created, ref, tenant_table, updated
+
+depot = tenant_table(
+    "depot",
+    Column("name", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("postal_code", Text, nullable=False),
+    Column("city", Text, nullable=False),
+    Column("country_code", Text, nullable=False),
+    Column("latitude", Double, nullable=False),
+    Column("longitude", Double, nullable=False),
+    created(),
+    updated(),
+    UniqueConstraint("tenant_id", "name"),
+    Index("ix_depot_list", "tenant_id", "updated_at", "id"),
+)
+
+power_node = tenant_table(
+    "power_node",
+    Column("depot_id", Uuid, nullable=False),
+    Column("parent_id", Uuid),
+    Column("kind", TextEnum(PowerNodeKind), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("limit_kw", Double, nullable=False),
+    created(),
+    updated(),
+    ref("depot_id", "depot", ondelete="CASCADE"),
+    UniqueConstraint("tenant_id", "depot_id", "id"),
+    # A node's parent is in the same depot.
+    ForeignKeyConstraint(["tenant_id", "depot_id", "parent_id"], ["power_node.tenant_id", "power_node.depot_id", "power_node.id"]),
+    Index("ix_power_node_depot", "depot_id", "name", "id"),
+    Index("ix_power_node_parent", "parent_id"),
+    CheckConstraint("limit_kw >= 0", name="limit_not_negative"),
+)
+
+charge_point = tenant_table(
+    "charge_point",
+    Column("depot_id", Uuid, nullable=False),
+    Column("power_node_id", Uuid, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("ocpp_version", TextEnum(OcppVersion)),
+    Column("vendor", Text),
+    Column("model", Text),
+    Column("serial_number", Text),
+    Column("firmware_version", Text),
+    Column("connected", Boolean, nullable=False, server_default=text("false")),
+    at("connected_at"),
+    at("disconnected_at"),
+    at("last_seen_at"),
+    at("booted_at"),
+    created(),
+    updated(),
+    # Which socket holds it now: set by the process that accepted it, so that a late goodbye of an older socket is ignored.
+    Column("socket_id", Uuid),
+    Column("password_hash", Text),
+    ref("depot_id", "depot", ondelete="CASCADE"),
+    ForeignKeyConstraint(["tenant_id", "depot_id", "power_node_id"], ["power_node.tenant_id", "power_node.depot_id", "power_node.id"]),
+    UniqueConstraint("tenant_id", "identity"),
+    Index("ix_charge_point_identity", "identity"),
+    Index("ix_charge_point_depot", "depot_id", "identity", "id"),
+    Index("ix_charge_point_list", "tenant_id", "identity", "id"),
+    Index("ix_charge_point_power_node", "power_node_id"),
+)
+
+evse = tenant_table(
+    "evse",
+    Column("charge_point_id", Uuid, nullable=False),
+    Column("evse_no", Integer, nullable=False),
+    Column("current_type", TextEnum(CurrentType), nullable=False),
+    Column("max_power_kw", Double, nullable=False),
+    Column("min_power_kw", Double, nullable=False),
+    Column("phases", SmallInteger, nullable=False),
+    Column("fallback_kw", Double, nullable=False),
+    Column("status", TextEnum(ConnectorStatus), nullable=False, server_default=ConnectorStatus.UNKNOWN.value),
+    Column("limit_kw", Double),
+    at("limit_at"),
+    Column("limit_reason", Text),
+    created(),
+    updated(),
+    # The highest limit that may be in force: a raise counts from the moment it is sent, a reduction once it is confirmed.
+    Column("in_force_kw", Double),
+    ref("charge_point_id", "charge_point", ondelete="CASCADE"),
+    UniqueConstraint("charge_point_id", "evse_no"),
+    CheckConstraint("evse_no > 0", name="evse_no_positive"),
+)
+
+connector = tenant_table(
+    "connector",
+    Column("evse_id", Uuid, nullable=False),
+    Column("connector_no", Integer, nullable=False),
+    Column("standard", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("power_type", Text, nullable=False),
+    Column("max_voltage_v", Integer, nullable=False),
+    Column("max_amperage_a", Integer, nullable=False),
+    Column("status", TextEnum(ConnectorStatus), nullable=False, server_default=ConnectorStatus.UNKNOWN.value),
+    Column("error_code", Text),
+    at("status_at"),
+    created(),
+    updated(),
+    ref("evse_id", "evse", ondelete="CASCADE"),
+    UniqueConstraint("evse_id", "connector_no"),
+)
+
+vehicle = tenant_table(
+    "vehicle",
+    Column("depot_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", TextEnum(VehicleKind), nullable=False),
+    Column("vin", Text, nullable=False),
+    Column("license_plate", Text, nullable=False),
+    Column("battery_kwh", Double, nullable=False),
+    Column("max_ac_kw", Double, nullable=False),
+    Column("max_dc_kw", Double, nullable=False),
+    Column("soc_percent", Double),
+    Column("soc_source", TextEnum(SocSource)),
+    at("soc_at"),
+    created(),
+    updated(),
+    ref("depot_id", "depot", ondelete="CASCADE"),
+    UniqueConstraint("tenant_id", "vin"),
+    Index("ix_vehicle_list", "tenant_id", "name", "id"),
+    Index("ix_vehicle_depot", "depot_id", "name", "id"),
+)
+
+id_tag = tenant_table(
+    "id_tag",
+    Column("vehicle_id", Uuid, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("kind", TextEnum(IdTagKind), nullable=False),
+    Column("blocked", Boolean, nullable=False, server_default=text("false")),
+    at("valid_until"),
+    created(),
+    ref("vehicle_id", "vehicle", ondelete="CASCADE"),
+    Index("ix_id_tag_vehicle", "vehicle_id"),
+    Index("uq_id_tag_value", "tenant_id", func.lower(text("value")), unique=True),
+)

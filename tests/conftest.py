@@ -3,6 +3,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import settings
 
 from ampyard.migrations import upgrade
 from ampyard.repositories.database import Database
@@ -12,6 +13,10 @@ from ampyard.server.embedded import EmbeddedServers
 from ampyard.services.backend import Backend
 from ampyard.services.events import EventHub
 from tests.busy import Busy, busy_tenant
+
+# Machines that run many things at once are slow now and then; that is no error.
+settings.register_profile("ampyard", deadline=None)
+settings.load_profile("ampyard")
 
 
 @pytest.fixture(scope="session")

@@ -110,13 +110,18 @@ async def test_what_opens_the_tenant_is_returned_and_kept_as_hashes(backend: Bac
 
 
 async def test_charge_points_log_in_with_the_passwords_described(backend: Backend) -> None:
-    password = f"pw-{uuid.uuid4()}"
-    seeded = await seed(backend, fleet_spec(new_slug(), password=password), lambda _: None)
+    # An identity of its own: where many tenants have the same one, each of their passwords is tried.
+    spec, identity = fleet_spec(new_slug()), f"CP-{uuid.uuid4()}"
+    (depot,) = spec.depots
+    point = replace(depot.supply.children[0].charge_points[0], identity=identity)
+    supply = replace(depot.supply, children=(replace(depot.supply.children[0], charge_points=(point,)),))
+    seeded = await seed(backend, replace(spec, depots=(replace(depot, supply=supply),)), lambda _: None)
 
-    login = await charge_points.log_in(backend, "CP-1", password)
+    login = await charge_points.log_in(backend, identity, PASSWORD)
 
     assert login is not None
-    assert login.tenant_id == seeded.tenant_id
+    assert (login.tenant_id, await logins(backend, identity)) == (seeded.tenant_id, {login.charge_point_id})
+    assert await charge_points.log_in(backend, identity, f"{PASSWORD}!") is None
 
 
 async def test_a_vehicle_may_come_with_a_priority(backend: Backend) -> None:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 import asyncpg
-from sqlalchemy import CursorResult, Executable, Row, literal, select, text
+from sqlalchemy import CursorResult, Executable, Row, literal, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -83,13 +83,13 @@ class Database:
     async def check(self) -> None:
         """Return when the database answers; raises what the driver raises when it does not."""
         async with self.system_snapshot() as snapshot:
-            await snapshot.fetch(text("SELECT 1"))
+            await snapshot.fetch(select(literal(1)))
 
     async def reachable(self, timeout_s: float = 2.0) -> bool:
         """Return whether the database answers in time."""
         try:
-            async with asyncio.timeout(timeout_s), self.system_snapshot() as snapshot:
-                await snapshot.fetch(select(literal(1)))
+            async with asyncio.timeout(timeout_s):
+                await self.check()
         except (TimeoutError, OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return False
         return True

@@ -2,13 +2,14 @@
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any
 
 import strawberry
 from strawberry.federation.schema_directives import RequiresScopes
 
-from ampyard.domain.access import Scope
+from ampyard.domain.access import Principal, Scope
 
 
 def scoped(resolver: Callable[..., Any], scope: Scope, *, description: str) -> Any:
@@ -19,7 +20,7 @@ def scoped(resolver: Callable[..., Any], scope: Scope, *, description: str) -> A
     return strawberry.field(resolver=_guard(resolver, scope), description=description, directives=[RequiresScopes(scopes=[[scope.value]])])
 
 
-def scoped_subscription(resolver: Callable[..., AsyncIterator[Any]], scope: Scope, *, description: str) -> Any:
+def scoped_subscription(resolver: Callable[..., AsyncGenerator[Any, None]], scope: Scope, *, description: str) -> Any:
     """Return a subscription field, checked at its start and again before each event is shown."""
     directives = [RequiresScopes(scopes=[[scope.value]])]
     return strawberry.subscription(resolver=_guard_stream(resolver, scope), description=description, directives=directives)
@@ -37,13 +38,19 @@ def _guard(resolver: Callable[..., Any], scope: Scope) -> Callable[..., Any]:
     return guarded
 
 
-def _guard_stream(resolver: Callable[..., AsyncIterator[Any]], scope: Scope) -> Callable[..., AsyncIterator[Any]]:
+def _guard_stream(resolver: Callable[..., AsyncGenerator[Any, None]], scope: Scope) -> Callable[..., AsyncGenerator[Any, None]]:
     @functools.wraps(resolver)
-    async def guarded(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+    def guarded(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
         principal = kwargs["info"].context.principal
         principal.require(scope)
-        async for event in resolver(*args, **kwargs):
-            principal.require(scope)
-            yield event
+        return _guarded_events(resolver(*args, **kwargs), principal, scope)
 
     return guarded
+
+
+async def _guarded_events(events: AsyncGenerator[Any, None], principal: Principal, scope: Scope) -> AsyncGenerator[Any, None]:
+    # Closed with this one, at once: it holds a place among the tenant's subscribers.
+    async with aclosing(events):
+        async for event in events:
+            principal.require(scope)
+            yield event

@@ -1,7 +1,10 @@
-"""Live updates: each event of the tenant that fits is loaded afresh and shown."""
+"""Live updates: each event of the tenant that fits is loaded afresh and shown.
+
+What is wrong with a request is said at once, before there is a stream: these are functions that return one.
+"""
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -32,44 +35,44 @@ class DepotPower:
     at: datetime
 
 
-async def transaction_updated(
+def transaction_updated(
     info: Info,
     depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those in this depot.")] = None,
     transaction_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None,
-) -> AsyncIterator[Transaction]:
-    """Yield transactions as they start, are measured, change and end."""
+) -> AsyncGenerator[Transaction, None]:
+    """Return transactions as they start, are measured, change and end."""
     of_depot = optional_id("depotId", depot_id, Depot)
     only = optional_id("transactionId", transaction_id, Transaction)
 
     def fits(event: PublishedEvent) -> bool:
         return event.kind in _OF_TRANSACTION and of_depot in {None, event.depot_id} and only in {None, event.aggregate_id}
 
-    async for transaction in _entities(info.context, Transactions, fits):
-        yield transaction
+    return _entities(info.context, Transactions, fits)
 
 
-async def charge_point_updated(
+def charge_point_updated(
     info: Info,
     depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those of this depot.")] = None,
     charge_point_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None,
-) -> AsyncIterator[ChargePoint]:
-    """Yield charge points as they connect, report a status, or disconnect."""
+) -> AsyncGenerator[ChargePoint, None]:
+    """Return charge points as they connect, report a status, or disconnect."""
     of_depot = optional_id("depotId", depot_id, Depot)
     only = optional_id("chargePointId", charge_point_id, ChargePoint)
 
     def fits(event: PublishedEvent) -> bool:
         return event.kind is EventKind.CHARGE_POINT_UPDATED and of_depot in {None, event.depot_id} and only in {None, event.aggregate_id}
 
-    async for charge_point in _entities(info.context, ChargePoints, fits):
-        yield charge_point
+    return _entities(info.context, ChargePoints, fits)
 
 
-async def depot_power(
+def depot_power(
     info: Info, depot_id: Annotated[strawberry.ID, strawberry.argument(description="The depot.")]
-) -> AsyncIterator[DepotPower]:
-    """Yield a depot's power: once at the start, then after each step of power sharing."""
-    context = info.context
-    wanted = decode_id("depotId", depot_id, Depot)
+) -> AsyncGenerator[DepotPower, None]:
+    """Return a depot's power: once at the start, then after each step of power sharing."""
+    return _depot_power(info.context, decode_id("depotId", depot_id, Depot))
+
+
+async def _depot_power(context: Context, wanted: uuid.UUID) -> AsyncGenerator[DepotPower, None]:
     async with context.backend.events.subscribe(context.principal.tenant_id) as queue:
         known = await context.load(loading.by_id, wanted, Depots)
         await context.end_event()
@@ -94,7 +97,9 @@ async def resolve_power_nodes(root: DepotPower, info: Info) -> list[PowerNode]:
     return await info.context.load(loading.children, root.depot_id, PowerNodes, "of_depots") or []
 
 
-async def _entities(context: Context, repository: type[Repository[Any]], fits: Callable[[PublishedEvent], bool]) -> AsyncIterator[Any]:
+async def _entities(
+    context: Context, repository: type[Repository[Any]], fits: Callable[[PublishedEvent], bool]
+) -> AsyncGenerator[Any, None]:
     async with context.backend.events.subscribe(context.principal.tenant_id) as queue:
         while True:
             event = await queue.get()

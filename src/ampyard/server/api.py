@@ -106,7 +106,8 @@ async def _healthz(_request: Request) -> Response:
 
 def _readyz(backend: Backend) -> Callable[[Request], Awaitable[Response]]:
     async def readyz(_request: Request) -> Response:
-        await backend.database.check()
+        if not await backend.database.reachable():
+            return JSONResponse({"status": "the database does not answer"}, status_code=503)
         return JSONResponse({"status": "ready"})
 
     return readyz

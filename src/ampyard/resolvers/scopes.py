@@ -15,7 +15,7 @@ from ampyard.domain.access import Principal, Scope
 def scoped(resolver: Callable[..., Any], scope: Scope, *, description: str) -> Any:
     """Return a field whose resolver runs only for principals that have `scope`; others get a `FORBIDDEN` error.
 
-    The resolver takes `info`. Works for queries, mutations and subscriptions.
+    The resolver takes `info`.
     """
     return strawberry.field(resolver=_guard(resolver, scope), description=description, directives=[RequiresScopes(scopes=[[scope.value]])])
 

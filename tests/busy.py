@@ -107,7 +107,7 @@ async def busy_tenant(backend: Backend) -> Busy:
     for depot in await busy.all(Depots):
         await reports.write_daily_energy(backend, busy.tenant_id, depot.id, DAY)
     async with backend.unit_of_work(user(busy.tenant_id)) as work:
-        await commands.give(work, busy.stations["CP-1"].charge_point_id, CommandKind.CLEAR_LIMIT, {"evse_no": 1})
+        await commands.give(work, busy.stations["CP-1"].charge_point_id, CommandKind.SET_DEFAULT_LIMIT, {"evse_no": 1, "limit_kw": 4.2})
         await work.commit()
     return busy
 

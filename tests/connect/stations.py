@@ -44,11 +44,6 @@ class Station16(ChargePoint16, Orders):
         self.orders.append(("SetChargingProfile", order))
         return result16.SetChargingProfile("Accepted")
 
-    @obeys("ClearChargingProfile")
-    def obey_clear(self, **order: Any) -> Any:
-        self.orders.append(("ClearChargingProfile", order))
-        return result16.ClearChargingProfile("Unknown")
-
     @obeys("RemoteStartTransaction")
     def obey_start(self, **order: Any) -> Any:
         self.orders.append(("RemoteStartTransaction", order))
@@ -65,11 +60,6 @@ class Station201(ChargePoint201, Orders):
     def obey_profile_201(self, **order: Any) -> Any:
         self.orders.append(("SetChargingProfile", order))
         return result201.SetChargingProfile("Accepted")
-
-    @obeys("ClearChargingProfile")
-    def obey_clear_201(self, **order: Any) -> Any:
-        self.orders.append(("ClearChargingProfile", order))
-        return result201.ClearChargingProfile("Accepted")
 
     @obeys("RequestStartTransaction")
     def obey_start_201(self, **order: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -13,6 +14,8 @@ from ampyard.connect.server import ConnectServer
 from ampyard.domain.charge_points import OcppVersion
 from ampyard.services.backend import Backend
 from tests.connect.points import Point, basic, closed_with, dial, eventually, new_point, wired
+
+_GUESSES = 40
 
 
 @pytest.mark.parametrize(
@@ -54,6 +57,43 @@ async def test_an_identity_is_percent_decoded(server: ConnectServer, backend: Ba
     url = f"ws://127.0.0.1:{server.port}/ocpp/S%C3%BCd%207%7Cx"
     async with connect(url, additional_headers=basic(point.identity, point.password), subprotocols=[Subprotocol("ocpp1.6")], proxy=None):
         assert (await point.charge_point()).connected
+
+
+async def test_a_refusal_is_logged_once_and_as_no_error(server: ConnectServer, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(InvalidStatus):
+        await connect(f"ws://127.0.0.1:{server.port}/ocpp/nobody", additional_headers=basic("nobody", "wrong"), proxy=None)
+    await asyncio.sleep(0.1)  # uvicorn logs after it has answered
+    assert [record.getMessage() for record in caplog.records if record.levelname in {"WARNING", "ERROR"}] == [
+        "Charge point 'nobody' was refused: its user name or password does not fit."
+    ]
+
+
+async def test_an_identity_may_hold_a_slash(server: ConnectServer, backend: Backend) -> None:
+    point = await new_point(backend, identity="Nord/7")
+    url = f"ws://127.0.0.1:{server.port}/ocpp/Nord%2F7"
+    async with connect(url, additional_headers=basic(point.identity, point.password), subprotocols=[Subprotocol("ocpp1.6")], proxy=None):
+        assert (await point.charge_point()).connected
+
+
+async def test_a_storm_of_wrong_passwords_for_one_identity_holds_up_no_other(server: ConnectServer, backend: Backend) -> None:
+    attacked, other = await new_point(backend), await new_point(backend)
+    refused = 0
+
+    async def guess() -> None:
+        nonlocal refused
+        with pytest.raises(InvalidStatus):
+            async with dial(server, replace(attacked, password="wrong")):
+                pass
+        refused += 1
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(_GUESSES):
+            group.create_task(guess())
+        while refused == 0:  # noqa: ASYNC110 - what is awaited is another's answer
+            await asyncio.sleep(0)
+        async with dial(server, other):
+            refused_before = refused
+    assert refused_before < _GUESSES / 2 < refused == _GUESSES
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,19 @@ async def test_an_event_of_a_newer_version_is_passed_over(stream: EventStream) -
     assert [event.payload["n"] for event in await arrived(stream, tenant_id, 2)] == [1, 3]
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"event": "moon"}, {"event": "[]"}, {"event": "{}"}, {"event": '{"kind": "depot.power", "aggregate_id": null}'}, {"moon": "full"}],
+)
+async def test_an_event_that_cannot_be_read_does_not_end_the_stream(stream: EventStream, fields: dict[str, str]) -> None:
+    tenant_id = uuid.uuid4()
+    await stream.publish([entry(tenant_id, 1)])
+    await stream._redis.xadd(streams._key(tenant_id), fields)  # type: ignore[arg-type]  # the client's dict is invariant
+    await stream.publish([entry(tenant_id, 3)])
+
+    assert [event.payload["n"] for event in await arrived(stream, tenant_id, 2)] == [1, 3]
+
+
 async def test_a_stream_keeps_its_newest_events(stream: EventStream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "_KEPT", 200)
     tenant_id = uuid.uuid4()

@@ -276,3 +276,16 @@ async def test_a_provider_that_is_down_is_no_word_against_the_token(provider: Is
 
     provider.broken = False
     assert (await verifier.principal(provider.token(private, "one", "ES256"))).subject == "dispatcher"
+
+
+async def test_known_keys_hold_while_their_provider_is_away(provider: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    verifier = verifier_of(provider)
+    private = provider.publish("one", "ES256")
+    await verifier.principal(provider.token(private, "one", "ES256"))
+    monkeypatch.setattr(tokens, "_KEYS_LIFETIME_S", 0.0)
+    monkeypatch.setattr(tokens, "_KEYS_RETRY_S", 0.0)
+    provider.broken = True
+
+    assert (await verifier.principal(provider.token(private, "one", "ES256"))).subject == "dispatcher"
+    with pytest.raises(httpx.HTTPStatusError):
+        await verifier.principal(provider.token(private, "another", "ES256"))

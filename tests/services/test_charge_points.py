@@ -1,5 +1,6 @@
 """What charge points tell of themselves, and what is made of their silence."""
 
+import asyncio
 import time
 import uuid
 from dataclasses import replace
@@ -199,7 +200,7 @@ async def test_pending_commands_are_those_that_still_may_be_sent_to_these_charge
     ids = []
     for at in (station, station, station, other):
         async with backend.unit_of_work(user(station.tenant_id)) as work:
-            command = await commands.give(work, at.charge_point_id, CommandKind.CLEAR_LIMIT, {"evse_no": 1})
+            command = await commands.give(work, at.charge_point_id, CommandKind.SET_DEFAULT_LIMIT, {"evse_no": 1, "limit_kw": 4.2})
             await work.commit()
         ids.append(command.id)
     await commands.claim(backend, station.tenant_id, ids[1])
@@ -260,3 +261,24 @@ async def test_the_status_of_an_earlier_transaction_tells_nothing_of_a_2_0_1_sta
     await charge_points.status_changed(backend, station, 1, 1, ConnectorStatus.CHARGING, error_code=None, at=T0)
     outcome = await transactions.start(backend, station, Report(at=T0, evse_no=1, ocpp_transaction_id="tx-1"))
     assert outcome.transaction.charging_state is ChargingState.EV_CONNECTED
+
+
+async def test_a_new_socket_and_the_planner_do_not_wait_for_each_other(backend: Backend) -> None:
+    # given: two EVSEs that neither lie nor count in the order of their ids, of which the planner has locked the first
+    station = (await new_stations(backend))["CP-4"]
+    first, second = sorted(await evses_of(backend, station), key=lambda evse: evse.id)
+    async with backend.unit_of_work(user(station.tenant_id)) as work:
+        await work.change(Evses, first.id, evse_no=9)
+        await work.commit()
+    async with backend.unit_of_work(user(station.tenant_id)) as planner:
+        await planner.lock(Evses, first.id)
+
+        # when: the charge point connects anew
+        connecting = asyncio.create_task(charge_points.connected(backend, station, OcppVersion.V201))
+        await asyncio.sleep(0.2)
+        assert not connecting.done()
+
+        # then: the second is still the planner's to lock
+        assert await planner.lock(Evses, second.id) == second
+    await connecting
+    assert [evse.limit_kw for evse in await evses_of(backend, station)] == [None, None]

@@ -25,7 +25,7 @@ async def test_commands_go_a_week_after_they_ended(backend: Backend) -> None:
     ended_before = {"open": None, "old": timedelta(days=7, seconds=1), "young": timedelta(days=6, hours=23)}
     for name, age in ended_before.items():
         async with at(backend, NOW - timedelta(days=20)).unit_of_work(user(tenant_id)) as work:
-            command = await commands.give(work, cp.charge_point_id, CommandKind.CLEAR_LIMIT, {"name": name})
+            command = await commands.give(work, cp.charge_point_id, CommandKind.SET_DEFAULT_LIMIT, {"name": name})
             await work.commit()
         if age is not None:
             assert await commands.finish(at(backend, NOW - age), tenant_id, command.id, CommandState.ACCEPTED, "done") is not None

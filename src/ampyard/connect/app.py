@@ -8,6 +8,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from weakref import WeakValueDictionary
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -51,7 +52,8 @@ def connect_app(backend: Backend, *, sockets: Sockets | None = None, options: Co
             await routing
 
     routes = [
-        WebSocketRoute("/ocpp/{identity}", gate.admit),
+        # A path, because an identity may hold a slash, which arrives here percent-decoded.
+        WebSocketRoute("/ocpp/{identity:path}", gate.admit),
         Route("/healthz", gate.healthz),
         Route("/readyz", gate.readyz),
     ]
@@ -65,6 +67,8 @@ class _Gate:
         self.options = options
         # Checking a password takes a core for a moment; a storm of them must leave the threads free for messages.
         self._checks = asyncio.Semaphore(os.cpu_count() or 1)
+        # Whoever guesses at one identity waits behind his own guesses, and nobody else does.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def healthz(self, _: Request) -> Response:
         return PlainTextResponse("ok")
@@ -104,7 +108,7 @@ class _Gate:
         # PostgreSQL text holds no NUL, so no charge point has one in its identity.
         if username != identity or password is None or "\0" in identity:
             return None
-        async with self._checks:
+        async with self._turns.setdefault(identity, asyncio.Lock()), self._checks:
             login = await charge_points.log_in(self.backend, identity, password)
         return None if login is None else Station(login.tenant_id, login.charge_point_id, identity, uuid.uuid4())
 

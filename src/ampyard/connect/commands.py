@@ -49,6 +49,4 @@ async def _ask(endpoint: Endpoint, command: Command, send: Callable[[str], Await
     status = str(answer["status"])
     info = answer.get("status_info")
     outcome = status if info is None else f"{status}: {info['reason_code']} {info.get('additional_info', '')}".rstrip()
-    # Nothing to clear is as good as cleared (OCPP 1.6, ClearChargingProfileStatus; 2.0.1, ClearChargingProfileStatusEnumType).
-    wanted = {"Accepted", "Unknown"} if command.kind is CommandKind.CLEAR_LIMIT else {"Accepted"}
-    return CommandState.ACCEPTED if status in wanted else CommandState.REJECTED, outcome
+    return CommandState.ACCEPTED if status == "Accepted" else CommandState.REJECTED, outcome

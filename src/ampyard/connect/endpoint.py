@@ -4,7 +4,7 @@ import asyncio
 import logging
 import uuid
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, TypeVar, cast
 
 from ocpp.charge_point import ChargePoint, camel_to_snake_case, remove_nones, serialize_as_dict, snake_to_camel_case
@@ -88,7 +88,7 @@ class Endpoint(ChargePoint):
         response = await handler(**camel_to_snake_case(call.payload))
         return CallResult(call.unique_id, snake_to_camel_case(remove_nones(serialize_as_dict(response))), call.action)
 
-    async def ask(self, payload: Any, send: Callable[[str], Any], *, timeout_s: float) -> dict[str, Any]:
+    async def ask(self, payload: Any, send: Callable[[str], Awaitable[None]], *, timeout_s: float) -> dict[str, Any]:
         """Send a CALL through `send` and return the answer's fields in snake case. One at a time (OCPP-J 1.6, 4.1.1).
 
         Raises:

@@ -11,10 +11,9 @@ from ampyard.connect.sockets import NORMAL_CLOSURE, Sockets
 from ampyard.repositories.unit_of_work import COMMAND_CHANNEL, SOCKET_CHANNEL
 from ampyard.services import charge_points, commands
 from ampyard.services.backend import Backend
+from ampyard.services.outages import Outage
 
 _log = logging.getLogger(__name__)
-
-_RETRY_S = 1.0
 
 
 class Router:
@@ -33,8 +32,10 @@ class Router:
         """Route until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(), name="connect: listen")
-            group.create_task(_every(self._options.poll_interval_s, self.offer_pending), name="connect: poll")
-            group.create_task(_every(self._options.presence_interval_s, self.record_presence), name="connect: presence")
+            group.create_task(_every(self._options.poll_interval_s, "Looking for commands", self.offer_pending), name="connect: poll")
+            group.create_task(
+                _every(self._options.presence_interval_s, "Recording presence", self.record_presence), name="connect: presence"
+            )
 
     async def offer_pending(self) -> None:
         """Have the commands sent that wait for a charge point of this process."""
@@ -49,17 +50,18 @@ class Router:
         await self._settle(list(self._sockets))
 
     async def _listen(self) -> None:
+        outage = Outage("Hearing of commands", _log, unexpected=True)
         while True:
             try:
                 async with self._backend.database.listen(COMMAND_CHANNEL, SOCKET_CHANNEL) as queue:
                     await self.offer_pending()
                     await self.record_presence()
+                    outage.over()
                     while (notification := await queue.get()) != ("", ""):
                         await self._hear(*notification)
                 _log.warning("The connection that hears of commands was lost; connecting again.")
-            except Exception:  # noqa: BLE001 - whatever ended the listening, it begins again
-                _log.exception("Commands cannot be heard of; trying again.")
-                await asyncio.sleep(_RETRY_S)
+            except Exception as error:  # noqa: BLE001 - whatever ended the listening, it begins again
+                await asyncio.sleep(outage.failed(error))
 
     async def _hear(self, channel: str, payload: str) -> None:
         if channel == COMMAND_CHANNEL:
@@ -87,10 +89,12 @@ class Router:
                 await charge_points.connected(self._backend, link.station, link.endpoint.version)
 
 
-async def _every(interval_s: float, work: Callable[[], Awaitable[None]]) -> None:
+async def _every(interval_s: float, what: str, work: Callable[[], Awaitable[None]]) -> None:
+    outage = Outage(what, _log, unexpected=True)
     while True:
         try:
             await work()
-        except Exception:  # noqa: BLE001 - one failure, whatever it is, must not stop the routing
-            _log.exception("Will be tried again in %g s.", interval_s)
+            outage.over()
+        except Exception as error:  # noqa: BLE001 - one failure, whatever it is, must not stop the routing
+            outage.failed(error)
         await asyncio.sleep(interval_s)

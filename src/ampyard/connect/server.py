@@ -1,6 +1,7 @@
 """The connect process."""
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ class ConnectServer(uvicorn.Server):
             timeout_graceful_shutdown=1,
         )
         super().__init__(config)
+        logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
 
     @property
     def port(self) -> int:
@@ -55,6 +57,11 @@ class ConnectServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to `run_connect`: uvicorn raises them again once it has stopped, which would end the process too early."""
         yield
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    # uvicorn's websockets-sansio logs this as an error after every handshake that was answered with an HTTP status, as a wrong password is.
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 async def run_connect(backend: Backend, host: str, port: int, *, options: ConnectOptions | None = None) -> None:

@@ -14,7 +14,6 @@ class CommandKind(StrEnum):
     STOP_TRANSACTION = "STOP_TRANSACTION"
     SET_LIMIT = "SET_LIMIT"
     SET_DEFAULT_LIMIT = "SET_DEFAULT_LIMIT"
-    CLEAR_LIMIT = "CLEAR_LIMIT"
 
 
 class CommandState(StrEnum):

@@ -5,16 +5,6 @@ from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
-class Tenant:
-    """One customer."""
-
-    id: uuid.UUID
-    slug: str
-    name: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Depot:
     """A site, with a time zone. `country_code` is ISO 3166-1 alpha-3, as OCPI locations have it."""
 

@@ -94,7 +94,7 @@ def sample_id(charge_point_id: uuid.UUID, evse_no: int, reading: Reading) -> uui
     return uuid.uuid5(charge_point_id, key)
 
 
-# OCPP 1.6, 7.47 UnitOfMeasure, and OCPP 2.0.1 part 2 appendix 2: factors to the unit we store.
+# OCPP 1.6, 7.45 UnitOfMeasure, and OCPP 2.0.1 part 2 appendix 2: factors to the unit we store.
 _TO_STORED_UNIT = {"kWh": (1000.0, "Wh"), "kW": (1000.0, "W"), "kvarh": (1000.0, "varh"), "kvar": (1000.0, "var"), "kVA": (1000.0, "VA")}
 
 
@@ -119,7 +119,7 @@ class Latest:
 def latest(readings: Iterable[Reading]) -> Latest:
     """Pick the newest total values out of normalised readings.
 
-    Power reported only per phase is the sum of the newest value of each phase (OCPP 1.6, 7.35 Phase). Values at the
+    Power reported only per phase is the sum of the newest value of each phase (OCPP 1.6, 7.34 Phase). Values at the
     inlet or the body say nothing of what the supply delivers and are left out; state of charge is the vehicle's own.
     """
     newest: dict[tuple[str, str | None], Reading] = {}

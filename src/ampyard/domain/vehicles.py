@@ -63,7 +63,6 @@ class Authorization(StrEnum):
     BLOCKED = "Blocked"
     EXPIRED = "Expired"
     INVALID = "Invalid"
-    CONCURRENT_TX = "ConcurrentTx"
 
 
 def authorize(tag: IdTag | None, *, at: datetime) -> Authorization:

@@ -1,12 +1,14 @@
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, update
 
 from ampyard.domain.charge_points import ChargePoint, Connector, Evse
 from ampyard.repositories import tables
+from ampyard.repositories.database import WriteSession
 from ampyard.repositories.repository import Repository, array
 
 
@@ -32,6 +34,10 @@ class ChargePoints(Repository[ChargePoint]):
     entity = ChargePoint
     table = tables.charge_point
     orders = MappingProxyType({"IDENTITY": table.c.identity, "CREATED_AT": table.c.created_at})
+
+    async def of_depot(self, depot_id: uuid.UUID) -> list[ChargePoint]:
+        """Return all charge points of one depot."""
+        return await self.where(self.table.c.depot_id == depot_id)
 
 
 class Evses(Repository[Evse]):
@@ -60,3 +66,51 @@ class Connectors(Repository[Connector]):
     async def of_evses(self, evse_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Connector]]:
         """Return the connectors of each EVSE, by number."""
         return await self.grouped(self.table.c.evse_id, evse_ids, self.table.c.connector_no)
+
+
+async def note_presence(
+    session: WriteSession, charge_point_ids: Iterable[uuid.UUID], socket_ids: Iterable[uuid.UUID], *, at: datetime
+) -> dict[uuid.UUID, uuid.UUID | None]:
+    """Record charge points as heard of where one of these sockets is theirs; returns the socket recorded for each that exists."""
+    column = tables.charge_point.c
+    ids = array(charge_point_ids)
+    await session.execute(
+        update(tables.charge_point)
+        .where(column.id == func.any(ids), column.socket_id == func.any(array(socket_ids)))
+        .values(last_seen_at=at)
+    )
+    return {row[0]: row[1] for row in await session.fetch(select(column.id, column.socket_id).where(column.id == func.any(ids)))}
+
+
+async def mark_disconnected(
+    session: WriteSession,
+    charge_point_id: uuid.UUID,
+    *,
+    at: datetime,
+    socket_id: uuid.UUID | None = None,
+    silent_since: datetime | None = None,
+) -> ChargePoint | None:
+    """Record a connected charge point as disconnected and return it; `None`, and no change, where it is not the one that is meant.
+
+    Meant is the one with this socket, or that has not been heard of since `silent_since`.
+    """
+    column = tables.charge_point.c
+    row = await session.fetch_one(
+        update(tables.charge_point)
+        .where(
+            column.id == charge_point_id,
+            column.connected.is_(True),
+            *([column.socket_id == socket_id] if socket_id is not None else []),
+            *([column.last_seen_at < silent_since] if silent_since is not None else []),
+        )
+        .values(connected=False, disconnected_at=at, socket_id=None, updated_at=at)
+        .returning(*ChargePoints.columns())
+    )
+    return None if row is None else ChargePoint(*row)
+
+
+async def forget_limits(session: WriteSession, charge_point_id: uuid.UUID) -> None:
+    """Forget the limits that a charge point's EVSEs have confirmed; the highest that may be in force stays known."""
+    # Locked in the planner's order first: an update alone locks rows as it finds them, and two that wait for each other fail.
+    await Evses(session).locked_of([charge_point_id])
+    await session.execute(update(tables.evse).where(tables.evse.c.charge_point_id == charge_point_id).values(limit_kw=None, limit_at=None))

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from ampyard.domain.depots import Depot, NodePower, PowerNode
 from ampyard.domain.transactions import TransactionState
 from ampyard.repositories import tables
+from ampyard.repositories.database import WriteSession
 from ampyard.repositories.repository import Repository, array
 
 
@@ -49,3 +50,9 @@ class PowerNodes(Repository[PowerNode]):
             .group_by(below.c.top)
         )
         return {row[0]: NodePower(*row) for row in await self.session.fetch(statement)}
+
+
+async def try_lock(session: WriteSession, depot_id: uuid.UUID) -> bool:
+    """Take the lock of a depot's planning until the end of the transaction; returns False, at once, when another holds it."""
+    key = func.hashtextextended(str(depot_id), 0)
+    return bool((await session.fetch(select(func.pg_try_advisory_xact_lock(key))))[0][0])

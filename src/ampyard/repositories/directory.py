@@ -27,7 +27,6 @@ class ApiKeyLogin:
     """An API key that has not been revoked."""
 
     tenant_id: uuid.UUID
-    key_id: uuid.UUID
     name: str
     scopes: tuple[str, ...]
     expires_at: datetime | None
@@ -38,7 +37,6 @@ class OcpiLogin:
     """An OCPI partner's credential that has not been revoked."""
 
     tenant_id: uuid.UUID
-    credential_id: uuid.UUID
     partner_name: str
 
 
@@ -49,7 +47,6 @@ class DepotEntry:
     tenant_id: uuid.UUID
     depot_id: uuid.UUID
     name: str
-    time_zone: str
 
 
 class Directory:
@@ -68,17 +65,17 @@ class Directory:
         """Return the key with this hash unless it has been revoked; expiry is the caller's to check."""
         column = tables.api_key.c
         row = await self.session.fetch_one(
-            select(column.tenant_id, column.id, column.name, column.scopes, column.expires_at).where(
+            select(column.tenant_id, column.name, column.scopes, column.expires_at).where(
                 column.key_hash == key_hash, column.revoked_at.is_(None)
             )
         )
-        return None if row is None else ApiKeyLogin(row[0], row[1], row[2], tuple(row[3]), row[4])
+        return None if row is None else ApiKeyLogin(row[0], row[1], tuple(row[2]), row[3])
 
     async def ocpi_credential(self, token_hash: str) -> OcpiLogin | None:
         """Return the partner whose token has this hash unless it has been revoked."""
         column = tables.ocpi_credential.c
         row = await self.session.fetch_one(
-            select(column.tenant_id, column.id, column.partner_name).where(column.token_hash == token_hash, column.revoked_at.is_(None))
+            select(column.tenant_id, column.partner_name).where(column.token_hash == token_hash, column.revoked_at.is_(None))
         )
         return None if row is None else OcpiLogin(*row)
 
@@ -94,7 +91,7 @@ class Directory:
     async def depots(self) -> list[DepotEntry]:
         """Return all depots of all tenants."""
         column = tables.depot.c
-        rows = await self.session.fetch(select(column.tenant_id, column.id, column.name, column.time_zone).order_by(column.id))
+        rows = await self.session.fetch(select(column.tenant_id, column.id, column.name).order_by(column.id))
         return [DepotEntry(*row) for row in rows]
 
     async def silent_since(self, moment: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:

@@ -22,10 +22,6 @@ class Reports(Repository[Report]):
     table = tables.report
     orders = MappingProxyType({"DAY": table.c.day, "CREATED_AT": table.c.created_at})
 
-    async def of_day(self, depot_id: uuid.UUID, day: date) -> list[Report]:
-        """Return the reports of one depot and local day."""
-        return await self.where(self.table.c.depot_id == depot_id, self.table.c.day == day)
-
     async def daily_energy_since(self, day: date) -> dict[tuple[uuid.UUID, date], Report]:
         """Return the tenant's daily energy reports of this and later days, by depot and day."""
         found = await self.where(self.table.c.kind == ReportKind.DAILY_ENERGY, self.table.c.day >= day)

@@ -19,7 +19,6 @@ _KEPT = 10_000
 # A read that waits for events must end before the client takes the silence for a dead connection.
 _BLOCK_MS = 5_000
 _SOCKET_TIMEOUT_S = 10.0
-_KINDS = frozenset(EventKind)
 
 
 def connect_redis(url: str) -> Redis:
@@ -62,12 +61,13 @@ class EventStream:
             for _, messages in answer or ():
                 for stream_id, fields in messages:
                     position = stream_id.decode()
-                    body = orjson.loads(fields[b"event"])
-                    if body["kind"] not in _KINDS:
+                    try:
+                        event = _event(tenant_id, position, orjson.loads(fields[b"event"]))
+                    except (KeyError, TypeError, ValueError) as error:
                         # During an upgrade newer processes publish what older ones do not know yet.
-                        _log.debug("Event %s of kind %r is not known to this version; skipped.", position, body["kind"])
+                        _log.debug("Event %s is not known to this version (%s); skipped.", position, error)
                         continue
-                    yield _event(tenant_id, position, body)
+                    yield event
 
 
 def _key(tenant_id: uuid.UUID) -> str:

@@ -1,6 +1,5 @@
 """Changes: decode the ids, call the service, hand its outcome on. The payload is read after the commit."""
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,7 +55,7 @@ async def clear_priority(context: Context, priority_id: str) -> Priority:
 async def start_transaction(context: Context, *, evse_id: str, vehicle_id: str | None, id_tag: str | None) -> RemoteOutcome:
     """Ask a charge point to start a transaction."""
     await context.end_event()
-    vehicle: uuid.UUID | None = optional_id("input.vehicleId", vehicle_id, Vehicle)
+    vehicle = optional_id("input.vehicleId", vehicle_id, Vehicle)
     evse = decode_id("input.evseId", evse_id, Evse)
     return await remote_control.start_transaction(context.backend, context.principal, evse, vehicle_id=vehicle, id_tag=id_tag)
 

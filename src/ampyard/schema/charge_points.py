@@ -53,9 +53,7 @@ class ChargePointFilter:
 
 @strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="A connector of an EVSE.")
 class Connector(Node):
-    number: int = strawberry.field(
-        name="number", resolver=lambda root: root.connector_no, description="Its number within the EVSE, from 1."
-    )
+    number: int = strawberry.field(resolver=lambda root: root.connector_no, description="Its number within the EVSE, from 1.")
     standard: str = strawberry.field(description="The plug's standard, in OCPI's words.")
     format: str = strawberry.field(description="SOCKET or CABLE.")
     power_type: str = strawberry.field(description="AC or DC and phases, in OCPI's words.")

@@ -145,27 +145,27 @@ class Transaction(Node):
     is_type_of = staticmethod(shows(transactions.Transaction))
 
 
-@strawberry.enum(name="DepotOrderField", description="What depots can be ordered by.")
+@strawberry.enum(description="What depots can be ordered by.")
 class DepotOrderField(Enum):
     NAME = "NAME"
 
 
-@strawberry.enum(name="ChargePointOrderField", description="What charge points can be ordered by.")
+@strawberry.enum(description="What charge points can be ordered by.")
 class ChargePointOrderField(Enum):
     IDENTITY = "IDENTITY"
 
 
-@strawberry.enum(name="VehicleOrderField", description="What vehicles can be ordered by.")
+@strawberry.enum(description="What vehicles can be ordered by.")
 class VehicleOrderField(Enum):
     NAME = "NAME"
 
 
-@strawberry.enum(name="TransactionOrderField", description="What transactions can be ordered by.")
+@strawberry.enum(description="What transactions can be ordered by.")
 class TransactionOrderField(Enum):
     STARTED_AT = "STARTED_AT"
 
 
-@strawberry.enum(name="PriorityOrderField", description="What priorities can be ordered by.")
+@strawberry.enum(description="What priorities can be ordered by.")
 class PriorityOrderField(Enum):
     CREATED_AT = "CREATED_AT"
 

@@ -14,10 +14,16 @@ from rich.console import Console
 
 from ampyard.domain.access import Role
 from ampyard.domain.errors import DomainError
-from ampyard.server.embedded import EmbeddedServers, EmbeddedServersError
+from ampyard.server.embedded import EmbeddedServers
 from ampyard.server.settings import Settings
 
-app = typer.Typer(name="ampyard", help="The central backend of electric-fleet charging.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    name="ampyard",
+    help="The central backend of electric-fleet charging.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 report_app = typer.Typer(help="Write reports now.", no_args_is_help=True)
 app.add_typer(report_app, name="report")
 _errors = Console(stderr=True)
@@ -27,8 +33,14 @@ def main() -> None:
     """Run the command line; what a person can mend is told without a traceback."""
     try:
         app()
-    except (DomainError, EmbeddedServersError) as error:
-        _errors.print(f"[red]{error}[/red]", highlight=False, soft_wrap=True)
+    except Exception as error:
+        from ampyard.server.faults import explain
+
+        told = explain(error)
+        if told is None:
+            raise
+        # No markup: the text may quote a log, whose brackets are no styles.
+        _errors.print(told, style="red", markup=False, highlight=False, soft_wrap=True)
         raise SystemExit(1) from error
 
 
@@ -70,6 +82,7 @@ def api() -> None:
                 access_log=False,
                 timeout_graceful_shutdown=3,
             )
+            logging.getLogger("uvicorn.error").addFilter(_cut_streams_are_no_error)
             await uvicorn.Server(config).serve()
 
     _run_role(serve())
@@ -131,11 +144,13 @@ def seed() -> None:
 
 @app.command()
 def simulate(
-    url: Annotated[str, typer.Option(help="Where charge points connect, without the identity.")] = "",
+    url: Annotated[str, typer.Option(help="Where charge points connect, without the identity; this machine unless told.")] = "",
     charge_points: Annotated[int | None, typer.Option(min=1, help="How many; all of the fleet file, or 24 made up, unless told.")] = None,
     speed: Annotated[float, typer.Option(min=0.1, help="How much faster than real time vehicles come, fill and go.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Fixes every decision of the simulated world.")] = 1,
-    fleet: Annotated[Path | None, typer.Option(help="Fleet file; the demo's where there is one, else a fleet is made up.")] = None,
+    fleet: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Fleet file; the demo's where there is one, else a fleet is made up.")
+    ] = None,
     state: Annotated[Path | None, typer.Option(help="Folder in which charge points keep what they must not forget.")] = None,
     password: Annotated[str, typer.Option(envvar="AMPYARD_SIMULATE_PASSWORD", help="Password of charge points without one.")] = "",
 ) -> None:
@@ -144,6 +159,8 @@ def simulate(
     from ampyard.simulator.options import SimulatorOptions
     from ampyard.simulator.run import run_fleet
 
+    if url and urlsplit(url).scheme not in {"ws", "wss"}:
+        raise typer.BadParameter(f"{url!r} is no address that begins with ws:// or wss://.", param_hint="--url")
     settings = Settings()
     demo = DemoFiles(settings.home).fleet
     # The demo's charge points are known here alone: any other central system gets a made-up fleet.
@@ -211,7 +228,7 @@ def doctor() -> None:
 def daily_energy(
     tenant: Annotated[str, typer.Option(help="The tenant's slug.")] = "demo",
     depot: Annotated[str | None, typer.Option(help="The depot's name; all of them unless told.")] = None,
-    day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The local day; today so far unless told.")] = None,
+    day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The local day; the last complete one unless told.")] = None,
 ) -> None:
     """Write the daily energy report of one or all depots now."""
     from ampyard.server.wiring import open_backend
@@ -225,6 +242,13 @@ def daily_energy(
                 typer.echo(f"{report.file_key}: {report.energy_wh / 1000:.3f} kWh, {report.size_bytes} bytes")
 
     asyncio.run(run())
+
+
+def _cut_streams_are_no_error(record: logging.LogRecord) -> bool:
+    # A live view is open for ever, so the api cuts it when it stops, upon which the client connects again.
+    if str(record.msg).startswith("Cancel %s running task"):
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return True
 
 
 def _run_role(role: Coroutine[Any, Any, None]) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Awaitable, Callable
 
 from rich.console import Console
+from rich.markup import escape
 
+from ampyard.repositories.directory import Directory
 from ampyard.repositories.streams import connect_redis
 from ampyard.server.settings import Settings
 from ampyard.server.wiring import open_backend
@@ -28,13 +30,14 @@ async def examine(settings: Settings) -> int:
                 _console.print(f"[green]ok[/green]    {name}: {await check()}", highlight=False, soft_wrap=True)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is the finding
                 faults += 1
-                _console.print(f"[red]fault[/red] {name}: {type(error).__name__}: {error}", highlight=False, soft_wrap=True)
+                _console.print(f"[red]fault[/red] {name}: {type(error).__name__}: {escape(str(error))}", highlight=False, soft_wrap=True)
     return 1 if faults else 0
 
 
 async def _database(backend: Backend) -> str:
-    await backend.database.check()
-    return "answers, and the schema is there"
+    async with backend.database.system_snapshot() as snapshot:
+        tenants = await Directory(snapshot).tenant_slugs()
+    return f"answers, and the schema is there; tenants: {', '.join(tenants) or 'none'}"
 
 
 async def _roles(backend: Backend) -> str:

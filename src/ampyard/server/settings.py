@@ -1,28 +1,32 @@
 """Settings, from environment variables that begin with AMPYARD_."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ampyard.server.embedded import EmbeddedServers
 
 _KEY_BYTES = 32
+_DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+asyncpg")
+_LAST_PORT = 65535
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
 class Settings(BaseSettings):
     """How one process finds its servers and presents itself. `docs/running.md` explains each setting."""
 
-    model_config = SettingsConfigDict(env_prefix="AMPYARD_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="AMPYARD_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     home: Path = Field(default=Path(".ampyard"), description="Folder of everything embedded: databases, keys, files, logs.")
     host: str = Field(default="127.0.0.1", description="Address that api and connect listen on.")
-    port: int = Field(default=8700, ge=1, le=65535, description="Port of the api process.")
+    port: int = Field(default=8700, ge=1, le=_LAST_PORT, description="Port of the api process.")
     connect_port: int | None = Field(
-        default=None, ge=1, le=65535, description="Port of the connect process; the api's plus one unless set."
+        default=None, ge=1, le=_LAST_PORT, description="Port of the connect process; the api's plus one unless set."
     )
     database_url: str | None = Field(default=None, description="PostgreSQL instead of the embedded one, postgresql://…")
     database_owner_url: str | None = Field(
@@ -37,7 +41,23 @@ class Settings(BaseSettings):
     oidc_issuer: str | None = Field(default=None, description="OpenID Connect issuer, instead of the embedded one.")
     oidc_audience: str = Field(default="ampyard", description="Audience that tokens must name.")
     oidc_jwks_url: str | None = Field(default=None, description="The issuer's keys; found through its discovery document unless set.")
-    development: bool = Field(default=False, description="GraphiQL and other things for people who develop.")
+    development: bool = Field(default=False, description="Serve GraphiQL.")
+
+    @field_validator("database_url", "database_owner_url")
+    @classmethod
+    def _names_postgresql(cls, url: str | None) -> str | None:
+        return _with_scheme(url, _DATABASE_SCHEMES)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _names_redis(cls, url: str | None) -> str | None:
+        return _with_scheme(url, _REDIS_SCHEMES)
+
+    @model_validator(mode="after")
+    def _leaves_room_for_connect(self) -> Self:
+        if self.resolved_connect_port > _LAST_PORT:
+            raise ValueError("AMPYARD_CONNECT_PORT must be set, because there is no port after AMPYARD_PORT")
+        return self
 
     @property
     def resolved_connect_port(self) -> int:
@@ -101,6 +121,12 @@ def kept_secret(path: Path, make: Callable[[], bytes]) -> bytes:
         finally:
             part.unlink()
     return path.read_bytes()
+
+
+def _with_scheme(url: str | None, schemes: Sequence[str]) -> str | None:
+    if url is not None and url.partition("://")[0] not in schemes:
+        raise ValueError(f"It must be a URL that begins with {schemes[0]}://")
+    return url
 
 
 def _with_driver(url: str) -> str:

@@ -18,7 +18,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ampyard.server.logfile import open_log
+from ampyard.server.logfile import Log
 
 _SUPERVISOR_FD = "AMPYARD_SUPERVISOR_FD"
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -229,11 +229,11 @@ class Supervisor:
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb")
         )
         try:
-            with open_log(child.log) as log:
+            log = Log(child.log)
+            with contextlib.closing(log):
                 async for line in _lines(reader):
-                    with contextlib.suppress(
-                        OSError
-                    ):  # a full disk must not keep us from emptying the pipe, on which the child would block
+                    # A full disk must not keep us from emptying the pipe, on which the child would block.
+                    with contextlib.suppress(OSError):
                         log.write(line + b"\n")
                     child.tail.append(line)
                     if _ALARM.search(line, 0, _HEAD_BYTES):

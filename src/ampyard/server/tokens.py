@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,8 @@ from jwt.algorithms import OKPAlgorithm
 from ampyard.domain.access import ROLE_SCOPES, Principal, PrincipalKind, Role, Scope
 from ampyard.engine import UnauthenticatedError
 from ampyard.server.settings import Settings, kept_secret
+
+_log = logging.getLogger(__name__)
 
 # Asymmetric algorithms only: with a shared secret whoever verifies could also sign (RFC 8725, 3.1).
 _ALGORITHMS = ["EdDSA", "ES256", "RS256", "PS256"]
@@ -45,7 +48,7 @@ class EmbeddedIssuer:
         self._key = key
         self._audience = settings.oidc_audience
         public = json.loads(OKPAlgorithm.to_jwk(key.public_key()))
-        self._public = public | {"kid": _thumbprint(public), "use": "sig", "alg": "EdDSA"}
+        self._public = public | {"kid": _key_id(public), "use": "sig", "alg": "EdDSA"}
 
     def mint(self, tenant_id: uuid.UUID, subject: str, role: Role, *, lifetime: timedelta, now: datetime) -> str:
         """Return a signed token for a subject with one role."""
@@ -76,15 +79,26 @@ class RemoteKeys:
         self._issuer = issuer.rstrip("/")
         self._jwks_url = jwks_url
         self._keys: dict[str | None, jwt.PyJWK] = {}
-        self._fetched_at = -_KEYS_LIFETIME_S
+        self._fetched_at = self._tried_at = -_KEYS_LIFETIME_S
         self._lock = asyncio.Lock()
 
     async def key(self, key_id: str | None) -> jwt.PyJWK | None:
-        """Return the key with this id, or `None` when the issuer has none. Raises `httpx.HTTPError`."""
+        """Return the key with this id, or `None` when the issuer has none; known keys hold while the issuer is away.
+
+        Raises:
+            httpx.HTTPError: the issuer does not answer, and the key is not known.
+        """
         async with self._lock:
-            age = time.monotonic() - self._fetched_at
-            if age >= _KEYS_LIFETIME_S or (key_id not in self._keys and age >= _KEYS_RETRY_S):
-                await self._fetch()
+            now = time.monotonic()
+            wanted = now - self._fetched_at >= _KEYS_LIFETIME_S or key_id not in self._keys
+            if wanted and now - self._tried_at >= _KEYS_RETRY_S:
+                self._tried_at = now
+                try:
+                    await self._fetch()
+                except httpx.HTTPError as error:
+                    if key_id not in self._keys:
+                        raise
+                    _log.warning("The issuer's keys cannot be fetched (%s); those known hold.", error)
         return self._keys.get(key_id)
 
     async def _fetch(self) -> None:
@@ -152,6 +166,6 @@ def _new_key() -> bytes:
     return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _thumbprint(public: dict[str, Any]) -> str:
+def _key_id(public: dict[str, Any]) -> str:
     # The key itself names it: 43 characters, stable over restarts.
     return str(public["x"])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from rich.console import Console
+from rich.markup import escape
 
 from ampyard.domain.access import Role
 from ampyard.domain.clock import utc_now
@@ -123,6 +124,6 @@ def _progress() -> Callable[[str], None]:
     begin = time.monotonic()
 
     def say(text: str) -> None:
-        _console.print(f"[dim]{time.monotonic() - begin:5.1f} s[/dim]  {text}", highlight=False, soft_wrap=True)
+        _console.print(f"[dim]{time.monotonic() - begin:5.1f} s[/dim]  {escape(text)}", highlight=False, soft_wrap=True)
 
     return say

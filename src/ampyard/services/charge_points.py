@@ -7,18 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
-
 from ampyard.domain.access import system_principal
 from ampyard.domain.charge_points import ChargePoint, Connector, ConnectorStatus, Evse, OcppVersion, evse_status
 from ampyard.domain.commands import CommandKind
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.transactions import ChargingState, Transaction
-from ampyard.repositories import tables
-from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
+from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses, forget_limits, mark_disconnected, note_presence
 from ampyard.repositories.directory import ChargePointLogin, Directory
-from ampyard.repositories.repository import array
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import SOCKET_CHANNEL, UnitOfWork
 from ampyard.services.backend import Backend
@@ -100,9 +96,7 @@ async def connected(backend: Backend, station: Station, version: OcppVersion) ->
             updated_at=work.now,
         )
         # What it obeys after a time away is not known: limits are sent anew (its default profile holds until then).
-        await work.session.execute(
-            update(tables.evse).where(tables.evse.c.charge_point_id == charge_point.id).values(limit_kw=None, limit_at=None)
-        )
+        await forget_limits(work.session, charge_point.id)
         work.notify(SOCKET_CHANNEL, f"{station.charge_point_id}:{station.socket_id}")
         publish_change(work, charge_point)
         work.wake_planner(charge_point.depot_id)
@@ -112,7 +106,7 @@ async def connected(backend: Backend, station: Station, version: OcppVersion) ->
 async def disconnected(backend: Backend, station: Station) -> None:
     """Record that a socket has closed, unless a newer one has taken its place."""
     async with station_work(backend, station) as work:
-        await _lost(work, station.charge_point_id, socket_id=station.socket_id)
+        _publish_loss(work, await mark_disconnected(work.session, station.charge_point_id, at=work.now, socket_id=station.socket_id))
         await work.commit()
 
 
@@ -123,16 +117,11 @@ async def seen(backend: Backend, stations: Iterable[Station]) -> Presence:
         by_tenant[station.tenant_id].append(station)
     replaced: set[Station] = set()
     lost: set[Station] = set()
-    column = tables.charge_point.c
     for tenant_id, here in by_tenant.items():
         async with backend.unit_of_work(system_principal(tenant_id, "connect")) as work:
-            ids = array(station.charge_point_id for station in here)
-            await work.session.execute(
-                update(tables.charge_point)
-                .where(column.id == func.any(ids), column.socket_id == func.any(array(station.socket_id for station in here)))
-                .values(last_seen_at=work.now)
+            holders = await note_presence(
+                work.session, [station.charge_point_id for station in here], [station.socket_id for station in here], at=work.now
             )
-            holders = dict(map(tuple, await work.session.fetch(select(column.id, column.socket_id).where(column.id == func.any(ids)))))
             await work.commit()
         lost |= {station for station in here if holders.get(station.charge_point_id, station) is None}
         replaced |= {station for station in here if holders.get(station.charge_point_id) not in {None, station.socket_id}}
@@ -147,7 +136,7 @@ async def sweep_silent(backend: Backend) -> int:
         silent = await Directory(snapshot).silent_since(backend.clock() - SILENCE)
     for tenant_id, charge_point_id in silent:
         async with backend.unit_of_work(system_principal(tenant_id, "sweeper")) as work:
-            await _lost(work, charge_point_id, silent_since=work.now - SILENCE)
+            _publish_loss(work, await mark_disconnected(work.session, charge_point_id, at=work.now, silent_since=work.now - SILENCE))
             await work.commit()
     return len(silent)
 
@@ -257,21 +246,7 @@ async def _derive_charging_state(work: UnitOfWork, evse: Evse, status: Connector
     work.publish(Event(EventKind.TRANSACTION_UPDATED, transaction.id, transaction.depot_id))
 
 
-async def _lost(
-    work: UnitOfWork, charge_point_id: uuid.UUID, *, socket_id: uuid.UUID | None = None, silent_since: datetime | None = None
-) -> None:
-    column = tables.charge_point.c
-    conditions = [column.id == charge_point_id, column.connected.is_(True)]
-    if socket_id is not None:
-        conditions.append(column.socket_id == socket_id)
-    if silent_since is not None:
-        conditions.append(column.last_seen_at < silent_since)
-    touched = await work.session.execute(
-        update(tables.charge_point)
-        .where(*conditions)
-        .values(connected=False, disconnected_at=work.now, socket_id=None, updated_at=work.now)
-    )
-    charge_point = await ChargePoints(work.session).by_id(charge_point_id) if touched else None
+def _publish_loss(work: UnitOfWork, charge_point: ChargePoint | None) -> None:
     if charge_point is not None:
         publish_change(work, charge_point)
         work.wake_planner(charge_point.depot_id)

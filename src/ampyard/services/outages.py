@@ -8,7 +8,7 @@ class Outage:
         what: what fails, as the log line begins: "Relaying events".
         log: where to tell it.
         longest_delay_s: tries are spaced ever wider, from a quarter of a second up to this.
-        unexpected: the log line carries the traceback, for what is no mere loss of a connection.
+        unexpected: the log line carries the traceback, unless it is a mere loss of a connection.
     """
 
     def __init__(self, what: str, log: logging.Logger, *, longest_delay_s: float = 5.0, unexpected: bool = False) -> None:
@@ -33,4 +33,4 @@ class Outage:
         self._failures = 0
 
     def _trace(self, error: BaseException) -> BaseException | None:
-        return error if self._unexpected else None
+        return error if self._unexpected and not isinstance(error, OSError) else None

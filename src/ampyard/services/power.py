@@ -2,9 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from sqlalchemy import func, select
+from datetime import timedelta
 
 from ampyard.domain.access import system_principal
 from ampyard.domain.charge_points import ChargePoint, CurrentType, Evse
@@ -17,7 +15,7 @@ from ampyard.domain.transactions import ChargingState, Transaction
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.commands import evses_with_limit_command
-from ampyard.repositories.depots import PowerNodes
+from ampyard.repositories.depots import PowerNodes, try_lock
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
@@ -38,7 +36,6 @@ _ASK_AGAIN = timedelta(seconds=10)
 class DepotState:
     """What a step is computed from."""
 
-    now: datetime
     nodes: list[PowerNode]
     charge_points: dict[uuid.UUID, ChargePoint]
     evses: dict[uuid.UUID, Evse]
@@ -53,8 +50,7 @@ class DepotState:
 async def tick(backend: Backend, tenant_id: uuid.UUID, depot_id: uuid.UUID) -> None:
     """Share a depot's power once and give the commands that follow; does nothing while another process is at it."""
     async with backend.unit_of_work(system_principal(tenant_id, "planner")) as work:
-        key = func.hashtextextended(str(depot_id), 0)
-        if not (await work.session.fetch(select(func.pg_try_advisory_xact_lock(key))))[0][0]:
+        if not await try_lock(work.session, depot_id):
             return
         state = await _read(work, depot_id)
         shares, set_points = decide(state)
@@ -124,12 +120,11 @@ def wanted_kw(evse: Evse, transaction: Transaction, vehicle: Vehicle | None) -> 
 
 
 async def _read(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
-    charge_points = {cp.id: cp for cp in await ChargePoints(work.session).where(ChargePoints.table.c.depot_id == depot_id)}
+    charge_points = {cp.id: cp for cp in await ChargePoints(work.session).of_depot(depot_id)}
     locked = await Evses(work.session).locked_of(list(charge_points))
     transactions = await Transactions(work.session).active_of_evses([evse.id for evse, _ in locked])
     vehicle_ids = [t.vehicle_id for t in transactions.values() if t.vehicle_id is not None]
     return DepotState(
-        now=work.now,
         nodes=(await PowerNodes(work.session).of_depots([depot_id])).get(depot_id, []),
         charge_points=charge_points,
         evses={evse.id: evse for evse, _ in locked},

@@ -21,6 +21,7 @@ from ampyard.repositories.directory import Directory
 from ampyard.repositories.reports import Reports, energy_between, save
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.backend import Backend
+from ampyard.services.tenants import tenant_by_slug
 
 # The queue's name for the job that writes a daily energy report.
 DAILY_ENERGY_JOB = "daily_energy"
@@ -145,15 +146,12 @@ async def run_daily_energy_now(backend: Backend, tenant_slug: str, depot_name: s
         depot_name: one depot, else all; `NotFoundError` names those there are.
         day: the depots' local day, else the last complete one of each; `InvalidInputError` for one that has not begun.
     """
-    async with backend.database.system_snapshot() as system:
-        tenant_id = await Directory(system).tenant_id(tenant_slug)
-        if tenant_id is None:
-            raise NotFoundError(f"There is no tenant {tenant_slug!r}; known: {_names(await Directory(system).tenant_slugs())}.")
+    tenant_id = await tenant_by_slug(backend, tenant_slug)
     async with backend.database.snapshot(tenant_id) as snapshot:
         depots = await Depots(snapshot).where(order_by=[Depots.table.c.name])
     chosen = [depot for depot in depots if depot_name in {None, depot.name}]
     if not chosen:
-        known = _names([depot.name for depot in depots])
+        known = ", ".join(depot.name for depot in depots) or "none"
         wanted = f"no depot {depot_name!r}" if depot_name is not None else "no depot"
         raise NotFoundError(f"Tenant {tenant_slug!r} has {wanted}; known: {known}.")
     now = backend.clock()
@@ -167,7 +165,3 @@ async def _tenants(backend: Backend) -> list[uuid.UUID]:
 
 def _local_date(moment: datetime, depot: Depot) -> date:
     return moment.astimezone(ZoneInfo(depot.time_zone)).date()
-
-
-def _names(names: list[str]) -> str:
-    return ", ".join(names) or "none"

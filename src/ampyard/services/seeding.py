@@ -3,19 +3,17 @@
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-
-from sqlalchemy import insert
 
 from ampyard.domain.access import Scope, system_principal
 from ampyard.domain.charge_points import ChargePoint, Connector, ConnectorStatus, CurrentType, Evse, OcppVersion
 from ampyard.domain.depots import Depot, PowerNode, PowerNodeKind
 from ampyard.domain.errors import ConflictError, InvalidInputError
 from ampyard.domain.ids import new_id
+from ampyard.domain.locations import Party
 from ampyard.domain.power import Node, Reserved, fallback_excess
 from ampyard.domain.priorities import Priority, PriorityLevel
 from ampyard.domain.vehicles import IdTag, IdTagKind, Vehicle, VehicleKind
-from ampyard.repositories import tables
+from ampyard.repositories import tenants
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.directory import Directory
@@ -143,7 +141,7 @@ async def seed(backend: Backend, spec: TenantSpec, progress: Callable[[str], Non
             raise ConflictError(f"There is a tenant {spec.slug!r} already.")
     principal = system_principal(new_id(), "seed")
     async with backend.unit_of_work(principal) as work:
-        await work.session.execute(insert(tables.tenant).values(id=work.tenant_id, slug=spec.slug, name=spec.name, created_at=work.now))
+        await tenants.add(work.session, work.tenant_id, slug=spec.slug, name=spec.name, at=work.now)
         for depot_spec in spec.depots:
             await _seed_depot(work, depot_spec)
             count = sum(1 for _ in depot_spec.supply.all_charge_points())
@@ -155,33 +153,18 @@ async def seed(backend: Backend, spec: TenantSpec, progress: Callable[[str], Non
 
 
 async def _seed_access(work: UnitOfWork, spec: TenantSpec, access: Access) -> None:
-    await _add_api_key(work, "demo integrator", access.api_key, frozenset({Scope.FLEET_READ, Scope.PRIORITIES_WRITE}), None)
-    await work.session.execute(
-        insert(tables.ocpi_party).values(
-            id=new_id(), tenant_id=work.tenant_id, country_code=spec.country_code, party_id=spec.party_id, name=spec.name
-        )
+    await tenants.add_party(work.session, work.tenant_id, Party(spec.country_code, spec.party_id, spec.name))
+    await tenants.add_ocpi_credential(
+        work.session, work.tenant_id, partner_name="demo roaming partner", token_hash=hash_key(access.ocpi_token)
     )
-    await work.session.execute(
-        insert(tables.ocpi_credential).values(
-            id=new_id(), tenant_id=work.tenant_id, partner_name="demo roaming partner", token_hash=hash_key(access.ocpi_token)
-        )
+    await tenants.add_api_key(
+        work.session,
+        work.tenant_id,
+        name="demo integrator",
+        prefix=access.api_key[:9],
+        key_hash=hash_key(access.api_key),
+        scopes=frozenset({Scope.FLEET_READ, Scope.PRIORITIES_WRITE}),
     )
-
-
-async def _add_api_key(work: UnitOfWork, name: str, key: str, scopes: frozenset[Scope], expires_at: datetime | None) -> uuid.UUID:
-    key_id = new_id()
-    await work.session.execute(
-        insert(tables.api_key).values(
-            id=key_id,
-            tenant_id=work.tenant_id,
-            name=name,
-            prefix=key[:9],
-            key_hash=hash_key(key),
-            scopes=sorted(scope.value for scope in scopes),
-            expires_at=expires_at,
-        )
-    )
-    return key_id
 
 
 async def _seed_depot(work: UnitOfWork, spec: DepotSpec) -> None:
@@ -209,7 +192,7 @@ async def _seed_depot(work: UnitOfWork, spec: DepotSpec) -> None:
 async def _check_fallbacks(work: UnitOfWork, depot: Depot) -> None:
     """Refuse a depot whose charge points could overload a node when all links are lost."""
     nodes = {node.id: node for node in (await PowerNodes(work.session).of_depots([depot.id]))[depot.id]}
-    feeds = {cp.id: cp.power_node_id for cp in await ChargePoints(work.session).where(ChargePoints.table.c.depot_id == depot.id)}
+    feeds = {cp.id: cp.power_node_id for cp in await ChargePoints(work.session).of_depot(depot.id)}
     evses = await Evses(work.session).of_charge_points(list(feeds))
     fallbacks = [Reserved(feeds[evse.charge_point_id], evse.fallback_kw) for of_one in evses.values() for evse in of_one]
     for excess in fallback_excess([Node(node.id, node.parent_id, node.limit_kw) for node in nodes.values()], fallbacks):

@@ -75,7 +75,7 @@ async def authorize_tag(backend: Backend, station: Station, value: str) -> Autho
 async def start(backend: Backend, station: Station, report: Report) -> Outcome:
     """Record the start of a transaction, or find it where the start has been recorded.
 
-    The transaction is recorded whatever the id tag is worth: it has physically begun (OCPP 1.6, 5.11: the answer's
+    The transaction is recorded whatever the id tag is worth: it has physically begun (OCPP 1.6, 4.8: the answer's
     status tells the charge point to stop it). Raises `NotFoundError` for an EVSE that is not configured.
     """
     async with station_work(backend, station) as work:

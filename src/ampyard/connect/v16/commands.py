@@ -32,10 +32,6 @@ def message(command: Command) -> Any:
             profile_id = default_profile_id(payload["evse_no"])
             profile = _profile(profile_id, ChargingProfilePurposeType.tx_default_profile, payload["limit_kw"])
             return call.SetChargingProfile(payload["evse_no"], profile)
-        case CommandKind.CLEAR_LIMIT:
-            return call.ClearChargingProfile(
-                connector_id=payload["evse_no"], charging_profile_purpose=ChargingProfilePurposeType.tx_profile
-            )
 
 
 def _profile(

@@ -7,7 +7,6 @@ from ocpp.v201.datatypes import (
     ChargingProfileType,
     ChargingSchedulePeriodType,
     ChargingScheduleType,
-    ClearChargingProfileType,
     IdTokenType,
 )
 from ocpp.v201.enums import (
@@ -44,11 +43,6 @@ def message(command: Command) -> Any:
             profile_id = default_profile_id(payload["evse_no"])
             profile = _profile(profile_id, ChargingProfilePurposeEnumType.tx_default_profile, payload["limit_kw"])
             return call.SetChargingProfile(payload["evse_no"], profile)
-        case CommandKind.CLEAR_LIMIT:
-            criteria = ClearChargingProfileType(
-                evse_id=payload["evse_no"], charging_profile_purpose=ChargingProfilePurposeEnumType.tx_profile
-            )
-            return call.ClearChargingProfile(charging_profile_criteria=criteria)
 
 
 def _profile(

@@ -7,7 +7,7 @@ from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.domain.transactions import ChargingState, TransactionState
 from ampyard.repositories.tables.base import Level, TextEnum, at, created, metadata, ref, tenant_table, updated
 
-# OCPP 1.6 transaction ids are made by the central system (6.44): positive, and never used twice.
+# OCPP 1.6 transaction ids are made by the central system (6.46): positive, and never used twice.
 ocpp_transaction_seq = Sequence("ocpp_transaction_seq", metadata=metadata, data_type=Integer)
 
 transaction = tenant_table(

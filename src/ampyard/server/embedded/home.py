@@ -1,5 +1,6 @@
 """The data folder: who may use it now, and as which system user its servers run."""
 
+import errno
 import fcntl
 import grp
 import os
@@ -34,6 +35,8 @@ class PortTakenError(EmbeddedServersError):
 def ensure_port_free(port: int, *, host: str = "127.0.0.1", setting: str = "AMPYARD_PORT", patience_s: float = 2) -> None:
     """Raise `PortTakenError` when nothing could listen on `host:port`; `setting` is what the message tells to change.
 
+    Raises `EmbeddedServersError` when `host` is no address of this machine.
+
     Waits for `patience_s`: the processes of a killed run need a moment to notice and let go of their ports.
     """
     deadline = time.monotonic() + patience_s
@@ -48,6 +51,8 @@ def ensure_port_free(port: int, *, host: str = "127.0.0.1", setting: str = "AMPY
             except PermissionError as error:
                 raise PortTakenError(f"Port {port} may not be used by this user. Set {setting} to a port above 1023.") from error
             except OSError as error:
+                if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                    raise EmbeddedServersError(f"{host!r} is no address of this machine. Set AMPYARD_HOST to one that is.") from error
                 if time.monotonic() >= deadline:
                     raise PortTakenError(f"Port {port} is taken by another program. Stop it, or set {setting} to a free port.") from error
             else:
@@ -74,7 +79,7 @@ class HomeLock:
             if os.geteuid() != 0 and self._home.stat().st_uid == os.geteuid():
                 self._home.chmod(0o700)
             file = os.open(self._home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        except OSError as error:
             raise EmbeddedServersError(
                 f"{self._home} cannot be used as the data folder ({error.strerror}). Set AMPYARD_HOME to a folder of your own."
             ) from error

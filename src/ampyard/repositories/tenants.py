@@ -1,0 +1,45 @@
+"""A tenant, its party in the roaming network, and the credentials of its partners."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import insert
+
+from ampyard.domain.access import Scope
+from ampyard.domain.ids import new_id
+from ampyard.domain.locations import Party
+from ampyard.repositories import tables
+from ampyard.repositories.database import WriteSession
+
+
+async def add(session: WriteSession, tenant_id: uuid.UUID, *, slug: str, name: str, at: datetime) -> None:
+    """Insert the tenant that the session is of."""
+    await session.execute(insert(tables.tenant).values(id=tenant_id, slug=slug, name=name, created_at=at))
+
+
+async def add_party(session: WriteSession, tenant_id: uuid.UUID, party: Party) -> None:
+    """Insert a tenant's party."""
+    await session.execute(
+        insert(tables.ocpi_party).values(
+            id=new_id(), tenant_id=tenant_id, country_code=party.country_code, party_id=party.party_id, name=party.name
+        )
+    )
+
+
+async def add_ocpi_credential(session: WriteSession, tenant_id: uuid.UUID, *, partner_name: str, token_hash: str) -> None:
+    """Insert the credential of a roaming partner."""
+    await session.execute(
+        insert(tables.ocpi_credential).values(id=new_id(), tenant_id=tenant_id, partner_name=partner_name, token_hash=token_hash)
+    )
+
+
+async def add_api_key(
+    session: WriteSession, tenant_id: uuid.UUID, *, name: str, prefix: str, key_hash: str, scopes: Iterable[Scope]
+) -> None:
+    """Insert an API key that does not expire; `prefix` is what may be shown of it."""
+    await session.execute(
+        insert(tables.api_key).values(
+            id=new_id(), tenant_id=tenant_id, name=name, prefix=prefix, key_hash=key_hash, scopes=sorted(scope.value for scope in scopes)
+        )
+    )

@@ -1,0 +1,73 @@
+"""Commands given wrong settings, or servers that are not there: told in a sentence, without a traceback."""
+
+import errno
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_NOT_THERE = "Check AMPYARD_DATABASE_URL; the embedded database answers while `ampyard up` runs on the same AMPYARD_HOME."
+
+
+def ampyard(home: Path, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AMPYARD_")}
+    env = kept | {"AMPYARD_HOME": str(home), "COLUMNS": "200"} | {f"AMPYARD_{name.upper()}": value for name, value in settings.items()}
+    argv = [sys.executable, "-m", "ampyard", *arguments]
+    return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"port": "abc"}, "AMPYARD_PORT: Input should be a valid integer, unable to parse string as an integer"),
+        ({"port": "65535"}, "AMPYARD_CONNECT_PORT must be set, because there is no port after AMPYARD_PORT"),
+        ({"database_url": "mysql://host/database"}, "AMPYARD_DATABASE_URL: It must be a URL that begins with postgresql://"),
+        ({"database_owner_url": "a:secret@host"}, "AMPYARD_DATABASE_OWNER_URL: It must be a URL that begins with postgresql://"),
+        ({"redis_url": "localhost:6379"}, "AMPYARD_REDIS_URL: It must be a URL that begins with redis://"),
+        ({"host": "nowhere.invalid"}, "'nowhere.invalid' is no address of this machine. Set AMPYARD_HOST to one that is."),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_without_its_value(tmp_path: Path, settings: dict[str, str], told: str) -> None:
+    done = ampyard(tmp_path, "up", **settings)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", told + "\n")
+
+
+def test_an_empty_variable_is_as_good_as_none(tmp_path: Path) -> None:
+    done = ampyard(tmp_path, "token", database_url="", redis_url="", port="", development="")
+    assert done.stderr == f"The database does not answer ([Errno {errno.ENOENT}] No such file or directory). {_NOT_THERE}\n"
+
+
+@pytest.mark.parametrize("command", [["migrate"], ["seed"], ["token"], ["report", "daily-energy"]])
+def test_a_database_that_does_not_answer_is_told_of(tmp_path: Path, command: list[str]) -> None:
+    with socket.socket() as bound:  # bound and not listening: nobody answers, and nobody else can begin to
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        done = ampyard(tmp_path, *command, database_url=f"postgresql://user:secret@127.0.0.1:{port}/database")
+    refused = f"[Errno {errno.ECONNREFUSED}] Connect call failed ('127.0.0.1', {port})"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"The database does not answer ({refused}). {_NOT_THERE}\n")
+
+
+def test_a_folder_that_cannot_be_made_is_told_of() -> None:
+    done = ampyard(Path("/dev/null/home"), "up")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "/dev/null/home cannot be used as the data folder (Not a directory). Set AMPYARD_HOME to a folder of your own.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["schema", "--folder", "/nonexistent"], "/nonexistent/schema.graphql: No such file or directory"),
+        (["simulate", "--url", "localhost:8701"], "'localhost:8701' is no address that begins with ws:// or wss://."),
+        (["simulate", "--fleet", "/nonexistent.json"], "file '/nonexistent.json' does not exist."),
+    ],
+)
+def test_an_argument_that_cannot_be_is_told_of(tmp_path: Path, arguments: list[str], told: str) -> None:
+    done = ampyard(tmp_path, *arguments)
+    assert done.returncode != 0
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr

@@ -71,3 +71,15 @@ def test_an_argument_that_cannot_be_is_told_of(tmp_path: Path, arguments: list[s
     assert done.returncode != 0
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_fleet_file_of_another_shape_is_told_of_without_its_passwords(tmp_path: Path) -> None:
+    file = tmp_path / "fleet.json"
+    file.write_text('{"charge_points": [{"identity": "A-1", "password": {"is": "hunter2"}}], "vehicles": []}')
+    done = ampyard(tmp_path, "simulate", "--fleet", str(file))
+
+    assert done.returncode == 1
+    assert "The fleet file is not of the shape that simulator/fleet.py documents:\n" in done.stderr
+    assert "  charge_points.0.ocpp_version: Field required\n" in done.stderr
+    assert "hunter2" not in done.stderr
+    assert "Traceback" not in done.stderr

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from ampyard.domain.errors import DomainError
 from ampyard.server.embedded import EmbeddedServersError
 from ampyard.server.settings import Settings
+from ampyard.simulator.fleet import Fleet
 
 _DATABASE_HINT = "Check AMPYARD_DATABASE_URL; the embedded database answers while `ampyard up` runs on the same AMPYARD_HOME."
 
@@ -17,6 +18,8 @@ def explain(error: BaseException) -> str | None:
     """Return what to tell about `error` in place of its traceback; None for what only a change of the program can mend."""
     if isinstance(error, ValidationError) and error.title == Settings.__name__:
         return "\n".join(_setting_faults(error))
+    if isinstance(error, ValidationError) and error.title == Fleet.__name__:
+        return "\n".join(["The fleet file is not of the shape that simulator/fleet.py documents:", *_fleet_faults(error)])
     if isinstance(error, DomainError | EmbeddedServersError):
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:
@@ -43,3 +46,10 @@ def _setting_faults(error: ValidationError) -> Iterator[str]:
         text = fault["msg"].removeprefix("Value error, ")
         name = "_".join(str(part) for part in fault["loc"]).upper()
         yield f"AMPYARD_{name}: {text}" if name else text
+
+
+def _fleet_faults(error: ValidationError) -> Iterator[str]:
+    # Without the values, which may be passwords.
+    for fault in error.errors(include_url=False, include_input=False):
+        place = ".".join(str(part) for part in fault["loc"])
+        yield f"  {place}: {fault['msg']}" if place else f"  {fault['msg']}"

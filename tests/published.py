@@ -7,6 +7,7 @@ from ampyard.domain.events import Event, EventKind, PublishedEvent
 from ampyard.repositories.outbox import OutboxEntry, take
 from ampyard.repositories.streams import EventStream
 from ampyard.services.backend import Backend
+from ampyard.services.tasks import end
 from tests.fleet import user
 
 
@@ -29,13 +30,22 @@ async def waiting(backend: Backend, tenant_id: uuid.UUID) -> list[OutboxEntry]:
 
 
 async def arrived(stream: EventStream, tenant_id: uuid.UUID, count: int, *, timeout_s: float = 8.0) -> list[PublishedEvent]:
-    """Return the first events of a tenant's stream, as soon as there are so many."""
+    """Return the first events of a tenant's stream, as soon as there are so many; raises `TimeoutError`."""
+    reading = asyncio.create_task(_first(stream, tenant_id, count))
+    # Not `asyncio.timeout`: its cancellation may be swallowed inside the client (see `services.tasks.end`).
+    await asyncio.wait([reading], timeout=timeout_s)
+    if not reading.done():
+        await end([reading])
+        raise TimeoutError
+    return reading.result()
+
+
+async def _first(stream: EventStream, tenant_id: uuid.UUID, count: int) -> list[PublishedEvent]:
     events: list[PublishedEvent] = []
-    async with asyncio.timeout(timeout_s):
-        async for event in stream.read(tenant_id, "0-0"):
-            events.append(event)
-            if len(events) == count:
-                break
+    async for event in stream.read(tenant_id, "0-0"):
+        events.append(event)
+        if len(events) == count:
+            break
     return events
 
 

@@ -140,7 +140,7 @@ async def _charge(busy: Busy) -> None:
         update = Report(
             at=later, evse_no=evse_no, ocpp_transaction_id=ocpp_id, charging_state=ChargingState.CHARGING, seq_no=1, readings=readings
         )
-        await transactions.update(busy.backend, station, update)
+        await transactions.start(busy.backend, station, update)
         await _status(busy, station, evse_no, ConnectorStatus.CHARGING, later)
         if end is not None:
             stop = Report(

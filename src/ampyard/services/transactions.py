@@ -73,10 +73,11 @@ async def authorize_tag(backend: Backend, station: Station, value: str) -> Autho
 
 
 async def start(backend: Backend, station: Station, report: Report) -> Outcome:
-    """Record the start of a transaction, or find it where the start has been recorded.
+    """Record the start or an update of a transaction; one we never heard the start of begins here (OCPP 2.0.1, E12).
 
     The transaction is recorded whatever the id tag is worth: it has physically begun (OCPP 1.6, 4.8: the answer's
-    status tells the charge point to stop it). Raises `NotFoundError` for an EVSE that is not configured.
+    status tells the charge point to stop it). Raises `NotFoundError` for an EVSE that is not configured, and for an
+    unknown transaction whose EVSE the message does not name.
     """
     async with station_work(backend, station) as work:
         charge_point = await locked_charge_point(work, station)
@@ -84,14 +85,6 @@ async def start(backend: Backend, station: Station, report: Report) -> Outcome:
         transaction = await _apply(work, charge_point, transaction, report)
         await work.commit()
     return Outcome(transaction, authorization)
-
-
-async def update(backend: Backend, station: Station, report: Report) -> Outcome:
-    """Record an update of a transaction by its OCPP id; one we never heard the start of begins here (OCPP 2.0.1, E12).
-
-    Raises `NotFoundError` when it is unknown and the message does not name its EVSE.
-    """
-    return await start(backend, station, report)
 
 
 async def end(backend: Backend, station: Station, report: Report) -> Outcome:

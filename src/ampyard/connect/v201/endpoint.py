@@ -94,7 +94,7 @@ class Endpoint201(Endpoint, ChargePoint):
             stop_reason=transaction_info.get("stopped_reason", "Local") if event_type == "Ended" else None,
             readings=readings_of(meter_value or []),
         )
-        record = {"Started": transactions.start, "Updated": transactions.update, "Ended": transactions.end}[event_type]
+        record = transactions.end if event_type == "Ended" else transactions.start
         authorization = (await record(self.backend, self.station, report)).authorization
         if anonymous:
             authorization = Authorization.ACCEPTED

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings
 
 from ampyard.migrations import upgrade
+from ampyard.repositories.budgets import Budgets
 from ampyard.repositories.database import Database
 from ampyard.repositories.files import FolderFiles
 from ampyard.repositories.streams import EventStream, connect_redis
@@ -35,8 +36,10 @@ async def backend(servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFac
     database = Database(servers.database_url)
     redis = connect_redis(servers.redis_url)
     hub = EventHub(EventStream(redis))
-    yield Backend(database=database, events=hub, files=FolderFiles(tmp_path_factory.mktemp("files")))
+    budgets = Budgets(redis)
+    yield Backend(database=database, events=hub, files=FolderFiles(tmp_path_factory.mktemp("files")), budgets=budgets)
     await hub.close()
+    await budgets.close()
     await redis.aclose()
     await database.dispose()
 

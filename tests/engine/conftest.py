@@ -35,6 +35,13 @@ async def _serving(app: Starlette) -> AsyncIterator[int]:
     await task
 
 
+@asynccontextmanager
+async def serving(app: GraphQLApp[toy.Caller]) -> AsyncIterator[int]:
+    """Serve an endpoint at /graphql on a free port, which is yielded."""
+    async with _serving(Starlette(routes=[Route("/graphql", app), WebSocketRoute("/graphql", app)])) as port:
+        yield port
+
+
 @pytest.fixture(scope="session")
 async def _running() -> AsyncIterator[Server]:
     contexts = toy.Contexts()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from strawberry.types.execution import PreExecutionError
 
 from ampyard.engine import Limits, Subgraph
-from ampyard.engine.limits import exceeded
+from ampyard.engine.limits import exceeded, measure
 from tests.engine.toy import Caller, Context, Query, schema
 
 
@@ -24,6 +24,12 @@ from tests.engine.toy import Caller, Context, Query, schema
             "{ thing { ...A itself { ...A } } } fragment A on Thing {" + " ".join(f"a{n}: id" for n in range(6)) + "}",
             "The operation has 12 aliases; at most 10 are allowed.",
         ),
+        ("{" + "hello " * 51 + "}", "The operation has 51 root fields; at most 50 are allowed."),
+        (
+            "{ ...A hello } fragment A on Query { ...B ...B } fragment B on Query {" + "hello " * 25 + "}",
+            "The operation has 51 root fields; at most 50 are allowed.",
+        ),
+        ("mutation {" + 'rename(name: "x") ' * 51 + "}", "The operation has 51 root fields; at most 50 are allowed."),
         ("{" + "hello " * 500 + "}", "Syntax Error: Document contains more than 500 tokens. Parsing aborted."),
     ],
 )
@@ -38,8 +44,9 @@ async def test_document_beyond_a_limit_is_refused(document: str, message: str) -
 
 async def test_document_at_the_limits_runs() -> None:
     aliases = " ".join(f"a{n}: hello" for n in range(10))
+    root_fields = " hello" * 39
     result = await schema.execute(
-        "{ thing { itself { itself { itself { id } } } } " + aliases + " }", context_value=Context(Caller("alice"))
+        "{ thing { itself { itself { itself { id } } } } " + aliases + root_fields + " }", context_value=Context(Caller("alice"))
     )
     assert result.errors is None
 
@@ -96,7 +103,7 @@ def test_fragments_measure_as_if_written_out(bodies: list[list[tuple[bool, int]]
         f"fragment F{number} on Thing {{ {body(number, ['id' if t is None else f'...F{t}' for t in later(number)])} }}"
         for number in range(len(bodies))
     )
-    zero = Limits(max_depth=0, max_aliases=0)
-    by_fragments = exceeded(parse(f"{{ ...F0 }} {fragments}"), zero)
-    plain = exceeded(parse(f"{{ {written_out(0)} }}"), zero)
+    zero = Limits(max_depth=0, max_aliases=0, max_root_fields=0)
+    by_fragments = exceeded(measure(parse(f"{{ ...F0 }} {fragments}")), zero)
+    plain = exceeded(measure(parse(f"{{ {written_out(0)} }}")), zero)
     assert [error.message for error in by_fragments] == [error.message for error in plain]

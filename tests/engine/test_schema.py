@@ -5,11 +5,10 @@ from contextlib import aclosing
 import pytest
 import strawberry
 from graphql import build_schema
-from strawberry import federation
 from strawberry.federation.schema_directives import RequiresScopes
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from ampyard.engine import Schema, Subgraph
+from ampyard.engine import Schema
 from tests.engine.conftest import eventually
 from tests.engine.toy import SECRET, Caller, Context, schema
 
@@ -177,59 +176,6 @@ async def test_errors_of_graphql_itself_are_shown(
 
 
 # Federation
-
-
-ENTITIES = "query ($representations: [_Any!]!) { _entities(representations: $representations) { ... on Thing { id name } } }"
-
-
-async def test_bad_representation_nulls_itself_alone_and_order_is_kept(context: Context) -> None:
-    representations: list[object] = [
-        {"__typename": "Thing", "id": 3},
-        {"__typename": "Thing", "id": -1},
-        {"__typename": "Thing"},
-        {"__typename": "Nothing", "id": 1},
-        {"__typename": "Query"},
-        {"id": 1},
-        7,
-        {"__typename": "Thing", "id": 0},
-        {"__typename": "Thing", "id": 666},
-        {"__typename": "Thing", "id": 1},
-    ]
-    given_before = repr(representations)
-    result = await schema.execute(ENTITIES, {"representations": representations}, context)
-    assert result.data == {"_entities": [{"id": 3, "name": "thing 3"}, *[None] * 8, {"id": 1, "name": "thing 1"}]}
-    errors = sorted(result.errors or [], key=lambda error: error.path or [])
-    assert [(error.path, (error.extensions or {})["code"]) for error in errors] == [
-        (["_entities", 1], "NOT_FOUND"),
-        (["_entities", 2], "BAD_USER_INPUT"),
-        (["_entities", 3], "BAD_USER_INPUT"),
-        (["_entities", 4], "BAD_USER_INPUT"),
-        (["_entities", 5], "BAD_USER_INPUT"),
-        (["_entities", 6], "BAD_USER_INPUT"),
-        (["_entities", 8], "INTERNAL_SERVER_ERROR"),
-    ]
-    assert repr(representations) == given_before
-
-
-async def test_two_schemas_in_one_process_keep_their_own_entities() -> None:
-    @federation.type(keys=["id"])
-    class Other:
-        id: int
-
-        @classmethod
-        def resolve_reference(cls, id: int) -> "Other":  # noqa: A002 - the key's name
-            return Other(id=id)
-
-    @strawberry.type
-    class Query:
-        other: Other | None = None
-
-    other = Subgraph(Query)
-    assert "union _Entity = Other" in other.as_str()
-    assert "union _Entity = Thing" in schema.as_str()
-    result = await other.execute('{ _entities(representations: [{__typename: "Other", id: 1}]) { ... on Other { id } } }')
-    assert result.data == {"_entities": [{"id": 1}]}
-    assert "https://specs.apollo.dev/federation/v2.11" in other.as_str()
 
 
 async def test_a_schema_that_is_no_subgraph_has_nothing_of_federation_but_defines_the_directives_it_uses() -> None:

@@ -132,6 +132,8 @@ async def test_other_subprotocol_is_not_acceptable(server: Server, subprotocol: 
             4400,
             "'variables' must be an object.",
         ),
+        ([INIT, {"type": "ping", "payload": "x"}], 4400, "The payload of ping must be an object"),
+        ([INIT, {"type": "pong", "payload": []}], 4400, "The payload of pong must be an object"),
         ([INIT, {"type": "ping", "payload": "x" * 10_000}], 1009, "A message may have 10000 bytes"),
     ],
 )
@@ -197,8 +199,8 @@ async def test_complete_cancels_the_operation_and_frees_its_id(server: Server) -
         assert (first.operations_ended, first.stream_closed, second.operations_ended) == (1, True, 1)
         await client.send({"id": "unknown", "type": "complete"})
         await client.send({"type": "pong"})
-        await client.send({"type": "ping", "payload": {}})
-        assert await client.receive() == {"type": "pong"}
+        await client.send({"type": "ping", "payload": {"sent": 1}})
+        assert await client.receive() == {"type": "pong", "payload": {"sent": 1}}
 
 
 async def test_client_that_leaves_ends_its_operations_at_once(server: Server) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from itertools import count
 
 import strawberry
@@ -48,6 +49,7 @@ class Context:
     events_ended: int = 0
     operations_ended: int = 0
     stream_closed: bool = False
+    slept: bool = False
 
     async def load(self) -> None:
         self.holds_snapshot = True
@@ -76,6 +78,13 @@ class Contexts(list[Context]):
 Info = strawberry.Info[Context, None]
 
 
+async def _sleep(info: Info, seconds: float) -> str:
+    await info.context.load()
+    await asyncio.sleep(seconds)
+    info.context.slept = True
+    return "slept"
+
+
 @federation.type(keys=["id"])
 class Thing:
     id: int
@@ -88,6 +97,10 @@ class Thing:
     @strawberry.field
     def itself(self) -> "Thing":
         return self
+
+    @strawberry.field
+    async def sluggish_if_two(self, info: Info) -> str:
+        return await _sleep(info, 5.0 if self.id == 2 else 0.0)
 
     @strawberry.field
     def broken(self) -> int:
@@ -103,8 +116,23 @@ class Thing:
         return Thing(id=id) if id else None
 
 
+@strawberry.enum
+class Colour(Enum):
+    GREEN = "green"
+
+
+@strawberry.input
+class Filter:
+    name: str | None = None
+    colour: Colour | None = None
+
+
 @strawberry.type
 class Query:
+    @strawberry.field
+    def filtered(self, filter: Filter) -> bool:  # noqa: A002 - as clients would call it
+        return filter.name is not None
+
     @strawberry.field
     def hello(self, name: str = "you") -> str:
         return f"Hello, {name}!"
@@ -135,6 +163,18 @@ class Query:
         return SECRET  # type: ignore[return-value]  # what the test is about
 
     @strawberry.field
+    async def slow(self, info: Info, seconds: float) -> str:
+        return await _sleep(info, seconds)
+
+    @strawberry.field
+    async def stubborn(self, info: Info) -> str | None:
+        """As a driver that makes another error of a cancellation."""
+        try:
+            return await _sleep(info, 60)
+        except asyncio.CancelledError as error:
+            raise ConnectionError(SECRET) from error
+
+    @strawberry.field
     async def slow_and_failing(self) -> "Pair":
         return Pair()
 
@@ -159,6 +199,10 @@ class Mutation:
         renamed.append(name)
         await info.context.load()
         return name
+
+    @strawberry.mutation
+    async def slowly(self, info: Info, seconds: float) -> str:
+        return await _sleep(info, seconds)
 
 
 renamed: list[str] = []
@@ -194,4 +238,10 @@ class Subscription:
         yield 1
 
 
-schema = Subgraph(Query, Mutation, Subscription, limits=Limits(max_tokens=500, max_depth=5, max_aliases=10), public_errors=(CodedError,))
+def new_schema() -> Subgraph:
+    """As another process has it: with nothing cached."""
+    limits = Limits(max_tokens=500, max_depth=5, max_aliases=10)
+    return Subgraph(Query, Mutation, Subscription, limits=limits, public_errors=(CodedError,))
+
+
+schema = new_schema()

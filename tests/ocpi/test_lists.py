@@ -2,21 +2,21 @@
 
 import re
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import event
 
 from ampyard.domain.charge_points import ConnectorStatus
 from ampyard.ocpi.wire.types import format_date_time, parse_date_time
 from ampyard.services.backend import Backend
 from tests.ocpi.conftest import VERSIONS, Partner, Serve, token_header
 from tests.ocpi.fleets import new_depots, set_status
+from tests.sent import statements_sent
 from tests.services.stations import online
 
 
@@ -179,25 +179,9 @@ async def test_urls_begin_with_the_configured_address(backend: Backend, serve: S
     assert link.startswith("https://fleet.example/ocpi/2.3.0/locations?offset=1&limit=1&")
 
 
-@contextmanager
-def statements(backend: Backend) -> Iterator[list[str]]:
-    """Collect the statements that are sent meanwhile."""
-    sent: list[str] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
-
-    engine = backend.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
-async def test_a_page_takes_as_many_statements_however_long_it_is(backend: Backend, seven: Partner) -> None:
+async def test_a_page_takes_as_many_statements_however_long_it_is(seven: Partner) -> None:
     for limit in (1, 7):
-        with statements(backend) as sent:
+        with statements_sent() as sent:
             await seven.data(f"/2.2.1/locations?limit={limit}")
         # who asks; how many; the page; its charge points, their EVSEs, their connectors
         assert len(sent) == 6, sent

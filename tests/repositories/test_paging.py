@@ -57,7 +57,7 @@ class Listed:
         more = len(edges) > request.size
         return Page(
             items=tuple(cut),
-            positions=tuple(map(place, cut)),
+            ordered_by={"STARTED_AT": "started_at", "ENERGY": "energy_wh"}[request.order],
             has_next=before is not None if request.backward else more,
             has_previous=more if request.backward else after is not None,
         )
@@ -145,7 +145,10 @@ examples = settings(max_examples=100, deadline=None, suppress_health_check=[Heal
 async def test_a_page_is_what_the_model_cuts(listed: Listed, data: st.DataObject) -> None:
     request = data.draw(requests(listed))
 
-    assert await listed.page(request) == listed.model(request)
+    page = await listed.page(request)
+
+    assert page == listed.model(request)
+    assert page.positions == tuple(Keyset(VALUES[request.order](row), row.id) for row in page.items)
 
 
 @examples

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ampyard.domain.errors import EventsGoneError
 from ampyard.domain.events import EventKind, PublishedEvent
 from ampyard.repositories import streams
 from ampyard.repositories.outbox import OutboxEntry
-from ampyard.repositories.streams import EventStream, connect_redis
+from ampyard.repositories.streams import EventStream, connect_redis, id_order
 from ampyard.server.embedded import EmbeddedServers
 from tests.gate import gate_to
 from tests.published import arrived
@@ -113,3 +114,51 @@ async def test_waiting_for_events_is_not_taken_for_a_dead_connection(servers: Em
         # Some ten reads, one connection.
         assert gate.passed == 1
         await redis.aclose()
+
+
+async def test_events_between_two_ids(stream: EventStream) -> None:
+    tenant_id = uuid.uuid4()
+    ids = []
+    for number in range(5):
+        await stream.publish([entry(tenant_id, number)])
+        ids.append(await stream.newest_id(tenant_id))
+
+    assert [event.payload["n"] for event in await stream.between(tenant_id, ids[1], ids[3])] == [2, 3]
+    assert await stream.between(tenant_id, ids[4], ids[4]) == []
+    assert await stream.between(tenant_id, ids[3], ids[1]) == []
+
+
+async def test_events_that_are_not_kept_any_more_are_not_passed_over(stream: EventStream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "_KEPT", 100)
+    tenant_id = uuid.uuid4()
+    await stream.publish([entry(tenant_id, 0)])
+    first = await stream.newest_id(tenant_id)
+    await stream.publish([entry(tenant_id, number) for number in range(1, 500)])
+    newest = await stream.newest_id(tenant_id)
+
+    with pytest.raises(EventsGoneError, match=f"The events after {first} are not kept any more"):
+        await stream.between(tenant_id, first, newest)
+
+
+@pytest.mark.parametrize("after", ["0-0", "18446744073709551615-0"])
+async def test_an_id_from_another_time_is_no_place_to_go_on_from(stream: EventStream, after: str) -> None:
+    tenant_id = uuid.uuid4()
+    with pytest.raises(EventsGoneError):
+        await stream.between(tenant_id, after, after)
+    await stream.publish([entry(tenant_id, 1)])
+    with pytest.raises(EventsGoneError):
+        await stream.between(tenant_id, after, await stream.newest_id(tenant_id))
+
+
+def test_ids_are_compared_by_time_then_number() -> None:
+    ids = ["0-0", "9-10", "10-9", "10-10", "18446744073709551615-18446744073709551615"]
+    assert sorted([ids[3], *ids[:3], ids[4]], key=id_order) == ids
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "1", "1-", "-1", "1-2-3", " 1-2", "1-2\n", "\N{ARABIC-INDIC DIGIT ONE}-2", "+", "$", "18446744073709551616-0", "1-" + "9" * 20],
+)
+def test_what_is_no_id_is_told(wrong: str) -> None:
+    with pytest.raises(ValueError, match="is not the id of an event"):
+        id_order(wrong)

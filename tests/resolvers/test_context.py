@@ -10,13 +10,14 @@ import pytest
 
 from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.vehicles import Vehicle
+from ampyard.engine import Load
 from ampyard.repositories.database import Session
 from ampyard.repositories.vehicles import Vehicles
-from ampyard.resolvers import loading
 from ampyard.resolvers.context import Context
 from ampyard.resolvers.cursors import CursorCodec
 from ampyard.resolvers.ids import NODES, decode_any, decode_id, encode_id, optional_id
 from ampyard.resolvers.links import FileLinks
+from ampyard.resolvers.loading import by_id_of
 from ampyard.services.backend import Backend
 from tests.fleet import new_fleet, user
 
@@ -41,8 +42,8 @@ class Batches:
 async def test_keys_asked_for_together_are_loaded_together_and_once(context: Context) -> None:
     lengths = Batches()
 
-    found = await asyncio.gather(*(context.load(lengths, key) for key in ("a", "bb", "missing", "a")))
-    again = await context.load(lengths, "bb")
+    found = await asyncio.gather(*(context.load(Load(lengths), key) for key in ("a", "bb", "missing", "a")))
+    again = await context.load(Load(lengths), "bb")
 
     assert (found, again) == ([1, 2, None, 1], 2)
     assert lengths.asked == [(context.snapshot, ["a", "bb", "missing"], ())]
@@ -51,27 +52,29 @@ async def test_keys_asked_for_together_are_loaded_together_and_once(context: Con
 async def test_each_set_of_arguments_is_a_batch_of_its_own(context: Context) -> None:
     lengths = Batches()
 
-    await asyncio.gather(context.load(lengths, "a", 1), context.load(lengths, "b", 2), context.load(lengths, "c", 1))
+    await asyncio.gather(
+        context.load(Load(lengths, (1,)), "a"), context.load(Load(lengths, (2,)), "b"), context.load(Load(lengths, (1,)), "c")
+    )
 
     assert sorted((keys, arguments) for _, keys, arguments in lengths.asked) == [(["a", "c"], (1,)), (["b"], (2,))]
 
 
 async def test_after_an_event_everything_is_read_anew(context: Context) -> None:
     vehicle_id = await first_vehicle_id(context)
-    before: Vehicle | None = await context.load(loading.by_id, vehicle_id, Vehicles)
+    before: Vehicle | None = await context.load(by_id_of(Vehicles), vehicle_id)
     async with context.backend.unit_of_work(context.principal) as work:
         await work.change(Vehicles, vehicle_id, name="Renamed")
         await work.commit()
 
-    within: Vehicle | None = await context.load(loading.by_id, vehicle_id, Vehicles)
+    within: Vehicle | None = await context.load(by_id_of(Vehicles), vehicle_id)
     await context.end_event()
-    after: Vehicle | None = await context.load(loading.by_id, vehicle_id, Vehicles)
+    after: Vehicle | None = await context.load(by_id_of(Vehicles), vehicle_id)
     await context.end_operation()
 
     assert before is not None
     assert within == before
     assert after == replace(before, name="Renamed")
-    assert context.backend.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # a QueuePool
+    assert context.backend.database.in_use == 0
 
 
 async def first_vehicle_id(context: Context) -> uuid.UUID:
@@ -93,7 +96,7 @@ async def test_it_is_one_moment_throughout_an_event(context: Context) -> None:
 async def test_an_operation_that_loads_nothing_takes_no_connection(context: Context) -> None:
     await context.end_event()
     await context.end_operation()
-    assert context.backend.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # a QueuePool
+    assert context.backend.database.in_use == 0
 
 
 @pytest.mark.parametrize("entity", NODES)

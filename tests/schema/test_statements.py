@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLNamedType, GraphQLObjectType, get_named_type
-from sqlalchemy import event
 
+from ampyard.repositories.database import Database
 from ampyard.resolvers.ids import encode_id
 from ampyard.schema.internal import schema as internal
 from ampyard.schema.public import schema as public
@@ -50,6 +50,8 @@ def walk_public() -> Iterator[Any]:
     """Yield each edge of what can be listed, and each edge behind it."""
     root = public._schema.type_map["Query"]
     for start, of in edges_of(root).items():
+        if "nodes" not in start:
+            continue  # one by its id; what lies behind it is behind the lists, too
         yield pytest.param(selection(start), 1, id=f"{start.split()[0]}")
         for edge, behind in edges_of(of).items():
             yield pytest.param(selection(start, selection(edge)), 2, id=f"{start.split()[0]}.{edge.split()[0]}")
@@ -141,21 +143,20 @@ async def test_the_same_page_asked_for_twice_is_loaded_once(graph: Graph, statem
     assert len(statements) == 3
 
 
-async def test_an_operation_takes_one_connection_and_gives_it_back(graph: Graph, backend: Backend) -> None:
+@pytest.mark.usefixtures("statements")  # so that nothing but the operation itself is run
+async def test_an_operation_takes_one_connection_and_gives_it_back(graph: Graph, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[object] = []
-    pool = backend.database.engine.sync_engine.pool
+    begin = Database.begin
 
-    def note(*connection: object) -> None:
-        taken.append(connection)
+    async def note(database: Database, script: str) -> Any:
+        taken.append(script)
+        return await begin(database, script)
 
-    event.listen(pool, "checkout", note)
-    try:
-        await graph.data(
-            "{ depots { nodes { chargePoints { nodes { evses { connectors { id } } } } } } vehicles { nodes { idTags { value } } } }"
-        )
-        await graph.data("{ __typename }")
-    finally:
-        event.remove(pool, "checkout", note)
+    monkeypatch.setattr(Database, "begin", note)
+    await graph.data(
+        "{ depots { nodes { chargePoints { nodes { evses { connectors { id } } } } } } vehicles { nodes { idTags { value } } } }"
+    )
+    await graph.data("{ __typename }")
 
     assert len(taken) == 1
-    assert pool.checkedout() == 0  # type: ignore[attr-defined]  # a QueuePool
+    assert backend.database.in_use == 0

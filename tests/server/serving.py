@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from ampyard.engine.send_now import SendNowProtocol
 from tests.patience import until
 
 
@@ -14,9 +15,7 @@ from tests.patience import until
 async def serving(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an application as the api process does, on a free port of 127.0.0.1; yields its address."""
     server = uvicorn.Server(
-        uvicorn.Config(
-            app, host="127.0.0.1", port=0, ws="websockets-sansio", log_level="critical", lifespan="off", timeout_graceful_shutdown=1
-        )
+        uvicorn.Config(app, host="127.0.0.1", port=0, ws=SendNowProtocol, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
     )
     task = asyncio.create_task(server.serve())
     await until(lambda: server.started)

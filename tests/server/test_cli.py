@@ -27,12 +27,29 @@ def ampyard(home: Path, *arguments: str, **settings: str) -> "subprocess.Complet
         ({"database_url": "mysql://host/database"}, "AMPYARD_DATABASE_URL: It must be a URL that begins with postgresql://"),
         ({"database_owner_url": "a:secret@host"}, "AMPYARD_DATABASE_OWNER_URL: It must be a URL that begins with postgresql://"),
         ({"redis_url": "localhost:6379"}, "AMPYARD_REDIS_URL: It must be a URL that begins with redis://"),
+        ({"trusted_documents_only": "true"}, "AMPYARD_TRUSTED_DOCUMENTS_ONLY needs the manifest that AMPYARD_TRUSTED_DOCUMENTS names"),
+        ({"metrics_token": "short"}, "AMPYARD_METRICS_TOKEN: Value should have at least 16 items after validation, not 5"),
         ({"host": "nowhere.invalid"}, "'nowhere.invalid' is no address of this machine. Set AMPYARD_HOST to one that is."),
     ],
 )
 def test_a_setting_that_cannot_be_is_named_without_its_value(tmp_path: Path, settings: dict[str, str], told: str) -> None:
     done = ampyard(tmp_path, "up", **settings)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", told + "\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("[]", "{} is not a manifest of trusted documents: it is not a JSON object."),
+        (None, "{}: No such file or directory"),
+    ],
+)
+def test_a_manifest_that_is_none_is_told_of(tmp_path: Path, content: str | None, told: str) -> None:
+    path = tmp_path / "manifest.json"
+    if content is not None:
+        path.write_text(content)
+    done = ampyard(tmp_path, "api", trusted_documents=str(path))
+    assert (done.returncode, done.stderr) == (1, told.format(path) + "\n")
 
 
 def test_an_empty_variable_is_as_good_as_none(tmp_path: Path) -> None:

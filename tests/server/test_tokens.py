@@ -1,5 +1,6 @@
 """Bearer tokens: whose they are and what they allow; anything that is not exactly right is refused."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -174,6 +175,100 @@ async def test_clocks_may_differ_a_little(issuer: EmbeddedIssuer, verifier: Toke
 )
 async def test_only_roles_that_are_known_count(issuer: EmbeddedIssuer, verifier: TokenVerifier, roles: Any, scopes: set[Scope]) -> None:
     assert (await verifier.principal(signed(issuer, claims(roles=roles)))).scopes == scopes
+
+
+# What is remembered
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tokens whose signature has been checked."""
+    checked: list[str] = []
+    decode = jwt.decode
+
+    def note(token: str, *arguments: Any, **options: Any) -> Any:
+        checked.append(token)
+        return decode(token, *arguments, **options)
+
+    monkeypatch.setattr(jwt, "decode", note)
+    return checked
+
+
+async def test_a_signature_is_checked_once(issuer: EmbeddedIssuer, verifier: TokenVerifier, decoded: list[str]) -> None:
+    one, other = signed(issuer, claims()), signed(issuer, claims(sub="another"))
+
+    subjects = [(await verifier.principal(token)).subject for token in (one, other, one, other, one)]
+
+    assert subjects == ["dispatcher", "another", "dispatcher", "another", "dispatcher"]
+    assert decoded == [one, other]
+
+
+async def test_a_token_that_differs_in_anything_is_another(issuer: EmbeddedIssuer, verifier: TokenVerifier) -> None:
+    token = signed(issuer, claims())
+    await verifier.principal(token)
+    head, body, signature = token.split(".")
+    for forged in (f"{head}.{body}.", f"{head}.{body}.{signature[:-4]}AAAA", f"{head}.{body}", token.upper(), "\ud800"):
+        with pytest.raises(UnauthenticatedError):
+            await verifier.principal(forged)
+
+
+async def test_a_bad_token_is_checked_each_time(issuer: EmbeddedIssuer, verifier: TokenVerifier, decoded: list[str]) -> None:
+    bad = other_key(issuer)
+    for _ in range(2):
+        with pytest.raises(UnauthenticatedError):
+            await verifier.principal(bad)
+    assert decoded == [bad, bad]
+    assert not verifier._verified
+
+
+async def test_a_remembered_token_ends_when_it_says(
+    issuer: EmbeddedIssuer, verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "_LEEWAY_S", 0)
+    token = signed(issuer, claims(exp=int(now().timestamp()) + 2))
+    assert (await verifier.principal(token)).subject == "dispatcher"
+
+    await asyncio.sleep(2.1)
+
+    with pytest.raises(UnauthenticatedError, match="has expired"):
+        await verifier.principal(token)
+    assert not verifier._verified
+
+
+async def test_no_more_tokens_are_remembered_than_there_is_room_for(
+    issuer: EmbeddedIssuer, verifier: TokenVerifier, decoded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "_MOST_REMEMBERED", 2)
+    a, b, c = (signed(issuer, claims(sub=name)) for name in "abc")
+
+    for token in (a, b, a, c, a, b):
+        await verifier.principal(token)
+
+    # The one that was used the longest ago makes room.
+    assert decoded == [a, b, c, b]
+    assert len(verifier._verified) == 2
+
+
+async def test_a_key_that_is_withdrawn_or_replaced_ends_the_tokens_it_vouched_for(
+    provider: "Issuer", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "_KEYS_RETRY_S", 0.0)
+    verifier = verifier_of(provider)
+    first = provider.publish("one", "ES256")
+    token = provider.token(first, "one", "ES256")
+    assert (await verifier.principal(token)).subject == "dispatcher"
+
+    provider.keys.clear()
+    provider.publish("one", "ES256")
+    assert (await verifier.principal(token)).subject == "dispatcher"
+    monkeypatch.setattr(tokens, "_KEYS_LIFETIME_S", 0.0)
+    with pytest.raises(UnauthenticatedError, match="The token is not valid here"):
+        await verifier.principal(token)
+
+    provider.keys.clear()
+    with pytest.raises(UnauthenticatedError, match="a key that its issuer does not publish"):
+        await verifier.principal(token)
+    assert not verifier._verified
 
 
 # An issuer elsewhere

@@ -11,10 +11,12 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from ampyard.domain.errors import EventsGoneError
 from ampyard.domain.events import EventKind, PublishedEvent
 from ampyard.repositories.outbox import OutboxEntry
 from ampyard.repositories.streams import EventStream, connect_redis
 from ampyard.server.embedded import EmbeddedServers
+from ampyard.services import events
 from ampyard.services.events import EventHub, EventQueue
 from tests.gate import Gate, gate_to
 
@@ -140,12 +142,12 @@ async def test_a_subscriber_that_gives_up_during_an_outage_leaves_nothing_behind
     assert (hub._readers, hub._queues, hub._positions) == ({}, {}, {})
 
 
-async def test_a_slow_reader_sees_the_newest_of_each_aggregate_in_the_order_they_began_to_wait() -> None:
+async def test_a_slow_reader_sees_the_newest_of_each_aggregate_and_never_an_older_event_after_a_newer_one() -> None:
     queue = EventQueue()
     for waiting in (event(1, aggregate=1), event(2, aggregate=2), event(3, aggregate=1), event(4, 1, EventKind.COMMAND_UPDATED)):
         queue.put(waiting)
 
-    assert await heard(queue, 3) == [3, 2, 4]
+    assert await heard(queue, 3) == [2, 3, 4]
     queue.put(event(5, aggregate=1))
     assert await heard(queue, 1) == [5]
 
@@ -157,3 +159,59 @@ async def test_a_reader_that_waits_is_woken() -> None:
     queue.put(event(1, aggregate=1))
 
     assert (await asyncio.wait_for(waiting, 1)).payload == {"n": 1}
+
+
+async def test_only_what_is_wanted_wakes_a_reader() -> None:
+    queue = EventQueue(lambda event: event.kind is EventKind.COMMAND_UPDATED)
+    waiting = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    queue.put(event(1, aggregate=1))
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    queue.put(event(2, aggregate=1, kind=EventKind.COMMAND_UPDATED))
+    assert (await asyncio.wait_for(waiting, 1)).payload == {"n": 2}
+
+
+async def test_a_queue_is_bounded_and_tells_what_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "_WAITING", 3)
+    queue = EventQueue()
+    for number in range(4):
+        queue.put(event(number, aggregate=number))
+
+    with pytest.raises(EventsGoneError, match="Events came faster than they were shown"):
+        await queue.get()
+
+
+async def test_a_subscription_knows_after_which_event_it_begins(hub: EventHub, stream: EventStream) -> None:
+    tenant_id = uuid.uuid4()
+    await stream.publish([entry(tenant_id, 1)])
+    async with hub.subscribe(tenant_id) as first:
+        assert first.position == await stream.newest_id(tenant_id)
+        await stream.publish([entry(tenant_id, 2)])
+        assert await heard(first, 1) == [2]
+        async with hub.subscribe(tenant_id) as second:
+            assert second.position == await stream.newest_id(tenant_id)
+
+
+async def test_what_was_missed_is_of_each_aggregate_the_newest(hub: EventHub, stream: EventStream) -> None:
+    tenant_id = uuid.uuid4()
+    await stream.publish([entry(tenant_id, 0)])
+    after = await stream.newest_id(tenant_id)
+    await stream.publish([entry(tenant_id, number, aggregate=number % 2) for number in (1, 2, 3)])
+    until = await stream.newest_id(tenant_id)
+    await stream.publish([entry(tenant_id, 4)])
+
+    assert [event.payload["n"] for event in await hub.missed(tenant_id, after, until)] == [2, 3]
+    odd = await hub.missed(tenant_id, after, until, lambda event: event.payload["n"] % 2 == 1)
+    assert [event.payload["n"] for event in odd] == [3]
+
+
+async def test_who_has_missed_too_much_is_told(hub: EventHub, stream: EventStream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "_REPLAYED", 2)
+    tenant_id = uuid.uuid4()
+    await stream.publish([entry(tenant_id, 0)])
+    after = await stream.newest_id(tenant_id)
+    await stream.publish([entry(tenant_id, number) for number in (1, 2, 3)])
+
+    with pytest.raises(EventsGoneError, match="There have been 3 events"):
+        await hub.missed(tenant_id, after, await stream.newest_id(tenant_id))

@@ -16,7 +16,7 @@ from ampyard.repositories.directory import Directory
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.vehicles import IdTags, Vehicles
 from ampyard.services import charge_points
-from ampyard.services.access import api_key_principal
+from ampyard.services.access import ApiKeys
 from ampyard.services.backend import Backend
 from ampyard.services.seeding import TenantSpec, seed
 from tests.busy import two_depots
@@ -99,7 +99,7 @@ async def test_a_tenant_is_made_as_described(backend: Backend) -> None:
 async def test_what_opens_the_tenant_is_returned_and_kept_as_hashes(backend: Backend) -> None:
     seeded = await seed(backend, fleet_spec(new_slug()), lambda _: None)
 
-    principal = await api_key_principal(backend, seeded.api_key)
+    principal = await ApiKeys(backend).principal(seeded.api_key)
     assert principal is not None
     assert (principal.tenant_id, principal.kind) == (seeded.tenant_id, PrincipalKind.KEY)
     assert principal.scopes == {Scope.FLEET_READ, Scope.PRIORITIES_WRITE}

@@ -15,6 +15,7 @@ class Scope(StrEnum):
     PRIORITIES_WRITE = "priorities:write"
     TRANSACTIONS_CONTROL = "transactions:control"
     REPORTS_READ = "reports:read"
+    SCHEMA_READ = "schema:read"
 
 
 class Role(StrEnum):

@@ -32,3 +32,9 @@ class ForbiddenError(DomainError):
     """The principal lacks a scope."""
 
     code = "FORBIDDEN"
+
+
+class EventsGoneError(DomainError):
+    """Not all of the events that are asked for are kept any more."""
+
+    code = "EVENTS_GONE"

@@ -34,12 +34,22 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[E]):
-    """Rows of one slice in list order, with the position of each and whether there is more on either side."""
+    """Rows of one slice in list order, which is by `ordered_by` and then by id, and whether there is more on either side."""
 
     items: tuple[E, ...]
-    positions: tuple[Keyset, ...]
+    ordered_by: str
     has_next: bool
     has_previous: bool
+
+    def position(self, item: E) -> Keyset:
+        """Return the position of one of the rows."""
+        row: Any = item
+        return Keyset(getattr(row, self.ordered_by), row.id)
+
+    @property
+    def positions(self) -> tuple[Keyset, ...]:
+        """The position of each row, made when asked for."""
+        return tuple(map(self.position, self.items))
 
 
 @dataclass(frozen=True, slots=True)

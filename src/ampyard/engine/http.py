@@ -1,8 +1,9 @@
 """GraphQL over HTTP (draft of the GraphQL foundation): POST and GET, negotiation, status codes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import orjson
 from graphql import OperationType
@@ -13,14 +14,17 @@ from strawberry.http.ides import get_graphql_ide_html
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from ampyard.engine import wire
+from ampyard.engine.budget import Throttled
 from ampyard.engine.endpoint import Endpoint, P, remaining_s
-from ampyard.engine.errors import PublicError, UnauthenticatedError, internal_error
+from ampyard.engine.errors import PublicError, UnauthenticatedError, internal_error, refused
+from ampyard.engine.limits import exceeded_together
 from ampyard.engine.schema import only
 from ampyard.engine.sse import EventStream
 
 _GRAPHQL_RESPONSE = "application/graphql-response+json"
 _JSON = "application/json"
 _EVENT_STREAM = "text/event-stream"
+_NAMES_A_DOCUMENT = {"query", "documentId", "extensions"}
 
 
 class _RefusedError(PublicError):
@@ -41,7 +45,11 @@ class _Accepts:
 
     @classmethod
     def of(cls, request: Request) -> "_Accepts":
-        ranges = _media_ranges(",".join(request.headers.getlist("accept")) or _JSON)
+        return _accepts(",".join(request.headers.getlist("accept")) or _JSON)
+
+    @classmethod
+    def parsed(cls, accept: str) -> "_Accepts":
+        ranges = _media_ranges(accept)
         answers = [
             _JSON if media in {"application/*", "*/*"} else media
             for media in ranges
@@ -53,6 +61,10 @@ class _Accepts:
             prefers_event_stream=answers[:1] == [_EVENT_STREAM],
             html="text/html" in ranges,
         )
+
+
+# Clients say the same in every request.
+_accepts = lru_cache(maxsize=256)(_Accepts.parsed)
 
 
 def _media_ranges(accept: str) -> list[str]:
@@ -86,16 +98,21 @@ async def respond(endpoint: Endpoint[P], request: Request) -> ASGIApp:
 async def _respond(endpoint: Endpoint[P], request: Request, accepts: _Accepts) -> ASGIApp:
     if request.method not in {"GET", "POST"}:
         raise _RefusedError(405, "METHOD_NOT_ALLOWED", "GraphQL is served by POST and GET.", {"allow": "GET, POST"})
-    if request.method == "GET" and accepts.html and "query" not in request.query_params:
+    if request.method == "GET" and accepts.html and request.query_params.keys().isdisjoint(_NAMES_A_DOCUMENT):
         if not endpoint.ide:
             raise _RefusedError(406, "NOT_ACCEPTABLE", "There is no page here: this is a GraphQL endpoint; send a request by POST.")
         return HTMLResponse(get_graphql_ide_html("graphiql"))
     if not accepts.json and not accepts.event_stream:
         raise _RefusedError(406, "NOT_ACCEPTABLE", f"Answers are {_GRAPHQL_RESPONSE}, {_JSON} or {_EVENT_STREAM}.")
     principal = await endpoint.authenticate(request, None)
-    parameters = await _parameters(request, endpoint.max_body_bytes)
+    parameters = await _parameters(request, endpoint)
+    if isinstance(parameters, list):
+        return await _batch(endpoint, request, parameters, principal, accepts)
+    return await _single(endpoint, request, parameters, principal, accepts)
 
-    operation = endpoint.schema.prepare(parameters.query, parameters.operation_name)
+
+async def _single(endpoint: Endpoint[P], request: Request, parameters: wire.Parameters, principal: P, accepts: _Accepts) -> ASGIApp:
+    operation = await endpoint.prepare(parameters, principal, request)
     if isinstance(operation, PreExecutionError):
         if accepts.prefers_event_stream:
             return EventStream(only(operation), endpoint, expires_in_s=None)
@@ -106,27 +123,67 @@ async def _respond(endpoint: Endpoint[P], request: Request, accepts: _Accepts) -
     if subscribes and not accepts.event_stream:
         raise _RefusedError(406, "NOT_ACCEPTABLE", f"Subscriptions are served to 'Accept: {_EVENT_STREAM}' and over WebSocket.")
 
-    results = endpoint.schema.run(operation, context=endpoint.context(principal, request), variables=parameters.variables)
+    if subscribes and "last-event-id" in request.headers:
+        parameters = replace(parameters, last_event_id=request.headers["last-event-id"])
+    results = endpoint.run(operation, parameters, principal, request)
     if subscribes or accepts.prefers_event_stream:
         return EventStream(results, endpoint, expires_in_s=remaining_s(principal))
     async with aclosing(results):
-        return _json(await anext(results), accepts)
+        return _json(await anext(results), accepts, max_bytes=endpoint.max_response_bytes)
 
 
-async def _parameters(request: Request, max_body_bytes: int) -> wire.Parameters:
+async def _batch(endpoint: Endpoint[P], request: Request, batch: list[wire.Parameters], principal: P, accepts: _Accepts) -> Response:
+    """Execute the requests of a batch one after another, each in a context of its own; the answer is the array of theirs."""
+    if not accepts.json:
+        raise _RefusedError(406, "NOT_ACCEPTABLE", f"Batches are answered in {_GRAPHQL_RESPONSE} or {_JSON}.")
+    operations = [await endpoint.prepare(parameters, principal, request) for parameters in batch]
+    sizes = (operation.size for operation in operations if not isinstance(operation, PreExecutionError))
+    errors = exceeded_together(sizes, endpoint.schema.limits)
+    if errors:
+        return _json(refused("GRAPHQL_VALIDATION_FAILED", *errors), accepts)
+    left, responses, answered = endpoint.max_response_bytes, [], []
+    for parameters, operation in zip(batch, operations, strict=True):
+        if isinstance(operation, PreExecutionError):
+            result: ExecutionResult = operation
+        elif operation.type is OperationType.SUBSCRIPTION:
+            result = wire.refusal(PublicError("Subscriptions are not served in batches.", code="BAD_REQUEST"))
+        else:
+            async with aclosing(endpoint.run(operation, parameters, principal, request)) as results:
+                result = await anext(results)
+        answered.append(result)
+        responses.append(wire.response(result, max(left, 0)))
+        left -= len(responses[-1])
+    return Response(b"[" + b",".join(responses) + b"]", headers=_retry_after(answered), media_type=f"{accepts.json}; charset=utf-8")
+
+
+async def _parameters(request: Request, endpoint: Endpoint[P]) -> wire.Parameters | list[wire.Parameters]:
     try:
         if request.method == "GET":
             query = dict(request.query_params)
             decoded = {name: orjson.loads(query[name]) for name in ("variables", "extensions") if query.get(name)}
-            return wire.parameters({**query, "variables": None, "extensions": None, **decoded})
+            variables_bytes = wire.MAX_BYTES_A_CHARACTER * len(query.get("variables", ""))
+            return wire.parameters({**query, "variables": None, "extensions": None, **decoded}, variables_bytes)
         _require_json(request.headers.get("content-type", ""))
-        return wire.parameters(orjson.loads(await _body(request, max_body_bytes)))
+        body = await _body(request, endpoint.max_body_bytes)
+        requested = orjson.loads(body)
+        if isinstance(requested, list):
+            _require_few(requested, endpoint.max_batch)
+            return [wire.parameters(one, len(body)) for one in requested]
+        return wire.parameters(requested, len(body))
     except orjson.JSONDecodeError as error:
         raise _RefusedError(400, "BAD_REQUEST", f"The request is not JSON: {error}.") from error
     except ValueError as error:
         raise _RefusedError(400, "BAD_REQUEST", str(error)) from error
 
 
+def _require_few(batch: list[object], max_batch: int) -> None:
+    if max_batch <= 1:
+        raise _RefusedError(400, "BATCHING_NOT_ENABLED", "Batches are not served here; send one request object.")
+    if not 1 <= len(batch) <= max_batch:
+        raise _RefusedError(400, "BATCH_LIMIT_EXCEEDED", f"A batch holds 1 to {max_batch} requests.")
+
+
+@lru_cache(maxsize=256)
 def _require_json(content_type: str) -> None:
     # A browser sends the other types to any site without asking it first (a "simple" request), so taking them would invite forgery.
     media, *parameters = (part.strip().lower() for part in content_type.split(";"))
@@ -144,9 +201,21 @@ async def _body(request: Request, max_body_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _json(result: ExecutionResult, accepts: _Accepts, status: int | None = None, headers: Mapping[str, str] | None = None) -> Response:
+def _json(
+    result: ExecutionResult,
+    accepts: _Accepts,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    max_bytes: int | None = None,
+) -> Response:
     media = accepts.json or _JSON
     if status is None:
         # Under application/json a status other than 200 could be an intermediary's, so that type always answers 200 (section 6.4.1).
         status = 400 if isinstance(result, PreExecutionError) and media == _GRAPHQL_RESPONSE else 200
-    return Response(wire.response(result), status, headers, media_type=f"{media}; charset=utf-8")
+    return Response(wire.response(result, max_bytes), status, headers or _retry_after([result]), media_type=f"{media}; charset=utf-8")
+
+
+def _retry_after(results: Iterable[ExecutionResult]) -> dict[str, str] | None:
+    waits_s = [result.retry_after_s for result in results if isinstance(result, Throttled)]
+    return {"retry-after": str(max(waits_s))} if waits_s else None

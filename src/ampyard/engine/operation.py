@@ -1,7 +1,11 @@
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from graphql import DocumentNode, OperationDefinitionNode, OperationType
+
+from ampyard.engine.limits import Size
+
+_NO_SIZE = Size()
 
 
 class OperationContext(Protocol):
@@ -18,12 +22,18 @@ class OperationContext(Protocol):
         """The operation is over: finished, failed, cancelled or its client gone. Called once, after the last resolver."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Operation:
-    """An operation of a valid document, ready to run."""
+    """An operation of a valid document, ready to run.
+
+    The document store gives the same object for the same document and name as long as it holds the document. What is worked out once from
+    an operation (a compiled plan, a cost function) is kept in `derived`, each under a key of its maker's, and goes when the operation goes.
+    """
 
     document: DocumentNode
     definition: OperationDefinitionNode
+    size: Size = _NO_SIZE
+    derived: dict[object, Any] = field(default_factory=dict, repr=False)
 
     @property
     def type(self) -> OperationType:

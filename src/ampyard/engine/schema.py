@@ -1,52 +1,49 @@
 import asyncio
-import inspect
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from functools import lru_cache
 from typing import Any, TypeGuard, cast
 
-import strawberry.federation
-from graphql import (
-    DocumentNode,
-    GraphQLError,
-    GraphQLSyntaxError,
-    GraphQLUnionType,
-    OperationType,
-    get_operation_ast,
-    parse,
-    print_directive,
-    specified_rules,
-)
+import strawberry
 from graphql import ExecutionResult as GraphQLExecutionResult
-from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
+from graphql import (
+    GraphQLError,
+    OperationType,
+    VariableDefinitionNode,
+    print_directive,
+)
+from graphql.execution import Executor, MiddlewareManager, create_source_event_stream, map_source_to_response_event
+from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.execution import optimized_is_awaitable
-from strawberry.federation.schema import FederationAny
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext, StreamResult, validate_document
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext, StreamResult
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema_directive import StrawberrySchemaDirective
-from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType as StrawberryOperationType
-from strawberry.types.info import Info
 
-from ampyard.engine.errors import Coded, PublicError, coded, present
-from ampyard.engine.limits import Limits, exceeded
+from ampyard.engine.batching import unbatched
+from ampyard.engine.cost import Costs
+from ampyard.engine.deadline import Deadline, DeadlineExceededError
+from ampyard.engine.documents import DocumentStore
+from ampyard.engine.errors import Coded, present, refused
+from ampyard.engine.limits import Limits
 from ampyard.engine.operation import Operation, OperationContext
+from ampyard.engine.plans import Plan, Plans
+from ampyard.engine.tracing import Trace
 
 _logger = logging.getLogger(__name__)
 
 _DEFAULT_LIMITS = Limits()
-_CACHED_DOCUMENTS = 1_000
-_CACHED_DOCUMENT_CHARACTERS = 20_000  # longer ones are rare, and a thousand of them would be a way to fill the memory
 
 
 class Schema(strawberry.Schema):
     """A schema whose operations have a life cycle, limits, and errors that tell clients nothing they should not know.
 
     `public_errors` are exception classes, besides `PublicError`, whose text and `code` clients may see.
+
+    `batched` demands that every field below the roots that loads is an edge (`ampyard.engine.batching`).
 
     Operations do not pass through Strawberry's schema extensions; field extensions and permissions work as everywhere.
     """
@@ -62,6 +59,7 @@ class Schema(strawberry.Schema):
         schema_directives: Iterable[object] = (),
         limits: Limits = _DEFAULT_LIMITS,
         public_errors: tuple[type[Coded], ...] = (),
+        batched: bool = False,
     ) -> None:
         super().__init__(
             query=query,
@@ -71,9 +69,13 @@ class Schema(strawberry.Schema):
             config=config,
             schema_directives=schema_directives,
         )
-        self._limits = limits
+        self.limits = limits
         self._public_errors = public_errors
-        self._cached_document = lru_cache(maxsize=_CACHED_DOCUMENTS)(self._document)
+        self.costs = Costs(self._schema)
+        self.documents = DocumentStore(self._schema, limits)
+        self.plans = Plans(self)
+        if batched and (fields := ", ".join(unbatched(self._schema))):
+            raise TypeError(f"{fields}: its resolver may load for one parent at a time; make it an edge.")
 
     def as_str(self) -> str:
         """The SDL. Federation's directives, where it uses them, are defined in it: it has no @link that would import them."""
@@ -87,24 +89,12 @@ class Schema(strawberry.Schema):
         ]
         return "\n\n".join([*unprinted, print_schema(self)])
 
-    def prepare(self, query: str, operation_name: str | None = None) -> Operation | PreExecutionError:
-        """Parse, check against the limits and validate; pick the operation. Errors carry their code in `extensions`."""
-        document = (self._cached_document if len(query) <= _CACHED_DOCUMENT_CHARACTERS else self._document)(query)
-        if isinstance(document, PreExecutionError):
-            return document
-        definition = get_operation_ast(document, operation_name)
-        if definition is None:
-            message = f"Unknown operation named '{operation_name}'." if operation_name else "The document needs an operation name."
-            return _refused("OPERATION_RESOLUTION_FAILURE", GraphQLError(message))
-        return Operation(document, definition)
+    def _warn_for_federation_directives(self) -> None:
+        """Nothing to warn of: `as_str` defines them."""
 
-    def _document(self, query: str) -> DocumentNode | PreExecutionError:
-        try:
-            document = parse(query, max_tokens=self._limits.max_tokens)
-        except GraphQLSyntaxError as error:
-            return _refused("GRAPHQL_PARSE_FAILED", error)
-        errors = exceeded(document, self._limits) or validate_document(self._schema, document, specified_rules)
-        return _refused("GRAPHQL_VALIDATION_FAILED", *errors) if errors else document
+    def prepare(self, query: str, operation_name: str | None = None, *, developer: bool = True) -> Operation | PreExecutionError:
+        """Parse, check against the limits and validate; pick the operation. Errors carry their code in `extensions`."""
+        return self.documents.get(query).operation(operation_name, developer=developer)
 
     async def run(
         self,
@@ -114,30 +104,33 @@ class Schema(strawberry.Schema):
         variables: Mapping[str, object] | None = None,
         root_value: object = None,
         operation_extensions: Mapping[str, object] | None = None,
+        event_deadline_s: float | None = None,
+        trace: Trace | None = None,
+        compiled: bool = True,
     ) -> AsyncGenerator[ExecutionResult, None]:
         """Execute; yield one result for a query or mutation, one per event for a subscription.
 
         A `PreExecutionError` is yielded, alone, when nothing could be executed (variables, source stream). The context's `end_event` is
         awaited before an event's result is yielded; its `end_operation` before a single result is, and when the generator ends, is closed
-        or is cancelled.
+        or is cancelled. The evaluation of an event that takes longer than `event_deadline_s` is cancelled; the subscription goes on.
+
+        With a `trace` the result of a query or mutation has it in its extensions; it is executed by graphql-core, resolver by resolver.
+        So is everything that no plan can express, and everything where not `compiled`; `plans.counts` says how often and why.
         """
         result: ExecutionResult
         try:
-            executor = StrawberryGraphQLCoreExecutionContext.build(
-                self._schema,
-                operation.document,
-                root_value,
-                context,
-                cast("dict[str, Any] | None", variables),
-                operation.name,
-                is_awaitable=cast("Callable[[object], TypeGuard[Awaitable[object]]]", optimized_is_awaitable),
-                operation_extensions=operation_extensions,
-            )
-            if isinstance(executor, list):
-                result = _refused("BAD_USER_INPUT", *executor)
+            values = self._coerced(operation.definition.variable_definitions or (), variables or {})
+            if isinstance(values, list):
+                result = refused("BAD_USER_INPUT", *values)
             elif operation.type is not OperationType.SUBSCRIPTION:
-                result = self._shown(await _execute(executor))
+                plan = self._plan(operation, values, compiled=compiled, trace=trace)
+                if plan is None:
+                    executed = await _execute(self._executor(operation, context, variables, root_value, operation_extensions, trace))
+                else:
+                    executed = await plan.execute(context, root_value, values)
+                result = self._shown(executed, trace)
             else:
+                executor = self._executor(operation, context, variables, root_value, operation_extensions)
                 created = create_source_event_stream(executor)
                 source = cast(
                     "AsyncIterable[object] | GraphQLExecutionResult", await created if executor.is_awaitable(created) else created
@@ -145,8 +138,12 @@ class Schema(strawberry.Schema):
                 if not isinstance(source, GraphQLExecutionResult):
 
                     async def execute_event(event: Executor[Any]) -> GraphQLExecutionResult:
+                        plan = self._plan(operation, event.variable_values, compiled=compiled)
                         try:
-                            return await _execute(event)
+                            return await _in_time(
+                                _execute(event) if plan is None else plan.execute(context, event.root_value, event.variable_values),
+                                event_deadline_s,
+                            )
                         finally:
                             if context is not None:
                                 await context.end_event()
@@ -163,8 +160,44 @@ class Schema(strawberry.Schema):
                 await _end(context)
         yield result
 
-    def _shown(self, result: GraphQLExecutionResult) -> ExecutionResult:
-        return ExecutionResult(data=result.data, errors=present(result.errors, self._public_errors) if result.errors else None)
+    def _coerced(
+        self, definitions: Sequence[VariableDefinitionNode], variables: Mapping[str, object]
+    ) -> VariableValues | list[GraphQLError]:
+        return get_variable_values(self._schema, definitions, dict(variables))
+
+    def _plan(self, operation: Operation, values: VariableValues, *, compiled: bool, trace: Trace | None = None) -> Plan | None:
+        if not compiled or trace is not None:
+            self.plans.counts["switched off" if trace is None else "federated tracing"] += 1
+            return None
+        return self.plans.plan(operation.document, operation.definition, values.coerced, operation.derived)
+
+    def _executor(
+        self,
+        operation: Operation,
+        context: OperationContext | None,
+        variables: Mapping[str, object] | None,
+        root_value: object,
+        operation_extensions: Mapping[str, object] | None,
+        trace: Trace | None = None,
+    ) -> StrawberryGraphQLCoreExecutionContext:
+        executor = StrawberryGraphQLCoreExecutionContext.build(
+            self._schema,
+            operation.document,
+            root_value,
+            context,
+            cast("dict[str, Any] | None", variables),
+            operation.name,
+            is_awaitable=cast("Callable[[object], TypeGuard[Awaitable[object]]]", optimized_is_awaitable),
+            middleware=None if trace is None else MiddlewareManager(trace),
+            operation_extensions=operation_extensions,
+        )
+        assert isinstance(executor, StrawberryGraphQLCoreExecutionContext), "The variables have been coerced before."
+        return executor
+
+    def _shown(self, result: GraphQLExecutionResult, trace: Trace | None = None) -> ExecutionResult:
+        errors = present(result.errors, self._public_errors) if result.errors else None
+        extensions = None if trace is None else {"ftv1": trace.encoded(errors or ())}
+        return ExecutionResult(data=result.data, errors=errors, extensions=extensions)
 
     async def stream(
         self,
@@ -181,7 +214,7 @@ class Schema(strawberry.Schema):
         if isinstance(operation, PreExecutionError):
             return only(operation)
         if allowed_operation_types and operation.type.value not in {type_.value for type_ in allowed_operation_types}:
-            return only(_refused("BAD_USER_INPUT", GraphQLError(f"A {operation.type.value} is not allowed here.")))
+            return only(refused("BAD_USER_INPUT", GraphQLError(f"A {operation.type.value} is not allowed here.")))
         return self.run(
             operation,
             context=context_value,
@@ -208,37 +241,6 @@ class Schema(strawberry.Schema):
             return cast("ExecutionResult", await anext(results))
 
 
-class Subgraph(Schema, strawberry.federation.Schema):
-    """A schema that is an Apollo Federation 2.11 subgraph: with `_service`, `_entities` and what they need."""
-
-    def as_str(self) -> str:
-        """The SDL as `_service` gives it to a router: federation's directives are imported by @link."""
-        return print_schema(self)
-
-    def entities_resolver(self, info: Info, representations: list[FederationAny]) -> list[FederationAny]:
-        """`Query._entities`: one entity, null or error per representation, in their order (Apollo Federation, subgraph specification).
-
-        Strawberry's own fails the whole list when one representation has no or an unknown `__typename`, and changes the variables given.
-        """
-        return [cast("FederationAny", self._entity(info, representation)) for representation in representations]
-
-    def _entity(self, info: Info, representation: object) -> object:
-        fields = dict(representation) if isinstance(representation, Mapping) else {}
-        type_name = fields.pop("__typename", None)
-        union = cast("GraphQLUnionType", self._schema.type_map["_Entity"])
-        if type_name not in {type_.name for type_ in union.types}:
-            return PublicError(f"A representation needs the __typename of an entity; {type_name!r} is none.", code="BAD_USER_INPUT")
-        definition = cast("StrawberryObjectDefinition", self.get_type_by_name(type_name))
-        resolve_reference = getattr(definition.origin, "resolve_reference", None)
-        if resolve_reference:
-            signature = inspect.signature(resolve_reference)
-            try:
-                signature.bind(**fields, **({"info": info} if "info" in signature.parameters else {}))
-            except TypeError as error:
-                return PublicError(f"This is not a representation of {type_name}: {error}.", code="BAD_USER_INPUT")
-        return super().entities_resolver(info, [cast("FederationAny", {"__typename": type_name, **fields})])[0]
-
-
 async def _execute(executor: Executor[Any]) -> GraphQLExecutionResult:
     try:
         result = executor.execute_operation()
@@ -247,6 +249,14 @@ async def _execute(executor: Executor[Any]) -> GraphQLExecutionResult:
         # A field that failed at once leaves its siblings running; they must not find the operation ended under them.
         while executor.background_futures:
             await asyncio.wait(executor.background_futures)
+
+
+async def _in_time(execution: Awaitable[GraphQLExecutionResult], deadline_s: float | None) -> GraphQLExecutionResult:
+    try:
+        with Deadline(deadline_s):
+            return await execution
+    except DeadlineExceededError as error:
+        return GraphQLExecutionResult(None, [GraphQLError(str(error), original_error=error)])
 
 
 async def _end(context: OperationContext) -> None:
@@ -260,7 +270,3 @@ async def _end(context: OperationContext) -> None:
 async def only(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:
     """A stream of one result."""
     yield result
-
-
-def _refused(code: str, *errors: GraphQLError) -> PreExecutionError:
-    return PreExecutionError(data=None, errors=coded(errors, code))

@@ -30,6 +30,7 @@ class EventStream:
         self._results = results
         self._ping_interval_s = endpoint.ping_interval_s
         self._send_timeout_s = endpoint.send_timeout_s
+        self._max_response_bytes = endpoint.max_response_bytes
         self._expires_in_s = expires_in_s
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +59,7 @@ class EventStream:
     async def _events(self, send: Send) -> None:
         async with aclosing(self._results) as results:
             async for result in results:
-                await self._write(send, _next(result))
+                await self._write(send, _next(result, self._max_response_bytes))
         await self._write(send, _COMPLETE)
 
     async def _pings(self, send: Send) -> None:
@@ -76,5 +77,7 @@ async def _disconnect(receive: Receive) -> None:
         pass
 
 
-def _next(result: ExecutionResult) -> bytes:
-    return b"event: next\ndata: " + wire.response(result) + b"\n\n"
+def _next(result: ExecutionResult, max_bytes: int | None = None) -> bytes:
+    # The id is what a browser's EventSource sends as Last-Event-ID when it reconnects.
+    event_id = b"id: " + result.event_id.encode() + b"\n" if isinstance(result, wire.Written) and result.event_id else b""
+    return b"event: next\n" + event_id + b"data: " + wire.response(result, max_bytes) + b"\n\n"

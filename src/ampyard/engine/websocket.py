@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
-from typing import Generic
+from typing import Final, Generic
 
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -12,8 +12,11 @@ from strawberry.types.execution import PreExecutionError
 from ampyard.engine import wire
 from ampyard.engine.endpoint import Endpoint, P, remaining_s
 from ampyard.engine.errors import PublicError, UnauthenticatedError, internal_error
+from ampyard.engine.observing import Client
+from ampyard.engine.subscriptions import Take
 
 SUBPROTOCOL = "graphql-transport-ws"
+SEND_NOW: Final = "ampyard.websocket.send_now"  # an ASGI extension, see `engine.send_now`
 
 _MAX_REASON_BYTES = 123  # RFC 6455, section 5.5.1
 _MAX_CLOSE_S = 5.0
@@ -31,14 +34,15 @@ class _CloseError(Exception):
 class Socket(Generic[P]):
     """One socket: a reader, and a task for each operation that runs.
 
-    Nothing is queued: an operation goes on when its last message has been taken over by the transport, so a slow client slows its own
-    subscriptions; one that takes nothing for `send_timeout_s` is dropped.
+    An operation goes on when its last message has been taken over by the transport, so a slow client slows its own operations; what is
+    shared with others does not wait for it, but is queued, in bounds. A client that takes nothing for `send_timeout_s` is dropped.
     """
 
     def __init__(self, endpoint: Endpoint[P], websocket: WebSocket) -> None:
         self._endpoint = endpoint
         self._websocket = websocket
         self._initialised = False
+        self._received_bytes = 0
         self._principal: P | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()  # the operations, and those cancelled but not yet over
@@ -52,6 +56,7 @@ class Socket(Generic[P]):
             await self._close(_CloseError(4406, "Subprotocol not acceptable"))
             return
         await self._websocket.accept(SUBPROTOCOL)
+        self._endpoint.activity.sockets += 1
         close: _CloseError | None = None
         try:
             async with self._deadline:
@@ -67,6 +72,7 @@ class Socket(Generic[P]):
             internal_error(error)
             close = _CloseError(4500, "Internal server error")
         finally:
+            self._endpoint.activity.sockets -= 1
             for task in self._tasks:
                 task.cancel()
             if close:
@@ -93,6 +99,7 @@ class Socket(Generic[P]):
             raise _CloseError(4400, "Messages must be JSON") from None
         if not isinstance(decoded, dict):
             raise _CloseError(4400, "Messages must be JSON objects")
+        self._received_bytes = wire.MAX_BYTES_A_CHARACTER * len(text)
         return decoded
 
     async def _handle(self, message: Mapping[str, object]) -> None:
@@ -100,9 +107,9 @@ class Socket(Generic[P]):
             case "connection_init":
                 await self._initialise(message.get("payload"))
             case "ping":
-                await self._send({"type": "pong"})
+                await self._send({"type": "pong", **_details(message)})
             case "pong":
-                pass
+                _details(message)
             case "subscribe":
                 await self._subscribe(message)
             case "complete":
@@ -118,6 +125,7 @@ class Socket(Generic[P]):
         self._initialised = True
         if payload is not None and not isinstance(payload, dict):
             raise _CloseError(4400, "The payload of connection_init must be an object")
+        Client.initialise(self._websocket, payload or {})
         credential = next((value for key, value in (payload or {}).items() if key.lower() == "authorization"), None)
         if credential is not None and not isinstance(credential, str):
             raise _CloseError(4400, "The authorization must be a string")
@@ -133,7 +141,7 @@ class Socket(Generic[P]):
     async def _subscribe(self, message: Mapping[str, object]) -> None:
         id_ = _id(message)
         try:
-            parameters = wire.parameters(message.get("payload"))
+            parameters = wire.parameters(message.get("payload"), self._received_bytes)
         except ValueError as error:
             raise _CloseError(4400, str(error)) from None
         if self._principal is None:
@@ -169,26 +177,32 @@ class Socket(Generic[P]):
             pass  # the reader sees it, too, and ends the socket
 
     async def _send_results(self, id_: str, parameters: wire.Parameters, principal: P) -> PreExecutionError | None:
-        operation = self._endpoint.schema.prepare(parameters.query, parameters.operation_name)
+        operation = await self._endpoint.prepare(parameters, principal, self._websocket)
         if isinstance(operation, PreExecutionError):
             return operation
-        context = self._endpoint.context(principal, self._websocket)
-        async with aclosing(self._endpoint.schema.run(operation, context=context, variables=parameters.variables)) as results:
+        head = b'{"id":' + orjson.dumps(id_) + b',"type":"next","payload":'
+        sender = self._websocket.scope.get("extensions", {}).get(SEND_NOW, {}).get("sender")
+        take: Take | None = None if sender is None else sender(head, b"}")
+        async with aclosing(self._endpoint.run(operation, parameters, principal, self._websocket, take)) as results:
             async for result in results:
                 if isinstance(result, PreExecutionError):
                     return result
-                await self._send({"id": id_, "type": "next", "payload": orjson.Fragment(wire.response(result))})
+                response = wire.response(result, self._endpoint.max_response_bytes)
+                await self._send_text(b"".join((head, response, b"}")))
         return None
 
     async def _send_error(self, id_: str, error: PreExecutionError) -> None:
         await self._send({"id": id_, "type": "error", "payload": wire.formatted(error.errors or [])})
 
     async def _send(self, message: Mapping[str, object]) -> None:
+        await self._send_text(orjson.dumps(message))
+
+    async def _send_text(self, text: bytes) -> None:
         if self._websocket.application_state is not WebSocketState.CONNECTED:
             raise WebSocketDisconnect(1006)
         try:
             async with asyncio.timeout(self._endpoint.send_timeout_s):
-                await self._websocket.send_text(orjson.dumps(message).decode())
+                await self._websocket.send_text(text.decode())
         except TimeoutError:
             self._at_deadline = _CloseError(1008, "The client takes no messages")
             self._deadline.reschedule(asyncio.get_running_loop().time())
@@ -200,3 +214,13 @@ def _id(message: Mapping[str, object]) -> str:
         case str(id_) if id_:
             return id_
     raise _CloseError(4400, "The message needs an id")
+
+
+def _details(message: Mapping[str, object]) -> Mapping[str, object]:
+    """The payload of a ping, which its pong gives back, as the reference server does; nothing where there is none."""
+    match message.get("payload"):
+        case None:
+            return {}
+        case dict() as payload:
+            return {"payload": payload}
+    raise _CloseError(4400, f"The payload of {message['type']} must be an object")

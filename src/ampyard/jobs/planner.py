@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import TypeAlias
 
 import asyncpg
-from sqlalchemy.exc import SQLAlchemyError
 
 from ampyard.jobs.listening import hear
 from ampyard.repositories.directory import Directory
@@ -58,7 +57,7 @@ class Planner:
                 self._refresh.clear()
                 try:
                     await self._follow_depots()
-                except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                     await asyncio.sleep(outage.failed(error))
                     continue
                 outage.over()

@@ -6,7 +6,6 @@ from contextlib import suppress
 
 import asyncpg
 from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
 
 from ampyard.jobs.listening import hear
 from ampyard.repositories import outbox
@@ -35,7 +34,7 @@ async def run_relay(database: Database, stream: EventStream) -> None:
             woken.clear()
             try:
                 relayed = await relay(database, stream)
-            except (OSError, RedisError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (OSError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 await asyncio.sleep(outage.failed(error))
                 continue
             outage.over()

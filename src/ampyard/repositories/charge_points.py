@@ -44,9 +44,11 @@ class Evses(Repository[Evse]):
     entity = Evse
     table = tables.evse
 
-    async def of_charge_points(self, charge_point_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Evse]]:
+    async def of_charge_points(
+        self, charge_point_ids: Sequence[uuid.UUID], *, reads: frozenset[str] | None = None
+    ) -> dict[uuid.UUID, list[Evse]]:
         """Return the EVSEs of each charge point, by number."""
-        return await self.grouped(self.table.c.charge_point_id, charge_point_ids, self.table.c.evse_no)
+        return await self.grouped(self.table.c.charge_point_id, charge_point_ids, self.table.c.evse_no, reads=reads)
 
     async def locked_of(self, charge_point_ids: Sequence[uuid.UUID]) -> list[tuple[Evse, float | None]]:
         """Return the EVSEs of charge points with the highest limit that may be in force, locked against other writers."""
@@ -63,9 +65,9 @@ class Connectors(Repository[Connector]):
     entity = Connector
     table = tables.connector
 
-    async def of_evses(self, evse_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Connector]]:
+    async def of_evses(self, evse_ids: Sequence[uuid.UUID], *, reads: frozenset[str] | None = None) -> dict[uuid.UUID, list[Connector]]:
         """Return the connectors of each EVSE, by number."""
-        return await self.grouped(self.table.c.evse_id, evse_ids, self.table.c.connector_no)
+        return await self.grouped(self.table.c.evse_id, evse_ids, self.table.c.connector_no, reads=reads)
 
 
 async def note_presence(

@@ -8,8 +8,9 @@ from ampyard.domain.locations import Location, LocationEvse, Party
 from ampyard.domain.paging import ChangedPage, ChangedRequest, Keyset
 from ampyard.repositories import tables
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
-from ampyard.repositories.database import AnyRow, Session
+from ampyard.repositories.database import Session
 from ampyard.repositories.depots import Depots
+from ampyard.repositories.statements import AnyRow
 
 
 class Locations:

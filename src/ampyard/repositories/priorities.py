@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+from typing import Protocol
 
 from sqlalchemy import ColumnElement, func, or_
 
 from ampyard.domain.priorities import EffectivePriority, Priority, effective_priority
-from ampyard.domain.transactions import Transaction
 from ampyard.repositories import tables
 from ampyard.repositories.repository import Repository, array
 
@@ -42,12 +42,23 @@ class PriorityFilter:
         ]
 
 
+class Ranked(Protocol):
+    """What a priority may be about: a transaction with its vehicle and charge point."""
+
+    @property
+    def id(self) -> uuid.UUID: ...
+    @property
+    def vehicle_id(self) -> uuid.UUID | None: ...
+    @property
+    def charge_point_id(self) -> uuid.UUID: ...
+
+
 class Priorities(Repository[Priority]):
     entity = Priority
     table = tables.priority
     orders = MappingProxyType({"CREATED_AT": table.c.created_at})
 
-    async def effective(self, transactions: Iterable[Transaction], *, at: datetime) -> dict[uuid.UUID, EffectivePriority]:
+    async def effective(self, transactions: Iterable[Ranked], *, at: datetime) -> dict[uuid.UUID, EffectivePriority]:
         """Return the priority that counts for each transaction at a time, by transaction id."""
         wanted = list(transactions)
         column = self.table.c
@@ -69,10 +80,14 @@ class Priorities(Repository[Priority]):
             for t in wanted
         }
 
-    async def of_vehicles(self, vehicle_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Priority]]:
+    async def of_vehicles(
+        self, vehicle_ids: Sequence[uuid.UUID], *, reads: frozenset[str] | None = None
+    ) -> dict[uuid.UUID, list[Priority]]:
         """Return the rules about each vehicle, newest last."""
-        return await self.grouped(self.table.c.vehicle_id, vehicle_ids, self.table.c.created_at, self.table.c.id)
+        return await self.grouped(self.table.c.vehicle_id, vehicle_ids, self.table.c.created_at, self.table.c.id, reads=reads)
 
-    async def of_charge_points(self, charge_point_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Priority]]:
+    async def of_charge_points(
+        self, charge_point_ids: Sequence[uuid.UUID], *, reads: frozenset[str] | None = None
+    ) -> dict[uuid.UUID, list[Priority]]:
         """Return the rules about each charge point, newest last."""
-        return await self.grouped(self.table.c.charge_point_id, charge_point_ids, self.table.c.created_at, self.table.c.id)
+        return await self.grouped(self.table.c.charge_point_id, charge_point_ids, self.table.c.created_at, self.table.c.id, reads=reads)

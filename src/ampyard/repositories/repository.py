@@ -2,22 +2,50 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Select, Table, Uuid, bindparam, func, literal, select, true, tuple_
+from sqlalchemy import ARRAY, BindParameter, Column, ColumnElement, Integer, Select, Table, Uuid, bindparam, func, select, true, tuple_
+from sqlalchemy.types import TypeDecorator
 
-from ampyard.domain.paging import Keyset, Page, PageRequest
+from ampyard.domain.paging import Page, PageRequest
 from ampyard.repositories.database import Session
+from ampyard.repositories.entities import Builder, builder
+from ampyard.repositories.statements import Query, recall, shape_of
 
 E = TypeVar("E")
+
+
+class UuidArray(TypeDecorator[list[uuid.UUID]]):
+    """An array of ids, given to the driver as the list it is: SQLAlchemy's own type looks at each of them."""
+
+    impl = ARRAY(Uuid())
+    cache_ok = True
+
+    def bind_processor(self, dialect: Any) -> None:
+        del dialect
+
+
+# The values are given to each statement when it is run, by this name.
+ANY_OF_IDS: ColumnElement[Any] = func.any(bindparam("ids", type_=UuidArray()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A compiled statement of an entity's columns, and what makes entities of its records."""
+
+    query: Query
+    build: Builder
 
 
 class Repository(Generic[E]):
     """Reads of one aggregate. Subclasses name the entity, its table and the orders it can be listed in.
 
     Column names equal the entity's fields, so a row becomes an entity by position.
+
+    Where a method takes `reads`, these attributes of the entities will be read, and no others: only they are selected, with
+    the id and what the list is ordered by. Reading another raises `AttributeError`. None selects all.
     """
 
     entity: ClassVar[type[Any]]
@@ -33,90 +61,187 @@ class Repository(Generic[E]):
         """The entity's columns, in the order of its fields."""
         return [cls.table.c[field.name] for field in fields(cls.entity)]
 
-    async def by_ids(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, E]:
+    async def by_ids(self, ids: Iterable[uuid.UUID], *, reads: frozenset[str] | None = None) -> dict[uuid.UUID, E]:
         """Return the entities with these ids; what does not exist, or not for this tenant, is absent."""
-        rows = await self.session.fetch(select(*self.columns()).where(self.table.c.id == func.any(array(ids))))
-        return {row.id: self.entity(*row) for row in rows}
+        reading = self._reading(("by_ids",), reads, lambda columns: select(*columns).where(self.table.c.id == ANY_OF_IDS))
+        entities = reading.build(await self.session.records(reading.query, {"ids": list(ids)}))
+        return {entity.id: entity for entity in entities}
 
-    async def by_id(self, entity_id: uuid.UUID) -> E | None:
+    async def by_id(self, entity_id: uuid.UUID, *, reads: frozenset[str] | None = None) -> E | None:
         """Return one entity, or `None`."""
-        return (await self.by_ids([entity_id])).get(entity_id)
+        return (await self.by_ids([entity_id], reads=reads)).get(entity_id)
 
-    async def where(self, *conditions: ColumnElement[bool], order_by: Sequence[Any] = ()) -> list[E]:
+    async def where(
+        self, *conditions: ColumnElement[bool], order_by: Sequence[ColumnElement[Any]] = (), reads: frozenset[str] | None = None
+    ) -> list[E]:
         """Return all entities that meet the conditions."""
-        rows = await self.session.fetch(select(*self.columns()).where(*conditions).order_by(*order_by))
-        return [self.entity(*row) for row in rows]
+        shape, parameters = shape_of([*conditions, *order_by])
+        reading = self._reading(
+            ("where", shape, len(order_by)),
+            reads,
+            lambda columns: select(*columns).where(*conditions).order_by(*order_by),
+            parameters=parameters,
+        )
+        return reading.build(await self.session.records(reading.query, parameters=parameters))
 
-    async def grouped(self, parent: Column[Any], parent_ids: Iterable[uuid.UUID], *order_by: Column[Any]) -> dict[uuid.UUID, list[E]]:
+    async def grouped(
+        self, parent: Column[Any], parent_ids: Iterable[uuid.UUID], *order_by: Column[Any], reads: frozenset[str] | None = None
+    ) -> dict[uuid.UUID, list[E]]:
         """Return all children of each parent, for edges that are short by nature (EVSEs of a charge point)."""
-        rows = await self.session.fetch(select(*self.columns()).where(parent == func.any(array(parent_ids))).order_by(*order_by))
-        index = [column.name for column in self.columns()].index(parent.name)
+        reading = self._reading(
+            ("grouped", parent, *order_by),
+            reads,
+            lambda columns: select(parent.label("of_parent"), *columns).where(parent == ANY_OF_IDS).order_by(*order_by),
+            leading=1,
+        )
+        records = await self.session.records(reading.query, {"ids": list(parent_ids)})
         groups: dict[uuid.UUID, list[E]] = defaultdict(list)
-        for row in rows:
-            groups[row[index]].append(self.entity(*row))
+        for record, entity in zip(records, reading.build(records), strict=True):
+            groups[record[0]].append(entity)
         return groups
 
-    async def page(self, request: PageRequest, *conditions: ColumnElement[bool]) -> Page[E]:
+    async def page(self, request: PageRequest, *conditions: ColumnElement[bool], reads: frozenset[str] | None = None) -> Page[E]:
         """Return one page of the list of all entities that meet the conditions."""
-        rows = await self.session.fetch(self._slice(request, *conditions))
-        return self._page(request, [tuple(row) for row in rows])
+        shape, parameters = shape_of(conditions)
+        reading = self._reading(
+            ("page", _sides(request), shape),
+            reads,
+            lambda columns: self._slice(columns, request, *conditions),
+            parameters=parameters,
+            ordered_by=request.order,
+        )
+        records = await self.session.records(reading.query, _places(request), parameters)
+        return self._page(request, reading.build(records))
 
     async def pages(
-        self, parent: Column[Any], parent_ids: Sequence[uuid.UUID], request: PageRequest, *conditions: ColumnElement[bool]
+        self,
+        parent: Column[Any],
+        parent_ids: Sequence[uuid.UUID],
+        request: PageRequest,
+        *conditions: ColumnElement[bool],
+        reads: frozenset[str] | None = None,
     ) -> dict[uuid.UUID, Page[E]]:
         """Return the same page of each parent's list, in one statement (top n per parent through LATERAL)."""
-        parents = func.unnest(array(parent_ids)).table_valued("id", name="parent").render_derived()
-        child = self._slice(request, parent == parents.c.id, *conditions).lateral("child")
-        rows = await self.session.fetch(
-            select(parents.c.id, *child.c).select_from(parents.join(child, true())).order_by(parents.c.id, *self._ordering(request, child))
+        shape, parameters = shape_of(conditions)
+
+        def statement(columns: list[Column[Any]]) -> Select[Any]:
+            parents = func.unnest(bindparam("ids", type_=UuidArray())).table_valued("id", name="parent").render_derived()
+            child = self._slice(columns, request, parent == parents.c.id, *conditions).lateral("child")
+            ordering = self._ordering(request, child)
+            return select(parents.c.id, *child.c).select_from(parents.join(child, true())).order_by(parents.c.id, *ordering)
+
+        reading = self._reading(
+            ("pages", parent, _sides(request), shape),
+            reads,
+            statement,
+            parameters=parameters,
+            ordered_by=request.order,
+            leading=1,
         )
-        groups: dict[uuid.UUID, list[tuple[Any, ...]]] = defaultdict(list)
-        for parent_id, *row in rows:
-            groups[parent_id].append(tuple(row))
+        records = await self.session.records(reading.query, {"ids": list(parent_ids), **_places(request)}, parameters)
+        groups: dict[uuid.UUID, list[E]] = defaultdict(list)
+        for record, entity in zip(records, reading.build(records), strict=True):
+            groups[record[0]].append(entity)
         return {parent_id: self._page(request, groups.get(parent_id, [])) for parent_id in parent_ids}
 
     async def count(self, *conditions: ColumnElement[bool]) -> int:
         """Return how many entities meet the conditions."""
-        rows = await self.session.fetch(select(func.count()).select_from(self.table).where(*conditions))
-        return int(rows[0][0])
+        shape, parameters = shape_of(conditions)
+        counting = recall(
+            (type(self), "count", shape), lambda: Query(select(func.count()).select_from(self.table).where(*conditions), parameters)
+        )
+        return int((await self.session.records(counting, parameters=parameters))[0][0])
 
     async def counts(self, parent: Column[Any], parent_ids: Sequence[uuid.UUID], *conditions: ColumnElement[bool]) -> dict[uuid.UUID, int]:
         """Return how many children of each parent meet the conditions; parents without any are absent."""
-        statement = select(parent, func.count()).where(parent == func.any(array(parent_ids)), *conditions).group_by(parent)
-        return {row[0]: row[1] for row in await self.session.fetch(statement)}
+        shape, parameters = shape_of(conditions)
+        counting = recall(
+            (type(self), "counts", parent, shape),
+            lambda: Query(select(parent, func.count()).where(parent == ANY_OF_IDS, *conditions).group_by(parent), parameters),
+        )
+        return {record[0]: record[1] for record in await self.session.records(counting, {"ids": list(parent_ids)}, parameters)}
 
-    def _slice(self, request: PageRequest, *conditions: ColumnElement[bool]) -> Select[Any]:
-        statement = select(*self.columns()).where(*conditions)
-        for position, later in ((request.after, True), (request.before, False)):
+    def _reading(
+        self,
+        kind: tuple[Hashable, ...],
+        reads: frozenset[str] | None,
+        statement: Callable[[list[Column[Any]]], Select[Any]],
+        *,
+        parameters: Sequence[BindParameter[Any]] = (),
+        ordered_by: str | None = None,
+        leading: int = 0,
+    ) -> _Reading:
+        """Return a statement of the columns that will be read, made and compiled once.
+
+        Args:
+            kind: what tells the statement from others of this repository, but for the values of its parameters.
+            reads: see the class.
+            statement: makes it of the columns.
+            parameters: the unnamed ones of the conditions in it.
+            ordered_by: the order whose column the entities must have.
+            leading: how many columns there are before the entity's.
+        """
+
+        def make() -> _Reading:
+            names = self._names(reads, ordered_by)
+            columns = [self.table.c[name] for name in names]
+            return _Reading(Query(statement(columns), parameters), builder(self.entity, self.table, names, leading))
+
+        return recall((type(self), kind, reads), make)
+
+    def _names(self, reads: frozenset[str] | None, ordered_by: str | None) -> tuple[str, ...]:
+        known = [field.name for field in fields(self.entity)]
+        if reads is None:
+            return tuple(known)
+        if unknown := reads.difference(known):
+            raise TypeError(f"{self.entity.__name__} has no stored {', '.join(sorted(unknown))}.")
+        needed = {"id"} if ordered_by is None else {"id", self.orders[ordered_by].name}
+        return tuple(name for name in known if name in reads or name in needed)
+
+    def _slice(self, columns: list[Column[Any]], request: PageRequest, *conditions: ColumnElement[bool]) -> Select[Any]:
+        statement = select(*columns).where(*conditions)
+        for name, position, later in (("after", request.after, True), ("before", request.before, False)):
             if position is not None:
-                statement = statement.where(self._beyond(request, position, ascending=later != request.descending))
-        return statement.order_by(*self._ordering(request, self.table)).limit(literal(request.size + 1))
+                statement = statement.where(self._beyond(request, name, ascending=later != request.descending))
+        return statement.order_by(*self._ordering(request, self.table)).limit(bindparam("limit", type_=Integer()))
 
-    def _beyond(self, request: PageRequest, position: Keyset, *, ascending: bool) -> ColumnElement[bool]:
+    def _beyond(self, request: PageRequest, name: str, *, ascending: bool) -> ColumnElement[bool]:
         column = self.orders[request.order]
         here = tuple_(column, self.table.c.id)
-        there = tuple_(literal(position.value, column.type), literal(position.id, Uuid()))
+        there = tuple_(bindparam(f"{name}_value", type_=column.type), bindparam(f"{name}_id", type_=Uuid()))
         return here > there if ascending else here < there
 
     def _ordering(self, request: PageRequest, source: Any) -> list[Any]:
         columns = [source.c[self.orders[request.order].name], source.c.id]
         return [column.desc() if request.descending != request.backward else column.asc() for column in columns]
 
-    def _page(self, request: PageRequest, rows: list[tuple[Any, ...]]) -> Page[E]:
-        more = len(rows) > request.size
-        rows = rows[: request.size]
+    def _page(self, request: PageRequest, items: list[E]) -> Page[E]:
+        more = len(items) > request.size
+        items = items[: request.size]
         if request.backward:
-            rows.reverse()
-        names = [column.name for column in self.columns()]
-        value_at, id_at = names.index(self.orders[request.order].name), names.index("id")
+            items.reverse()
         return Page(
-            items=tuple(self.entity(*row) for row in rows),
-            positions=tuple(Keyset(row[value_at], row[id_at]) for row in rows),
+            items=tuple(items),
+            ordered_by=self.orders[request.order].name,
             has_next=request.before is not None if request.backward else more,
             has_previous=more if request.backward else request.after is not None,
         )
 
 
+def _sides(request: PageRequest) -> Hashable:
+    """Return what the statement of a slice depends on besides its columns and conditions."""
+    return request.order, request.descending, request.backward, request.after is None, request.before is None
+
+
+def _places(request: PageRequest) -> dict[str, Any]:
+    """Return the values of the named parameters of a slice."""
+    values: dict[str, Any] = {"limit": request.size + 1}
+    for name, position in (("after", request.after), ("before", request.before)):
+        if position is not None:
+            values |= {f"{name}_value": position.value, f"{name}_id": position.id}
+    return values
+
+
 def array(ids: Iterable[uuid.UUID]) -> ColumnElement[Any]:
     """Return ids as one array parameter: the statement's text stays the same whatever their number."""
-    return bindparam(None, list(ids), type_=ARRAY(Uuid()), unique=True)
+    return bindparam(None, list(ids), type_=UuidArray(), unique=True)

@@ -47,11 +47,14 @@ class Transactions(Repository[Transaction]):
         found = await self.where(self.table.c.charge_point_id == charge_point_id, self.table.c.ocpp_transaction_id == ocpp_transaction_id)
         return found[0] if found else None
 
-    async def active_of_evses(self, evse_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Transaction]:
+    async def active_of_evses(self, evse_ids: Sequence[uuid.UUID], *, reads: frozenset[str] | None = None) -> dict[uuid.UUID, Transaction]:
         """Return the open transaction of each EVSE that has one; the newest, should a charge point have left an older one open."""
         column = self.table.c
         open_ones = await self.where(
-            column.evse_id == func.any(array(evse_ids)), column.state == TransactionState.ACTIVE, order_by=[column.started_at, column.id]
+            column.evse_id == func.any(array(evse_ids)),
+            column.state == TransactionState.ACTIVE,
+            order_by=[column.started_at, column.id],
+            reads=None if reads is None else reads | {"evse_id"},
         )
         return {transaction.evse_id: transaction for transaction in open_ones}
 

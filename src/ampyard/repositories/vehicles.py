@@ -43,6 +43,6 @@ class IdTags(Repository[IdTag]):
         found = await self.where(func.lower(self.table.c.value) == value.lower())
         return found[0] if found else None
 
-    async def of_vehicles(self, vehicle_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[IdTag]]:
+    async def of_vehicles(self, vehicle_ids: Sequence[uuid.UUID], *, reads: frozenset[str] | None = None) -> dict[uuid.UUID, list[IdTag]]:
         """Return the tags of each vehicle, by value."""
-        return await self.grouped(self.table.c.vehicle_id, vehicle_ids, self.table.c.value)
+        return await self.grouped(self.table.c.vehicle_id, vehicle_ids, self.table.c.value, reads=reads)

@@ -1,85 +1,101 @@
-"""Resolvers of edges: from one entity to another, to its children, or to a list. All of them load in batches.
+"""Edges: from one entity to another, to its children, or to a list. Each is a field in one line, and loads in batches.
 
 Each requires the scope of what it leads to, wherever it starts: a payload or a report must not lead its reader further
 than a query would.
 """
 
 import uuid
-from collections.abc import Awaitable, Callable, Collection
-from operator import attrgetter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Annotated, Any
 
 import strawberry
 
 from ampyard.domain.access import Scope
-from ampyard.domain.charge_points import Evse
-from ampyard.domain.depots import NodePower, PowerNode
-from ampyard.domain.priorities import EffectivePriority, Priority
+from ampyard.domain.errors import InvalidInputError
+from ampyard.domain.priorities import Priority
 from ampyard.domain.transactions import Transaction
+from ampyard.engine import Load, edge, list_size
 from ampyard.repositories.repository import Repository
 from ampyard.resolvers import loading
-from ampyard.resolvers.context import Context, Info
+from ampyard.resolvers.context import Info
 from ampyard.resolvers.ids import NODES, SCOPES, decode_any, decode_id, encode_id
-from ampyard.resolvers.lists import ConnectionResult, Listing, Narrowing, PageArguments, order_name, page_request
+from ampyard.resolvers.lists import ConnectionResult, Listing, Narrowing, PageArguments, page_request
+from ampyard.resolvers.loading import by_id_of
+from ampyard.resolvers.scopes import requires
 
-Resolver = Callable[..., Awaitable[Any]]
+_ID = Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
 
 
-def to_one(repository: type[Repository[Any]], attribute: str) -> Resolver:
-    """Return a resolver of the entity whose id the parent holds in `attribute`; null where it holds none."""
-    get_id = attrgetter(attribute)
+def to_one(repository: type[Repository[Any]], attribute: str, *, description: str) -> Any:
+    """Return an edge to the entity whose id the parent holds in `attribute`; null where it holds none."""
     scope = SCOPES[repository.entity]
+    load = by_id_of(repository)
 
-    async def resolve(root: Any, info: Info) -> Any:
+    def plan(info: Info) -> Load:
         info.context.principal.require(scope)
-        entity_id = get_id(root)
-        return None if entity_id is None else await info.context.load(loading.by_id, entity_id, repository)
+        return load
 
-    return resolve
+    return edge(plan, key=attribute, description=description)
 
 
-def to_many(repository: type[Repository[Any]], method: str) -> Resolver:
-    """Return a resolver of all children of the parent, through the repository's method of that name."""
+def to_many(repository: type[Repository[Any]], method: str, *, description: str, key: str = "id", assumed_size: int = 5) -> Any:
+    """Return an edge to all children of the parent, through the repository's method of that name.
+
+    `assumed_size` is how many there are at most, as a rule: what they are estimated to cost before they are counted.
+    """
     scope = SCOPES[repository.entity]
+    load = Load(loading.children, (repository, method), projects=("",))
 
-    async def resolve(root: Any, info: Info) -> Any:
+    def plan(info: Info) -> Load:
         info.context.principal.require(scope)
-        return await info.context.load(loading.children, root.id, repository, method)
+        return load
 
-    return resolve
+    return edge(plan, key=key, description=description, directives=[list_size(assumed_size)])
 
 
-async def page_of_all(context: Context, listing: Listing, arguments: PageArguments, narrowing: Narrowing | None) -> ConnectionResult:
-    """Return a page of all entities of the tenant."""
+def by_id(entity: type[Any], *, description: str) -> Any:
+    """Return a root field: one entity by its global id; null where there is none, or not for this tenant."""
+    scope = SCOPES[entity]
+    repository = NODES[entity]
+
+    def plan(info: Info, id: _ID) -> Load:  # noqa: A002  # Relay names the argument so
+        info.context.principal.require(scope)
+        return Load(loading.by_id, (repository,), key=decode_id("id", id, entity), projects=("",))
+
+    return edge(plan, description=description, directives=requires(scope))
+
+
+def page_load(info: Info, listing: Listing, arguments: PageArguments, narrowing: Narrowing | None) -> Load:
+    """Return how a page of a list is loaded: for many parents in one statement, or, of a list without parents, for the tenant."""
+    context = info.context
     context.principal.require(SCOPES[listing.repository.entity])
     request = page_request(arguments, listing, context.cursors)
-    repository = listing.repository(context.snapshot)
-    page = await repository.page(request, *listing.conditions(narrowing))
-
-    async def count() -> int:
-        return await repository.count(*listing.conditions(narrowing))
-
-    return ConnectionResult(page, _cursor_of(context, listing, request.order, descending=request.descending), count)
-
-
-async def page_below(
-    context: Context, listing: Listing, parent: Any, arguments: PageArguments, narrowing: Narrowing | None
-) -> ConnectionResult:
-    """Return a page of the parent's children; the same page of many parents is one statement."""
-    context.principal.require(SCOPES[listing.repository.entity])
-    request = page_request(arguments, listing, context.cursors)
-    page = await context.load(loading.pages, parent.id, listing, request, narrowing)
-    assert page is not None
-
-    async def count() -> int:
-        return await context.load(loading.counts, parent.id, listing, narrowing) or 0
-
-    return ConnectionResult(page, _cursor_of(context, listing, request.order, descending=request.descending), count)
+    shown = _shown(listing, narrowing, ConnectionResult.cursors(context.cursors, listing, request))
+    return Load(
+        loading.pages if listing.parent is not None else loading.page_of_all,
+        (listing, request, narrowing),
+        key=loading.ALL,
+        show=shown,
+        projects=("nodes", "edges.node"),
+    )
 
 
-def _cursor_of(context: Context, listing: Listing, order: str, *, descending: bool) -> Callable[[Any], str]:
-    made_for = order_name(order, descending=descending)
-    return lambda position: context.cursors.encode(listing.name, made_for, position)
+def _shown(listing: Listing, narrowing: Narrowing | None, cursor_of: Callable[[Any], str]) -> Callable[[Any, Any], ConnectionResult]:
+    def of_parent(parent: Any, page: Any) -> ConnectionResult:
+        return ConnectionResult(page, cursor_of, (listing, narrowing, parent.id))
+
+    def of_all(_root: Any, page: Any) -> ConnectionResult:
+        return ConnectionResult(page, cursor_of, (listing, narrowing, loading.ALL))
+
+    return of_all if listing.parent is None else of_parent
+
+
+def plan_total_count(info: Info) -> Load:  # noqa: ARG001  # the name by which Strawberry knows what to pass
+    """Plan how many items a list has in all."""
+    return _TOTAL_COUNT
+
+
+_TOTAL_COUNT = Load(loading.counts)
 
 
 def global_id(root: Any) -> strawberry.ID:
@@ -87,50 +103,69 @@ def global_id(root: Any) -> strawberry.ID:
     return encode_id(type(root), root.id)
 
 
-def node_among(entities: Collection[type[Any]]) -> Resolver:
+def node_among(entities: Collection[type[Any]]) -> Callable[..., Awaitable[Any]]:
     """Return a resolver of any of these entities by its global id.
 
     Null where there is none, not for this tenant, or of a type that the schema does not show.
     """
 
-    async def resolve_node(info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")]) -> Any:  # noqa: A002  # Relay names the argument so
+    async def resolve_node(info: Info, id: _ID) -> Any:  # noqa: A002  # Relay names the argument so
         entity, entity_id = decode_any("id", id)
-        return await _load_node(info.context, entity, entity_id) if entity in entities else None
+        if entity not in entities:
+            return None
+        info.context.principal.require(SCOPES[entity])
+        return await info.context.load(by_id_of(NODES[entity]), entity_id)
 
     return resolve_node
 
 
-def reference_to(entity: type[Any]) -> Resolver:
-    """Return a federation reference resolver of one entity type by its global id; batched with its siblings."""
+def references_to(entity: type[Any]) -> Callable[..., Awaitable[list[Any]]]:
+    """Return a federation reference resolver of one entity type by its global id: one load for all that are asked for."""
+    load = by_id_of(NODES[entity])
 
-    async def resolve_reference(info: Info, id: strawberry.ID) -> Any:  # noqa: A002  # the key's field is named so
-        return await _load_node(info.context, entity, decode_id("id", id, entity))
+    async def resolve_references(info: Info, representations: Sequence[Mapping[str, Any]], reads: frozenset[str] | None) -> list[Any]:
+        info.context.principal.require(SCOPES[entity])
+        ids = [_decoded(representation["id"], entity) for representation in representations]
+        found = await info.context.load_many(load, [one for one in ids if isinstance(one, uuid.UUID)], reads)
+        return [found.get(one) if isinstance(one, uuid.UUID) else one for one in ids]
 
-    return resolve_reference
-
-
-async def _load_node(context: Context, entity: type[Any], entity_id: uuid.UUID) -> Any:
-    context.principal.require(SCOPES[entity])
-    return await context.load(loading.by_id, entity_id, NODES[entity])
+    return resolve_references
 
 
-async def resolve_node_power(root: PowerNode, info: Info) -> NodePower:
-    """Resolve what flows through a power node now."""
+def _decoded(global_id: str, entity: type[Any]) -> uuid.UUID | InvalidInputError:
+    try:
+        return decode_id("id", global_id, entity)
+    except InvalidInputError as error:
+        return error
+
+
+def plan_node_power(info: Info) -> Load:
+    """Plan what flows through a power node now; by the node's id."""
     info.context.principal.require(Scope.FLEET_READ)
-    power = await info.context.load(loading.node_power, root.id)
-    assert power is not None
-    return power
+    return _NODE_POWER
 
 
-async def resolve_active_transaction(root: Evse, info: Info) -> Transaction | None:
-    """Resolve an EVSE's open transaction."""
+def plan_active_transaction(info: Info) -> Load:
+    """Plan an EVSE's open transaction; by the EVSE's id."""
     info.context.principal.require(SCOPES[Transaction])
-    return await info.context.load(loading.active_of_evse, root.id)
+    return _ACTIVE_TRANSACTION
 
 
-async def resolve_effective_priority(root: Transaction, info: Info) -> EffectivePriority:
-    """Resolve the priority that counts for a transaction now."""
+_NODE_POWER = Load(loading.node_power)
+_ACTIVE_TRANSACTION = Load(loading.active_of_evse)
+
+
+def plan_effective_priority(info: Info) -> Load:
+    """Plan the priority that counts for a transaction now; by `PriorityTargets`."""
     info.context.principal.require(SCOPES[Priority])
-    found = await info.context.load(loading.effective_priorities, (root, info.context.now))
-    assert found is not None
-    return found
+    return Load(loading.effective_priorities, (info.context.now,))
+
+
+def effective_priority(*, description: str) -> Any:
+    """Return an edge to the priority that counts for a transaction now."""
+    return edge(
+        plan_effective_priority,
+        key=lambda root: loading.PriorityTargets(root.id, root.vehicle_id, root.charge_point_id),
+        reads=loading.PriorityTargets._fields,
+        description=description,
+    )

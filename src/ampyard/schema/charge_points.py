@@ -7,16 +7,17 @@ from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain import charge_points as domain
 from ampyard.domain.depots import Depot as DomainDepot
+from ampyard.engine import edge
 from ampyard.repositories import charge_points as repository
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
-from ampyard.resolvers.edges import reference_to, resolve_active_transaction, to_many, to_one
+from ampyard.resolvers.edges import plan_active_transaction, references_to, to_many, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.schema.enums import ConnectorStatus, CurrentType, OcppVersion
-from ampyard.schema.node import Node, computed, shows
+from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
 from ampyard.schema.priorities import Priority
 from ampyard.schema.transactions import Transaction, TransactionFilter, TransactionOrder
@@ -53,7 +54,7 @@ class ChargePointFilter:
 
 @strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="A connector of an EVSE.")
 class Connector(Node):
-    number: int = strawberry.field(resolver=lambda root: root.connector_no, description="Its number within the EVSE, from 1.")
+    connector_no: int = strawberry.field(name="number", description="Its number within the EVSE, from 1.")
     standard: str = strawberry.field(description="The plug's standard, in OCPI's words.")
     format: str = strawberry.field(description="SOCKET or CABLE.")
     power_type: str = strawberry.field(description="AC or DC and phases, in OCPI's words.")
@@ -62,16 +63,14 @@ class Connector(Node):
     status: ConnectorStatus = strawberry.field(description="Its state as last reported.")
     error_code: str | None = strawberry.field(description="The error last reported, in the charge point's words.")
     status_at: datetime | None = strawberry.field(description="When that state was reached.")
-    evse: Annotated["Evse", strawberry.lazy("ampyard.schema.charge_points")] = strawberry.field(
-        resolver=to_one(Evses, "evse_id"), description="Its EVSE."
-    )
+    evse: Annotated["Evse", strawberry.lazy("ampyard.schema.charge_points")] = to_one(Evses, "evse_id", description="Its EVSE.")
     is_type_of = staticmethod(shows(domain.Connector))
-    resolve_reference = staticmethod(reference_to(domain.Connector))
+    resolve_references = staticmethod(references_to(domain.Connector))
 
 
 @strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="An EVSE: charges one vehicle at a time.")
 class Evse(Node):
-    number: int = strawberry.field(resolver=lambda root: root.evse_no, description="Its number within the charge point, from 1.")
+    evse_no: int = strawberry.field(name="number", description="Its number within the charge point, from 1.")
     current_type: CurrentType = strawberry.field(description="AC or DC.")
     max_power_kw: float = strawberry.field(description="The most it can deliver, in kW.")
     min_power_kw: float = strawberry.field(description="The least it can charge with, in kW; below that it pauses.")
@@ -81,11 +80,11 @@ class Evse(Node):
     limit_kw: float | None = strawberry.field(description="The limit it last confirmed, in kW; null when its fall-back holds.")
     limit_at: datetime | None = strawberry.field(description="When it confirmed that limit.")
     limit_reason: str | None = strawberry.field(description="Why it gets what it gets.")
-    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] = strawberry.field(
-        resolver=to_one(ChargePoints, "charge_point_id"), description="Its charge point."
+    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] = to_one(
+        ChargePoints, "charge_point_id", description="Its charge point."
     )
-    connectors: list[Connector] = strawberry.field(resolver=to_many(Connectors, "of_evses"), description="Its connectors, by number.")
-    active_transaction: Transaction | None = computed(resolve_active_transaction, description="The transaction that runs on it now.")
+    connectors: list[Connector] = to_many(Connectors, "of_evses", description="Its connectors, by number.")
+    active_transaction: Transaction | None = edge(plan_active_transaction, key="id", description="The transaction that runs on it now.")
     transactions: Connection[Transaction] = connection(
         Listing("evse.transactions", Transactions, "STARTED_AT", default_descending=True, parent=Transactions.table.c.evse_id),
         description="The transactions on it, newest first unless told.",
@@ -94,7 +93,7 @@ class Evse(Node):
     )
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     is_type_of = staticmethod(shows(domain.Evse))
-    resolve_reference = staticmethod(reference_to(domain.Evse))
+    resolve_references = staticmethod(references_to(domain.Evse))
 
 
 @strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="A charge point (OCPP 2.0.1: charging station).")
@@ -111,13 +110,11 @@ class ChargePoint(Node):
     disconnected_at: datetime | None = strawberry.field(description="When it last went off the line.")
     last_seen_at: datetime | None = strawberry.field(description="When it was last heard of.")
     booted_at: datetime | None = strawberry.field(description="When it last booted.")
-    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = strawberry.field(
-        resolver=to_one(Depots, "depot_id"), description="Its depot."
+    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = to_one(Depots, "depot_id", description="Its depot.")
+    power_node: Annotated["PowerNode", strawberry.lazy("ampyard.schema.depots")] = to_one(
+        PowerNodes, "power_node_id", description="The power node that supplies it."
     )
-    power_node: Annotated["PowerNode", strawberry.lazy("ampyard.schema.depots")] = strawberry.field(
-        resolver=to_one(PowerNodes, "power_node_id"), description="The power node that supplies it."
-    )
-    evses: list[Evse] = strawberry.field(resolver=to_many(Evses, "of_charge_points"), description="Its EVSEs, by number.")
+    evses: list[Evse] = to_many(Evses, "of_charge_points", description="Its EVSEs, by number.")
     transactions: Connection[Transaction] = connection(
         Listing(
             "chargePoint.transactions", Transactions, "STARTED_AT", default_descending=True, parent=Transactions.table.c.charge_point_id
@@ -126,10 +123,8 @@ class ChargePoint(Node):
         filter_type=TransactionFilter,
         order_type=TransactionOrder,
     )
-    priorities: list[Priority] = strawberry.field(
-        resolver=to_many(Priorities, "of_charge_points"), description="The priority rules about it, oldest first."
-    )
+    priorities: list[Priority] = to_many(Priorities, "of_charge_points", description="The priority rules about it, oldest first.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     is_type_of = staticmethod(shows(domain.ChargePoint))
-    resolve_reference = staticmethod(reference_to(domain.ChargePoint))
+    resolve_references = staticmethod(references_to(domain.ChargePoint))

@@ -7,16 +7,17 @@ from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain import depots as domain
 from ampyard.domain.access import Scope
+from ampyard.engine import edge
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
-from ampyard.resolvers.edges import reference_to, resolve_node_power, to_many, to_one
+from ampyard.resolvers.edges import plan_node_power, references_to, to_many, to_one
 from ampyard.resolvers.lists import Listing
 from ampyard.schema.charge_points import ChargePoint, ChargePointFilter, ChargePointOrder
 from ampyard.schema.enums import PowerNodeKind
-from ampyard.schema.node import Node, computed, shows
+from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
 from ampyard.schema.reports import Report, ReportOrder
 from ampyard.schema.transactions import Transaction, TransactionFilter, TransactionOrder
@@ -53,15 +54,13 @@ class PowerNode(Node):
     kind: PowerNodeKind = strawberry.field(description="What the node stands for.")
     name: str = strawberry.field(description="Its name.")
     limit_kw: float = strawberry.field(description="What may flow through it at most, in kW.")
-    power: NodePower = computed(resolve_node_power, description="What flows through it now.")
-    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = strawberry.field(
-        resolver=to_one(Depots, "depot_id"), description="Its depot."
+    power: NodePower = edge(plan_node_power, key="id", description="What flows through it now.")
+    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = to_one(Depots, "depot_id", description="Its depot.")
+    parent: Annotated["PowerNode", strawberry.lazy("ampyard.schema.depots")] | None = to_one(
+        PowerNodes, "parent_id", description="The node that supplies it; none at the root."
     )
-    parent: Annotated["PowerNode", strawberry.lazy("ampyard.schema.depots")] | None = strawberry.field(
-        resolver=to_one(PowerNodes, "parent_id"), description="The node that supplies it; none at the root."
-    )
-    children: list[Annotated["PowerNode", strawberry.lazy("ampyard.schema.depots")]] = strawberry.field(
-        resolver=to_many(PowerNodes, "children_of"), description="The nodes it supplies."
+    children: list[Annotated["PowerNode", strawberry.lazy("ampyard.schema.depots")]] = to_many(
+        PowerNodes, "children_of", description="The nodes it supplies."
     )
     charge_points: Connection[ChargePoint] = connection(
         Listing("powerNode.chargePoints", ChargePoints, "IDENTITY", parent=ChargePoints.table.c.power_node_id),
@@ -72,7 +71,7 @@ class PowerNode(Node):
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     is_type_of = staticmethod(shows(domain.PowerNode))
-    resolve_reference = staticmethod(reference_to(domain.PowerNode))
+    resolve_references = staticmethod(references_to(domain.PowerNode))
 
 
 @strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="A site where vehicles are charged.")
@@ -85,9 +84,7 @@ class Depot(Node):
     country_code: str = strawberry.field(description="Country, ISO 3166-1 alpha-3.")
     latitude: float = strawberry.field(description="Latitude in degrees (WGS 84).")
     longitude: float = strawberry.field(description="Longitude in degrees (WGS 84).")
-    power_nodes: list[PowerNode] = strawberry.field(
-        resolver=to_many(PowerNodes, "of_depots"), description="All nodes of its supply tree, by name."
-    )
+    power_nodes: list[PowerNode] = to_many(PowerNodes, "of_depots", assumed_size=30, description="All nodes of its supply tree, by name.")
     charge_points: Connection[ChargePoint] = connection(
         Listing("depot.chargePoints", ChargePoints, "IDENTITY", parent=ChargePoints.table.c.depot_id),
         description="Its charge points.",
@@ -116,4 +113,4 @@ class Depot(Node):
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     is_type_of = staticmethod(shows(domain.Depot))
-    resolve_reference = staticmethod(reference_to(domain.Depot))
+    resolve_references = staticmethod(references_to(domain.Depot))

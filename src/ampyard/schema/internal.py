@@ -7,20 +7,22 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.federation.schema_directives import Authenticated
 
+from ampyard.domain import charge_points, depots, priorities, reports, transactions, vehicles
 from ampyard.domain.access import Scope
 from ampyard.domain.errors import DomainError
-from ampyard.engine import Subgraph
+from ampyard.engine import Delivery, Subgraph
+from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.resolvers import mutations, subscriptions
 from ampyard.resolvers.context import Info
-from ampyard.resolvers.edges import node_among
+from ampyard.resolvers.edges import by_id, node_among, to_many, to_one
 from ampyard.resolvers.ids import NODES
 from ampyard.resolvers.mutations import PriorityChange
-from ampyard.resolvers.scopes import scoped, scoped_subscription
+from ampyard.resolvers.scopes import scoped, scoped_mutation, scoped_subscription
 from ampyard.schema.charge_points import CHARGE_POINTS, ChargePoint, ChargePointFilter, ChargePointOrder, Connector, Evse
 from ampyard.schema.commands import RemoteCommandPayload, StartTransactionInput, StopTransactionInput
 from ampyard.schema.depots import DEPOTS, Depot, DepotOrder, PowerNode
 from ampyard.schema.enums import PriorityLevel
-from ampyard.schema.node import Node, computed
+from ampyard.schema.node import Node
 from ampyard.schema.paging import Connection, connection
 from ampyard.schema.priorities import PRIORITIES, Priority, PriorityFilter, PriorityOrder
 from ampyard.schema.reports import REPORTS, Report, ReportOrder
@@ -32,6 +34,12 @@ from ampyard.schema.vehicles import VEHICLES, Vehicle, VehicleFilter, VehicleOrd
 @strawberry.type(description="What can be read.")
 class Query:
     node: Node | None = scoped(node_among(NODES), Scope.FLEET_READ, description="Anything by its global id; null when it does not exist.")
+    depot: Depot | None = by_id(depots.Depot, description="One depot; null when it does not exist.")
+    charge_point: ChargePoint | None = by_id(charge_points.ChargePoint, description="One charge point; null when it does not exist.")
+    vehicle: Vehicle | None = by_id(vehicles.Vehicle, description="One vehicle; null when it does not exist.")
+    transaction: Transaction | None = by_id(transactions.Transaction, description="One transaction; null when it does not exist.")
+    priority: Priority | None = by_id(priorities.Priority, description="One priority rule; null when it does not exist.")
+    report: Report | None = by_id(reports.Report, description="One report; null when it does not exist.")
     depots: Connection[Depot] = connection(
         DEPOTS, description="All depots.", filter_type=None, order_type=DepotOrder, scope=Scope.FLEET_READ
     )
@@ -110,18 +118,18 @@ async def _stop_transaction(info: Info, input: Annotated[StopTransactionInput, _
 
 @strawberry.type(description="What can be changed.")
 class Mutation:
-    set_priority: PriorityPayload = scoped(
+    set_priority: PriorityPayload = scoped_mutation(
         _set_priority, Scope.PRIORITIES_WRITE, description="Set a priority; power is shared anew at once."
     )
-    clear_priority: PriorityPayload = scoped(
+    clear_priority: PriorityPayload = scoped_mutation(
         _clear_priority, Scope.PRIORITIES_WRITE, description="End a priority rule; power is shared anew at once."
     )
-    start_transaction: RemoteCommandPayload = scoped(
+    start_transaction: RemoteCommandPayload = scoped_mutation(
         _start_transaction,
         Scope.TRANSACTIONS_CONTROL,
         description="Ask a charge point to start a transaction, and wait for its answer.",
     )
-    stop_transaction: RemoteCommandPayload = scoped(
+    stop_transaction: RemoteCommandPayload = scoped_mutation(
         _stop_transaction,
         Scope.TRANSACTIONS_CONTROL,
         description="Ask a charge point to stop a transaction, and wait for its answer.",
@@ -131,8 +139,10 @@ class Mutation:
 @strawberry.federation.type(directives=[Authenticated()], description="A depot's power at a moment.")
 class DepotPower:
     at: datetime = strawberry.field(description="When it was so.")
-    depot: Depot = computed(subscriptions.resolve_power_depot, description="The depot.")
-    nodes: list[PowerNode] = computed(subscriptions.resolve_power_nodes, description="Its power nodes, with limit and measured power.")
+    depot: Depot = to_one(Depots, "depot_id", description="The depot.")
+    nodes: list[PowerNode] = to_many(
+        PowerNodes, "of_depots", key="depot_id", assumed_size=30, description="Its power nodes, with limit and measured power."
+    )
 
 
 @strawberry.type(description="What can be watched as it happens.")
@@ -150,6 +160,7 @@ class Subscription:
     depot_power: AsyncIterator[DepotPower] = scoped_subscription(
         subscriptions.depot_power,
         Scope.FLEET_READ,
+        delivery=Delivery.GAUGE,
         description="A depot's power: at once, and then after each step of power sharing.",
     )
 
@@ -160,5 +171,6 @@ schema = Subgraph(
     Subscription,
     types=[Depot, PowerNode, ChargePoint, Evse, Connector, Vehicle, Transaction, MeterSample, Priority, Report],
     public_errors=(DomainError,),
+    batched=True,
     config=CONFIG,
 )

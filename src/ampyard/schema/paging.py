@@ -6,15 +6,19 @@ from inspect import Parameter, Signature
 from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
-from strawberry.federation.schema_directives import Authenticated, RequiresScopes, Shareable
+from strawberry.federation.schema_directives import Authenticated, Shareable
 
 from ampyard.domain.access import Scope
 from ampyard.domain.paging import MAX_PAGE_SIZE
+from ampyard.engine import Load, cost, edge, list_size
 from ampyard.resolvers.context import Info
-from ampyard.resolvers.edges import page_below, page_of_all
-from ampyard.resolvers.lists import ConnectionResult, Listing, PageArguments
+from ampyard.resolvers.edges import page_load, plan_total_count
+from ampyard.resolvers.lists import DEFAULT_PAGE_SIZE, Listing, PageArguments
+from ampyard.resolvers.scopes import requires
 
 T = TypeVar("T")
+
+_COUNT_WEIGHT = 5  # counting reads the whole list, not a page of it
 
 
 @strawberry.federation.type(directives=[Shareable()], description="Where a page lies in its list.")
@@ -31,9 +35,10 @@ class Edge(Generic[T]):
     cursor: str = strawberry.field(description="Its place, for `after` and `before`.")
 
 
-async def resolve_total_count(root: ConnectionResult) -> int:
-    """Resolve how many items a list has."""
-    return await root.count()
+def counted() -> Any:
+    """Return the field that counts a connection's list."""
+    description = "How many items the list has in all; counted only when asked for."
+    return edge(plan_total_count, key="list_key", description=description, directives=[cost(_COUNT_WEIGHT)])
 
 
 @strawberry.federation.type(directives=[Authenticated()], description="A page of a list.")
@@ -41,9 +46,7 @@ class Connection(Generic[T]):
     edges: list[Edge[T]] = strawberry.field(description="The items with their cursors.")
     nodes: list[T] = strawberry.field(description="The items alone.")
     page_info: PageInfo = strawberry.field(description="Where this page lies.")
-    total_count: int = strawberry.field(
-        resolver=resolve_total_count, description="How many items the list has in all; counted only when asked for."
-    )
+    total_count: int = counted()
 
 
 @strawberry.enum(description="Which way a list is ordered.")
@@ -59,31 +62,35 @@ def connection(
 
     `scope`, where given, is printed and enforced as `resolvers.scopes.scoped` does.
     """
-    directives = [RequiresScopes(scopes=[[scope.value]])] if scope else []
-    return strawberry.field(resolver=_resolver(listing, filter_type, order_type, scope), description=description, directives=directives)
+    return edge(
+        _planner(listing, filter_type, order_type, scope),
+        key=None if listing.parent is None else "id",
+        description=description,
+        directives=[
+            *(requires(scope) if scope else []),
+            list_size(DEFAULT_PAGE_SIZE, slicing=["first", "last"], sized=["nodes", "edges"]),
+        ],
+    )
 
 
-def _resolver(listing: Listing, filter_type: type[Any] | None, order_type: type[Any], scope: Scope | None) -> Callable[..., Any]:
-    async def resolve(root: Any, info: Info, **given: Any) -> ConnectionResult:
+def _planner(listing: Listing, filter_type: type[Any] | None, order_type: type[Any], scope: Scope | None) -> Callable[..., Load]:
+    def plan(info: Info, **given: Any) -> Load:
         if scope is not None:
             info.context.principal.require(scope)
         order, narrowing = given.get("order_by"), given.get("filter")
         arguments = PageArguments(
-            first=given["first"],
-            after=given["after"],
-            last=given["last"],
-            before=given["before"],
+            first=given.get("first"),
+            after=given.get("after"),
+            last=given.get("last"),
+            before=given.get("before"),
             order=None if order is None else order.field.name,
             descending=None if order is None else order.direction is OrderDirection.DESC,
         )
-        conditions = None if narrowing is None else narrowing.narrowing()
-        if listing.parent is None:
-            return await page_of_all(info.context, listing, arguments, conditions)
-        return await page_below(info.context, listing, root, arguments, conditions)
+        return page_load(info, listing, arguments, None if narrowing is None else narrowing.narrowing())
 
     # The arguments differ from list to list; Strawberry reads them from the signature.
     parameters = [
-        _parameter("first", int, f"The first so many of the list; 50 unless told, {MAX_PAGE_SIZE} at most."),
+        _parameter("first", int, f"The first so many of the list; {DEFAULT_PAGE_SIZE} unless told, {MAX_PAGE_SIZE} at most."),
         _parameter("after", str, "Only what comes after this cursor."),
         _parameter("last", int, f"The last so many of the list; {MAX_PAGE_SIZE} at most."),
         _parameter("before", str, "Only what comes before this cursor."),
@@ -91,12 +98,12 @@ def _resolver(listing: Listing, filter_type: type[Any] | None, order_type: type[
     ]
     if filter_type is not None:
         parameters.append(_parameter("filter", filter_type, "Only what meets all of these."))
-    positional = Parameter.POSITIONAL_OR_KEYWORD
-    start = [Parameter("root", positional, annotation=Any), Parameter("info", positional, annotation=Info)]
-    resolve.__signature__ = Signature([*start, *parameters])  # type: ignore[attr-defined]  # functions may carry one
-    return resolve
+    info = Parameter("info", Parameter.POSITIONAL_OR_KEYWORD, annotation=Info)
+    plan.__signature__ = Signature([info, *parameters])  # type: ignore[attr-defined]  # functions may carry one
+    return plan
 
 
 def _parameter(name: str, kind: Any, description: str) -> Parameter:
     annotation = Annotated[kind | None, strawberry.argument(description=description)]
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+    # Not even null as a default: composers take that for one, and then no assumed size.
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=strawberry.UNSET, annotation=annotation)

@@ -12,7 +12,7 @@ from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
-from ampyard.resolvers.edges import reference_to, to_one
+from ampyard.resolvers.edges import references_to, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.schema.enums import PriorityLevel
@@ -66,17 +66,17 @@ class Priority(Node):
     valid_until: datetime | None = strawberry.field(description="Until when it counts; null for open end.")
     cleared_at: datetime | None = strawberry.field(description="When it was ended by hand.")
     created_at: datetime = strawberry.field(description="When it was set.")
-    vehicle: Annotated["Vehicle", strawberry.lazy("ampyard.schema.vehicles")] | None = strawberry.field(
-        resolver=to_one(Vehicles, "vehicle_id"), description="The vehicle it is about, if it is about one."
+    vehicle: Annotated["Vehicle", strawberry.lazy("ampyard.schema.vehicles")] | None = to_one(
+        Vehicles, "vehicle_id", description="The vehicle it is about, if it is about one."
     )
-    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] | None = strawberry.field(
-        resolver=to_one(ChargePoints, "charge_point_id"), description="The charge point it is about, if it is about one."
+    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] | None = to_one(
+        ChargePoints, "charge_point_id", description="The charge point it is about, if it is about one."
     )
-    transaction: Annotated["Transaction", strawberry.lazy("ampyard.schema.transactions")] | None = strawberry.field(
-        resolver=to_one(Transactions, "transaction_id"), description="The transaction it is about, if it is about one."
+    transaction: Annotated["Transaction", strawberry.lazy("ampyard.schema.transactions")] | None = to_one(
+        Transactions, "transaction_id", description="The transaction it is about, if it is about one."
     )
     is_type_of = staticmethod(shows(domain.Priority))
-    resolve_reference = staticmethod(reference_to(domain.Priority))
+    resolve_references = staticmethod(references_to(domain.Priority))
 
 
 @strawberry.federation.type(directives=[Authenticated()], description="The priority that counts, and the rule it comes from.")

@@ -18,14 +18,14 @@ from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers import mutations
 from ampyard.resolvers.context import Info
-from ampyard.resolvers.edges import node_among, resolve_effective_priority, to_many, to_one
+from ampyard.resolvers.edges import by_id, effective_priority, node_among, to_many, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.mutations import PriorityChange
-from ampyard.resolvers.scopes import scoped
+from ampyard.resolvers.scopes import scoped, scoped_mutation
 from ampyard.schema.enums import ConnectorStatus, CurrentType, PriorityLevel, TransactionState, VehicleKind
-from ampyard.schema.node import Node, computed, shows
-from ampyard.schema.paging import OrderDirection, connection, resolve_total_count
+from ampyard.schema.node import Node, shows
+from ampyard.schema.paging import OrderDirection, connection, counted
 from ampyard.schema.scalars import CONFIG
 
 T = TypeVar("T")
@@ -50,9 +50,7 @@ class Connection(Generic[T]):
     edges: list[Edge[T]] = strawberry.field(description="The items with their cursors.")
     nodes: list[T] = strawberry.field(description="The items alone.")
     page_info: PageInfo = strawberry.field(description="Where this page lies.")
-    total_count: int = strawberry.field(
-        resolver=resolve_total_count, description="How many items the list has in all; counted only when asked for."
-    )
+    total_count: int = counted()
 
 
 @strawberry.type(description="A site where vehicles are charged.")
@@ -70,7 +68,7 @@ class Depot(Node):
 
 @strawberry.type(description="A connector of an EVSE.")
 class Connector:
-    number: int = strawberry.field(resolver=lambda root: root.connector_no, description="Its number within the EVSE, from 1.")
+    connector_no: int = strawberry.field(name="number", description="Its number within the EVSE, from 1.")
     standard: str = strawberry.field(description="The plug's standard, in OCPI's words.")
     status: ConnectorStatus = strawberry.field(description="Its state as last reported.")
     status_at: datetime | None = strawberry.field(description="When that state was reached.")
@@ -78,11 +76,11 @@ class Connector:
 
 @strawberry.type(description="An EVSE: charges one vehicle at a time.")
 class Evse:
-    number: int = strawberry.field(resolver=lambda root: root.evse_no, description="Its number within the charge point, from 1.")
+    evse_no: int = strawberry.field(name="number", description="Its number within the charge point, from 1.")
     current_type: CurrentType = strawberry.field(description="AC or DC.")
     max_power_kw: float = strawberry.field(description="The most it can deliver, in kW.")
     status: ConnectorStatus = strawberry.field(description="The most telling state of its connectors.")
-    connectors: list[Connector] = strawberry.field(resolver=to_many(Connectors, "of_evses"), description="Its connectors, by number.")
+    connectors: list[Connector] = to_many(Connectors, "of_evses", description="Its connectors, by number.")
 
 
 @strawberry.type(description="A charge point.")
@@ -91,8 +89,8 @@ class ChargePoint(Node):
     name: str = strawberry.field(description="Its name for people.")
     connected: bool = strawberry.field(description="Whether it is on the line.")
     last_seen_at: datetime | None = strawberry.field(description="When it was last heard of.")
-    depot: Depot = strawberry.field(resolver=to_one(Depots, "depot_id"), description="Its depot.")
-    evses: list[Evse] = strawberry.field(resolver=to_many(Evses, "of_charge_points"), description="Its EVSEs, by number.")
+    depot: Depot = to_one(Depots, "depot_id", description="Its depot.")
+    evses: list[Evse] = to_many(Evses, "of_charge_points", description="Its EVSEs, by number.")
     is_type_of = staticmethod(shows(charge_points.ChargePoint))
 
 
@@ -105,7 +103,7 @@ class Vehicle(Node):
     battery_kwh: float = strawberry.field(description="Usable battery capacity, in kWh.")
     soc_percent: float | None = strawberry.field(description="State of charge as last known, in percent.")
     soc_at: datetime | None = strawberry.field(description="When it was so.")
-    depot: Depot = strawberry.field(resolver=to_one(Depots, "depot_id"), description="Its home depot.")
+    depot: Depot = to_one(Depots, "depot_id", description="Its home depot.")
     is_type_of = staticmethod(shows(vehicles.Vehicle))
 
 
@@ -116,10 +114,8 @@ class Priority(Node):
     valid_from: datetime = strawberry.field(description="From when it counts.")
     valid_until: datetime | None = strawberry.field(description="Until when it counts; null for open end.")
     cleared_at: datetime | None = strawberry.field(description="When it was ended by hand.")
-    vehicle: Vehicle | None = strawberry.field(resolver=to_one(Vehicles, "vehicle_id"), description="The vehicle it is about, if any.")
-    charge_point: ChargePoint | None = strawberry.field(
-        resolver=to_one(ChargePoints, "charge_point_id"), description="The charge point it is about, if any."
-    )
+    vehicle: Vehicle | None = to_one(Vehicles, "vehicle_id", description="The vehicle it is about, if any.")
+    charge_point: ChargePoint | None = to_one(ChargePoints, "charge_point_id", description="The charge point it is about, if any.")
     is_type_of = staticmethod(shows(priorities.Priority))
 
 
@@ -138,10 +134,10 @@ class Transaction(Node):
     power_kw: float = strawberry.field(description="The power last measured, in kW.")
     soc_percent: float | None = strawberry.field(description="The state of charge last reported, in percent.")
     measured_at: datetime | None = strawberry.field(description="When power and energy were last measured.")
-    priority: EffectivePriority = computed(resolve_effective_priority, description="The priority that counts for it now.")
-    depot: Depot = strawberry.field(resolver=to_one(Depots, "depot_id"), description="The depot it is in.")
-    charge_point: ChargePoint = strawberry.field(resolver=to_one(ChargePoints, "charge_point_id"), description="The charge point it is on.")
-    vehicle: Vehicle | None = strawberry.field(resolver=to_one(Vehicles, "vehicle_id"), description="The vehicle, if its id tag is known.")
+    priority: EffectivePriority = effective_priority(description="The priority that counts for it now.")
+    depot: Depot = to_one(Depots, "depot_id", description="The depot it is in.")
+    charge_point: ChargePoint = to_one(ChargePoints, "charge_point_id", description="The charge point it is on.")
+    vehicle: Vehicle | None = to_one(Vehicles, "vehicle_id", description="The vehicle, if its id tag is known.")
     is_type_of = staticmethod(shows(transactions.Transaction))
 
 
@@ -227,6 +223,11 @@ class Query:
     node: Node | None = scoped(
         node_among(_PUBLIC_NODES), Scope.FLEET_READ, description="Anything by its global id; null when it does not exist."
     )
+    depot: Depot | None = by_id(depots.Depot, description="One depot; null when it does not exist.")
+    charge_point: ChargePoint | None = by_id(charge_points.ChargePoint, description="One charge point; null when it does not exist.")
+    vehicle: Vehicle | None = by_id(vehicles.Vehicle, description="One vehicle; null when it does not exist.")
+    transaction: Transaction | None = by_id(transactions.Transaction, description="One transaction; null when it does not exist.")
+    priority: Priority | None = by_id(priorities.Priority, description="One priority rule; null when it does not exist.")
     depots: Connection[Depot] = connection(
         Listing("public.depots", Depots, "NAME"), description="All depots.", filter_type=None, order_type=DepotOrder, scope=Scope.FLEET_READ
     )
@@ -285,9 +286,11 @@ async def _set_priority(
 
 @strawberry.type(description="What can be changed.")
 class Mutation:
-    set_priority: PriorityPayload = scoped(
+    set_priority: PriorityPayload = scoped_mutation(
         _set_priority, Scope.PRIORITIES_WRITE, description="Set a priority; power is shared anew at once."
     )
 
 
-schema = Schema(Query, Mutation, types=[Depot, ChargePoint, Vehicle, Transaction, Priority], public_errors=(DomainError,), config=CONFIG)
+schema = Schema(
+    Query, Mutation, types=[Depot, ChargePoint, Vehicle, Transaction, Priority], public_errors=(DomainError,), batched=True, config=CONFIG
+)

@@ -7,12 +7,13 @@ from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain import reports as domain
 from ampyard.domain.access import Scope
+from ampyard.engine import computed
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.reports import Reports
-from ampyard.resolvers.edges import reference_to, to_one
+from ampyard.resolvers.edges import references_to, to_one
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.reports import resolve_download_url
-from ampyard.resolvers.scopes import scoped
+from ampyard.resolvers.scopes import requires
 from ampyard.schema.enums import ReportKind
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import OrderDirection
@@ -43,13 +44,14 @@ class Report(Node):
     content_type: str = strawberry.field(description="The media type of its file.")
     size_bytes: int = strawberry.field(description="The size of its file, in bytes.")
     energy_wh: float = strawberry.field(description="The energy it accounts for, in Wh.")
-    download_url: str = scoped(
-        resolve_download_url, Scope.REPORTS_READ, description="A link to its file that works for 15 minutes, without a further credential."
+    download_url: str = computed(
+        resolve_download_url,
+        reads=["id", "tenant_id"],
+        description="A link to its file that works for 15 minutes, without a further credential.",
+        directives=requires(Scope.REPORTS_READ),
     )
-    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = strawberry.field(
-        resolver=to_one(Depots, "depot_id"), description="The depot it is about."
-    )
+    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = to_one(Depots, "depot_id", description="The depot it is about.")
     created_at: datetime = strawberry.field(description="When it was first written.")
     updated_at: datetime = strawberry.field(description="When it was last written.")
     is_type_of = staticmethod(shows(domain.Report))
-    resolve_reference = staticmethod(reference_to(domain.Report))
+    resolve_references = staticmethod(references_to(domain.Report))

@@ -12,11 +12,11 @@ from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.transactions import MeterSamples, Transactions
 from ampyard.repositories.vehicles import Vehicles
-from ampyard.resolvers.edges import reference_to, resolve_effective_priority, to_one
+from ampyard.resolvers.edges import effective_priority, references_to, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.schema.enums import ChargingState, TransactionState
-from ampyard.schema.node import Node, computed, shows
+from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
 from ampyard.schema.priorities import EffectivePriority
 
@@ -93,17 +93,17 @@ class MeterSample(Node):
     phase: str | None = strawberry.field(description="The phase; null for the total.")
     location: str | None = strawberry.field(description="Where it was measured; null for the outlet.")
     context: str | None = strawberry.field(description="Why it was measured, in OCPP's words.")
-    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] = strawberry.field(
-        resolver=to_one(ChargePoints, "charge_point_id"), description="The charge point that measured it."
+    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] = to_one(
+        ChargePoints, "charge_point_id", description="The charge point that measured it."
     )
-    evse: Annotated["Evse", strawberry.lazy("ampyard.schema.charge_points")] = strawberry.field(
-        resolver=to_one(Evses, "evse_id"), description="The EVSE it was measured at."
+    evse: Annotated["Evse", strawberry.lazy("ampyard.schema.charge_points")] = to_one(
+        Evses, "evse_id", description="The EVSE it was measured at."
     )
-    transaction: Annotated["Transaction", strawberry.lazy("ampyard.schema.transactions")] | None = strawberry.field(
-        resolver=to_one(Transactions, "transaction_id"), description="The transaction it belongs to, if any ran."
+    transaction: Annotated["Transaction", strawberry.lazy("ampyard.schema.transactions")] | None = to_one(
+        Transactions, "transaction_id", description="The transaction it belongs to, if any ran."
     )
     is_type_of = staticmethod(shows(domain.MeterSample))
-    resolve_reference = staticmethod(reference_to(domain.MeterSample))
+    resolve_references = staticmethod(references_to(domain.MeterSample))
 
 
 @strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="One charging process.")
@@ -121,21 +121,17 @@ class Transaction(Node):
     soc_percent: float | None = strawberry.field(description="The state of charge last reported, in percent.")
     measured_at: datetime | None = strawberry.field(description="When power and register were last measured.")
     stop_reason: str | None = strawberry.field(description="Why it ended, in OCPP's words.")
-    priority: EffectivePriority = computed(resolve_effective_priority, description="The priority that counts for it now.")
-    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = strawberry.field(
-        resolver=to_one(Depots, "depot_id"), description="The depot it is in."
+    priority: EffectivePriority = effective_priority(description="The priority that counts for it now.")
+    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = to_one(Depots, "depot_id", description="The depot it is in.")
+    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] = to_one(
+        ChargePoints, "charge_point_id", description="The charge point it is on."
     )
-    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] = strawberry.field(
-        resolver=to_one(ChargePoints, "charge_point_id"), description="The charge point it is on."
+    evse: Annotated["Evse", strawberry.lazy("ampyard.schema.charge_points")] = to_one(Evses, "evse_id", description="The EVSE it is on.")
+    connector: Annotated["Connector", strawberry.lazy("ampyard.schema.charge_points")] | None = to_one(
+        Connectors, "connector_id", description="The connector it is on, if known."
     )
-    evse: Annotated["Evse", strawberry.lazy("ampyard.schema.charge_points")] = strawberry.field(
-        resolver=to_one(Evses, "evse_id"), description="The EVSE it is on."
-    )
-    connector: Annotated["Connector", strawberry.lazy("ampyard.schema.charge_points")] | None = strawberry.field(
-        resolver=to_one(Connectors, "connector_id"), description="The connector it is on, if known."
-    )
-    vehicle: Annotated["Vehicle", strawberry.lazy("ampyard.schema.vehicles")] | None = strawberry.field(
-        resolver=to_one(Vehicles, "vehicle_id"), description="The vehicle, if its id tag is known."
+    vehicle: Annotated["Vehicle", strawberry.lazy("ampyard.schema.vehicles")] | None = to_one(
+        Vehicles, "vehicle_id", description="The vehicle, if its id tag is known."
     )
     meter_samples: Connection[MeterSample] = connection(
         Listing("transaction.meterSamples", MeterSamples, "SAMPLED_AT", parent=MeterSamples.table.c.transaction_id),
@@ -145,4 +141,4 @@ class Transaction(Node):
     )
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     is_type_of = staticmethod(shows(domain.Transaction))
-    resolve_reference = staticmethod(reference_to(domain.Transaction))
+    resolve_references = staticmethod(references_to(domain.Transaction))

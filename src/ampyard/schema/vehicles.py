@@ -12,7 +12,7 @@ from ampyard.repositories.depots import Depots
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import IdTags, Vehicles
-from ampyard.resolvers.edges import reference_to, to_many, to_one
+from ampyard.resolvers.edges import references_to, to_many, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.schema.enums import IdTagKind, SocSource, VehicleKind
@@ -70,20 +70,16 @@ class Vehicle(Node):
     soc_percent: float | None = strawberry.field(description="State of charge as last known, in percent.")
     soc_source: SocSource | None = strawberry.field(description="Who told it.")
     soc_at: datetime | None = strawberry.field(description="When it was so.")
-    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = strawberry.field(
-        resolver=to_one(Depots, "depot_id"), description="Its home depot."
-    )
-    id_tags: list[IdTag] = strawberry.field(resolver=to_many(IdTags, "of_vehicles"), description="Its id tags.")
+    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = to_one(Depots, "depot_id", description="Its home depot.")
+    id_tags: list[IdTag] = to_many(IdTags, "of_vehicles", description="Its id tags.")
     transactions: Connection[Transaction] = connection(
         Listing("vehicle.transactions", Transactions, "STARTED_AT", default_descending=True, parent=Transactions.table.c.vehicle_id),
         description="Its transactions, newest first unless told.",
         filter_type=TransactionFilter,
         order_type=TransactionOrder,
     )
-    priorities: list[Priority] = strawberry.field(
-        resolver=to_many(Priorities, "of_vehicles"), description="The priority rules about it, oldest first."
-    )
+    priorities: list[Priority] = to_many(Priorities, "of_vehicles", description="The priority rules about it, oldest first.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     is_type_of = staticmethod(shows(domain.Vehicle))
-    resolve_reference = staticmethod(reference_to(domain.Vehicle))
+    resolve_references = staticmethod(references_to(domain.Vehicle))

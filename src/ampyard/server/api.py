@@ -1,5 +1,7 @@
-"""The api process: internal and public graph, OCPI, files, health."""
+"""The api process: internal and public graph, OCPI, files, health, metrics."""
 
+import logging
+import uuid
 from collections.abc import Awaitable, Callable
 
 import httpx
@@ -9,20 +11,24 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from ampyard.console import console_route
-from ampyard.domain.access import Principal, system_principal
+from ampyard.domain.access import Principal, PrincipalKind, Scope, system_principal
 from ampyard.domain.errors import DomainError, ForbiddenError
-from ampyard.engine import GraphQLApp, UnauthenticatedError
+from ampyard.engine import Gateway, GraphQLApp, PersistedDocuments, TrustedDocuments, UnauthenticatedError
 from ampyard.ocpi.app import ocpi_app
+from ampyard.repositories.budgets import Buckets
 from ampyard.resolvers.context import Context
 from ampyard.resolvers.cursors import CursorCodec
 from ampyard.resolvers.links import FileLinks
 from ampyard.schema.internal import schema as internal_schema
 from ampyard.schema.public import schema as public_schema
+from ampyard.server.metrics import Metrics, metrics_view
 from ampyard.server.settings import Settings
 from ampyard.server.tokens import EmbeddedIssuer, RemoteKeys, TokenVerifier
-from ampyard.services.access import api_key_principal
+from ampyard.services.access import ApiKeys
 from ampyard.services.backend import Backend
 from ampyard.services.reports import read_report
+
+_log = logging.getLogger(__name__)
 
 
 def api_app(settings: Settings, backend: Backend) -> Starlette:
@@ -41,8 +47,35 @@ def api_app(settings: Settings, backend: Backend) -> Starlette:
     def context(principal: Principal, _connection: HTTPConnection) -> Context:
         return Context(backend, principal, cursors=cursors, links=links)
 
-    internal = GraphQLApp(schema=internal_schema, authenticate=_bearer(verifier), context=context, ide=settings.development)
-    public = GraphQLApp(schema=public_schema, authenticate=_api_key(backend), context=context, ide=settings.development)
+    gateway = Gateway(credential=settings.gateway_credential, traces=settings.development)
+    metrics = Metrics()
+    internal = GraphQLApp(
+        schema=internal_schema,
+        authenticate=_bearer(verifier, gateway),
+        context=context,
+        ide=settings.development,
+        compiled=settings.compiled_plans,
+        gateway=gateway,
+        persisted=PersistedDocuments(
+            shared=backend.documents, trusted=_trusted_documents(settings), trusted_only=settings.trusted_documents_only
+        ),
+        developer=_developer(settings),
+        observe=metrics.observer("internal"),
+        budget=_budget(backend, settings.cost_capacity, settings.cost_restore_per_s),
+    )
+    public = GraphQLApp(
+        schema=public_schema,
+        authenticate=_api_key(ApiKeys(backend)),
+        context=context,
+        ide=settings.development,
+        compiled=settings.compiled_plans,
+        persisted=PersistedDocuments(shared=backend.documents),
+        developer=_developer(settings),
+        observe=metrics.observer("public"),
+        budget=_budget(backend, settings.public_cost_capacity, settings.public_cost_restore_per_s),
+    )
+    metrics.watch("internal", internal)
+    metrics.watch("public", public)
     routes = [
         Route("/graphql", internal),
         WebSocketRoute("/graphql", internal),
@@ -52,15 +85,42 @@ def api_app(settings: Settings, backend: Backend) -> Starlette:
         Route("/files/{token}", _download(backend, links)),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(backend)),
+        Route("/metrics", metrics_view(metrics, settings.metrics_token.get_secret_value() if settings.metrics_token else None)),
     ]
     if issuer is not None:
         routes.append(Route("/.well-known/jwks.json", _jwks(issuer)))
     return Starlette(routes=[*routes, console_route()])
 
 
-def _bearer(verifier: TokenVerifier) -> Callable[[HTTPConnection, str | None], Awaitable[Principal]]:
+def _budget(backend: Backend, capacity: int, restore_per_s: int) -> Buckets | None:
+    if backend.budgets is None or capacity == 0:
+        return None
+    return backend.budgets.buckets(capacity=capacity, restore_per_s=restore_per_s)
+
+
+def _developer(settings: Settings) -> Callable[[Principal], bool]:
+    return lambda principal: settings.development or Scope.SCHEMA_READ in principal.scopes
+
+
+def _trusted_documents(settings: Settings) -> TrustedDocuments | None:
+    if settings.trusted_documents is None:
+        return None
+    trusted = TrustedDocuments.read(settings.trusted_documents)
+    for id_ in trusted.refused_by(internal_schema.documents):
+        _log.warning("The trusted document %s is not valid in this version of the internal graph.", id_)
+    return trusted
+
+
+# A router that polls the document acts for nobody: without a tenant it sees no data, and without a scope it passes no root field.
+_GATEWAY = Principal(tenant_id=uuid.UUID(int=0), subject="gateway", kind=PrincipalKind.SYSTEM, scopes=frozenset())
+
+
+def _bearer(verifier: TokenVerifier, gateway: Gateway) -> Callable[[HTTPConnection, str | None], Awaitable[Principal]]:
     async def authenticate(connection: HTTPConnection, authorization: str | None) -> Principal:
-        scheme, _, token = (authorization or connection.headers.get("authorization", "")).partition(" ")
+        credential = authorization or connection.headers.get("authorization")
+        if credential is None and gateway.is_behind(connection):
+            return _GATEWAY
+        scheme, _, token = (credential or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise UnauthenticatedError("A bearer token is required: Authorization: Bearer <token>. `ampyard token` prints one.")
         try:
@@ -71,13 +131,13 @@ def _bearer(verifier: TokenVerifier) -> Callable[[HTTPConnection, str | None], A
     return authenticate
 
 
-def _api_key(backend: Backend) -> Callable[[HTTPConnection, str | None], Awaitable[Principal]]:
+def _api_key(keys: ApiKeys) -> Callable[[HTTPConnection, str | None], Awaitable[Principal]]:
     async def authenticate(connection: HTTPConnection, authorization: str | None) -> Principal:
         key = connection.headers.get("x-api-key")
         if key is None:
             scheme, _, key = (authorization or connection.headers.get("authorization", "")).partition(" ")
             key = key.strip() if scheme.lower() == "bearer" else ""
-        principal = await api_key_principal(backend, key) if key else None
+        principal = await keys.principal(key) if key else None
         if principal is None:
             raise UnauthenticatedError("A valid API key is required: X-API-Key: <key>.")
         return principal

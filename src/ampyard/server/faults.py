@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from ampyard.domain.errors import DomainError
+from ampyard.engine import ManifestError
 from ampyard.server.embedded import EmbeddedServersError
 from ampyard.server.settings import Settings
 from ampyard.simulator.fleet import Fleet
@@ -20,7 +21,7 @@ def explain(error: BaseException) -> str | None:
         return "\n".join(_setting_faults(error))
     if isinstance(error, ValidationError) and error.title == Fleet.__name__:
         return "\n".join(["The fleet file is not of the shape that simulator/fleet.py documents:", *_fleet_faults(error)])
-    if isinstance(error, DomainError | EmbeddedServersError):
+    if isinstance(error, DomainError | EmbeddedServersError | ManifestError):
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"

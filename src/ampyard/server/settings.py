@@ -41,7 +41,22 @@ class Settings(BaseSettings):
     oidc_issuer: str | None = Field(default=None, description="OpenID Connect issuer, instead of the embedded one.")
     oidc_audience: str = Field(default="ampyard", description="Audience that tokens must name.")
     oidc_jwks_url: str | None = Field(default=None, description="The issuer's keys; found through its discovery document unless set.")
-    development: bool = Field(default=False, description="Serve GraphiQL.")
+    gateway_token: SecretStr | None = Field(
+        default=None, min_length=32, description="What a router in front sends as Router-Authorization; `_service` and `_entities` need it."
+    )
+    compiled_plans: bool = Field(default=True, description="Execute operations by compiled plans; off, graphql-core executes them all.")
+    development: bool = Field(default=False, description="Serve GraphiQL, and show the schemas to everybody who is signed in.")
+    trusted_documents: Path | None = Field(
+        default=None, description="Manifest of the documents that clients of the internal graph may name."
+    )
+    trusted_documents_only: bool = Field(default=False, description="Refuse all other documents on the internal graph.")
+    cost_capacity: int = Field(default=1_000_000, ge=0, description="Points a user may spend at once on the internal graph; 0: no limit.")
+    cost_restore_per_s: int = Field(default=50_000, ge=1, description="Points that a user gets back every second.")
+    public_cost_capacity: int = Field(default=20_000, ge=0, description="The same for an API key on the public graph.")
+    public_cost_restore_per_s: int = Field(default=2_000, ge=1, description="The same for an API key on the public graph.")
+    metrics_token: SecretStr | None = Field(
+        default=None, min_length=16, description="Bearer token that /metrics needs; without one it is served to this machine alone."
+    )
 
     @field_validator("database_url", "database_owner_url")
     @classmethod
@@ -57,6 +72,12 @@ class Settings(BaseSettings):
     def _leaves_room_for_connect(self) -> Self:
         if self.resolved_connect_port > _LAST_PORT:
             raise ValueError("AMPYARD_CONNECT_PORT must be set, because there is no port after AMPYARD_PORT")
+        return self
+
+    @model_validator(mode="after")
+    def _has_documents_to_trust(self) -> Self:
+        if self.trusted_documents_only and self.trusted_documents is None:
+            raise ValueError("AMPYARD_TRUSTED_DOCUMENTS_ONLY needs the manifest that AMPYARD_TRUSTED_DOCUMENTS names")
         return self
 
     @property
@@ -94,6 +115,11 @@ class Settings(BaseSettings):
     def resolved_redis_url(self) -> str:
         """URL of the Redis-protocol server."""
         return self._embedded.redis_url if self.redis_url is None else self.redis_url
+
+    @property
+    def gateway_credential(self) -> str | None:
+        """What the router in front of the internal graph is known by."""
+        return None if self.gateway_token is None else self.gateway_token.get_secret_value()
 
     @cached_property
     def key(self) -> bytes:

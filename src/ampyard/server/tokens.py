@@ -1,10 +1,13 @@
 """Bearer tokens of the internal graph: our own issuer when embedded, any OpenID Connect issuer otherwise."""
 
 import asyncio
+import hashlib
 import json
 import logging
 import time
 import uuid
+from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -26,6 +29,7 @@ _LEEWAY_S = 30
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _KEYS_LIFETIME_S = 600.0
 _KEYS_RETRY_S = 30.0
+_MOST_REMEMBERED = 10_000
 
 
 class KeySource(Protocol):
@@ -49,6 +53,7 @@ class EmbeddedIssuer:
         self._audience = settings.oidc_audience
         public = json.loads(OKPAlgorithm.to_jwk(key.public_key()))
         self._public = public | {"kid": _key_id(public), "use": "sig", "alg": "EdDSA"}
+        self._verifying = jwt.PyJWK(self._public)
 
     def mint(self, tenant_id: uuid.UUID, subject: str, role: Role, *, lifetime: timedelta, now: datetime) -> str:
         """Return a signed token for a subject with one role."""
@@ -69,7 +74,7 @@ class EmbeddedIssuer:
 
     async def key(self, key_id: str | None) -> jwt.PyJWK | None:
         """Return our key if it is asked for."""
-        return jwt.PyJWK(self._public) if key_id == self._public["kid"] else None
+        return self._verifying if key_id == self._verifying.key_id else None
 
 
 class RemoteKeys:
@@ -107,18 +112,39 @@ class RemoteKeys:
                 discovery = await client.get(f"{self._issuer}/.well-known/openid-configuration")
                 self._jwks_url = str(discovery.raise_for_status().json()["jwks_uri"])
             answer = await client.get(self._jwks_url)
-        key_set = jwt.PyJWKSet.from_dict(answer.raise_for_status().json())
-        self._keys = {key.key_id: key for key in key_set.keys}
+        try:
+            published = jwt.PyJWKSet.from_dict(answer.raise_for_status().json()).keys
+        except jwt.PyJWKSetError as error:
+            # Withdrawn keys must not live on because the last of them went.
+            _log.warning("The issuer publishes no key that could be used (%s).", error)
+            published = []
+        self._keys = {key.key_id: key for key in published}
         self._fetched_at = time.monotonic()
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What a good token said, and the key that vouches for it."""
+
+    key_id: str | None
+    key: jwt.PyJWK
+    expires_at: float
+    principal: Principal
+
+
 class TokenVerifier:
-    """Turns a bearer token into a principal."""
+    """Turns a bearer token into a principal.
+
+    Good tokens are remembered, so that a signature is checked once: until they expire, and as long as their issuer
+    publishes the very key they were checked with.
+    """
 
     def __init__(self, keys: KeySource, *, issuer: str, audience: str) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
+        # By the token's hash; the first is the one that was used the longest ago.
+        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
 
     async def principal(self, token: str) -> Principal:
         """Return who a token speaks for.
@@ -126,8 +152,21 @@ class TokenVerifier:
         Raises:
             UnauthenticatedError: it is malformed, expired, of another issuer or audience, or names no tenant.
         """
+        digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+        known = self._verified.get(digest)
+        if known is None or known.expires_at <= time.time() or await self._keys.key(known.key_id) is not known.key:
+            self._verified.pop(digest, None)
+            known = self._verified[digest] = await self._verify(token)
+            if len(self._verified) > _MOST_REMEMBERED:
+                self._verified.popitem(last=False)
+        else:
+            self._verified.move_to_end(digest)
+        return known.principal
+
+    async def _verify(self, token: str) -> _Verified:
         try:
-            key = await self._keys.key(jwt.get_unverified_header(token).get("kid"))
+            key_id = jwt.get_unverified_header(token).get("kid")
+            key = await self._keys.key(key_id)
             if key is None:
                 raise UnauthenticatedError("The token is signed with a key that its issuer does not publish.")
             claims = jwt.decode(
@@ -147,13 +186,14 @@ class TokenVerifier:
             raise UnauthenticatedError(
                 "The token is not valid here: it must be signed by our issuer and name audience and tenant."
             ) from error
-        return Principal(
+        principal = Principal(
             tenant_id=tenant_id,
             subject=str(claims["sub"]),
             kind=PrincipalKind.USER,
             scopes=_scopes(claims.get("roles")),
             expires_at=expires_at,
         )
+        return _Verified(key_id, key, expires_at.timestamp(), principal)
 
 
 def _scopes(roles: object) -> frozenset[Scope]:

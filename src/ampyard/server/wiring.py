@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from ampyard.repositories.budgets import Budgets
 from ampyard.repositories.database import Database
+from ampyard.repositories.documents import SharedDocuments
 from ampyard.repositories.files import FileStore, FolderFiles, S3Files
 from ampyard.repositories.streams import EventStream, connect_redis
 from ampyard.server.settings import Settings
@@ -17,10 +19,12 @@ async def open_backend(settings: Settings, name: str) -> AsyncIterator[Backend]:
     database = Database(settings.resolved_database_url, application_name=f"ampyard {name}")
     redis = connect_redis(settings.resolved_redis_url)
     hub = EventHub(EventStream(redis))
+    budgets = Budgets(redis)
     try:
-        yield Backend(database=database, events=hub, files=_files(settings))
+        yield Backend(database=database, events=hub, files=_files(settings), documents=SharedDocuments(redis), budgets=budgets)
     finally:
         await hub.close()
+        await budgets.close()
         await redis.aclose()
         await database.dispose()
 

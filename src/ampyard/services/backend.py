@@ -6,7 +6,9 @@ from datetime import datetime
 
 from ampyard.domain.access import Principal
 from ampyard.domain.clock import utc_now
+from ampyard.repositories.budgets import Budgets
 from ampyard.repositories.database import Database
+from ampyard.repositories.documents import SharedDocuments
 from ampyard.repositories.files import FileStore
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.events import EventHub
@@ -19,6 +21,8 @@ class Backend:
     database: Database
     events: EventHub
     files: FileStore
+    documents: SharedDocuments | None = None  # without it each process knows only its own
+    budgets: Budgets | None = None  # without it everybody may have all they want
     clock: Callable[[], datetime] = utc_now
 
     def unit_of_work(self, principal: Principal) -> UnitOfWork:

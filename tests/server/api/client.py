@@ -49,7 +49,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def serving_api(backend: Backend, home: Path, *, development: bool = False) -> AsyncIterator[Api]:
-    settings = Settings(home=home, development=development)
+async def serving_api(backend: Backend, home: Path, **options: Any) -> AsyncIterator[Api]:
+    settings = Settings(home=home, **options)
     async with serving(api_app(settings, backend)) as url, httpx.AsyncClient(base_url=url, timeout=PATIENCE_S) as http:
         yield Api(url, settings, backend, http)

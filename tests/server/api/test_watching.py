@@ -42,8 +42,8 @@ class Watcher:
         async with asyncio.timeout(PATIENCE_S):
             return json.loads(await self.connection.recv())
 
-    async def subscribe(self, document: str, **variables: object) -> None:
-        payload = {"query": document, "variables": variables}
+    async def subscribe(self, document: str, *, after: str | None = None, **variables: object) -> None:
+        payload = {"query": document, "variables": variables, "extensions": {"lastEventId": after}}
         await self.connection.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
 
 
@@ -114,7 +114,7 @@ async def test_what_a_charge_point_reports_arrives_at_every_watcher_of_every_pro
         await measured(api.backend, cp, transaction.ocpp_transaction_id, power_w=7400.0, at=now)
         await relayed(api.backend)
 
-        shown = {
+        shown: dict[str, Any] = {
             "data": {
                 "transactionUpdated": {
                     "ocppTransactionId": transaction.ocpp_transaction_id,
@@ -124,6 +124,7 @@ async def test_what_a_charge_point_reports_arrives_at_every_watcher_of_every_pro
                 }
             }
         }
+        shown |= {"extensions": {"eventId": await api.backend.events.stream.newest_id(cp.tenant_id)}}
         for socket in sockets:
             assert await socket.receive() == {"id": "1", "type": "next", "payload": shown}
         assert await next_event(stream) == shown
@@ -137,6 +138,37 @@ async def next_event(response: httpx.Response) -> Any:
             if line.startswith("data:"):
                 return json.loads(line.removeprefix("data:"))
     raise AssertionError("The stream has ended.")
+
+
+async def test_what_happens_while_nobody_is_connected_arrives_after_the_reconnect(api: Api, cp: Station) -> None:
+    now = datetime.now(UTC)
+    transaction = await charge(api.backend, cp, (now - timedelta(minutes=5), 0.0), id_tag="TAG-3")
+    only, token = encode_id(type(transaction), transaction.id), api.token(cp.tenant_id, Role.VIEWER)
+    await relayed(api.backend)
+    last = await api.backend.events.stream.newest_id(cp.tenant_id)
+
+    await measured(api.backend, cp, transaction.ocpp_transaction_id, power_w=5000.0, at=now)
+    await relayed(api.backend)
+    missed = await api.backend.events.stream.newest_id(cp.tenant_id)
+    async with watching(api, token) as socket:
+        assert (await socket.receive())["type"] == "connection_ack"
+        await socket.subscribe(WATCH, after=last, only=only)
+        message = (await socket.receive())["payload"]
+        assert (message["data"]["transactionUpdated"]["powerKw"], message["extensions"]) == (5.0, {"eventId": missed})
+    headers = bearer(token) | {"accept": "text/event-stream", "last-event-id": last}
+    async with api.http.stream("POST", "/graphql", json={"query": WATCH, "variables": {"only": only}}, headers=headers) as response:
+        lines = response.aiter_lines()
+        assert [await anext(lines), await anext(lines)] == ["event: next", f"id: {missed}"]
+        assert json.loads((await anext(lines)).removeprefix("data: ")) == message
+
+
+@pytest.mark.parametrize(("after", "code"), [("1-0", "EVENTS_GONE"), ("yesterday", "BAD_USER_INPUT")])
+async def test_an_id_that_nothing_can_be_continued_from_is_told(api: Api, cp: Station, after: str, code: str) -> None:
+    async with watching(api, api.token(cp.tenant_id, Role.VIEWER)) as socket:
+        assert (await socket.receive())["type"] == "connection_ack"
+        await socket.subscribe("subscription { chargePointUpdated { id } }", after=after)
+        message = await socket.receive()
+    assert (message["type"], [error["extensions"] for error in message["payload"]]) == ("error", [{"code": code}])
 
 
 async def test_a_watcher_sees_a_transaction_begin_and_end(api: Api, cp: Station) -> None:
@@ -193,7 +225,7 @@ async def test_a_socket_of_the_public_graph_takes_a_key(api: Api, tenant: Seeded
     async with watching(api, tenant.api_key, path="/public/graphql") as socket:
         assert (await socket.receive())["type"] == "connection_ack"
         await socket.subscribe("{ vehicles { totalCount } }")
-        assert (await socket.receive())["payload"] == {"data": {"vehicles": {"totalCount": 6}}}
+        assert (await socket.receive())["payload"]["data"] == {"vehicles": {"totalCount": 6}}
 
 
 async def test_watching_needs_the_scope(api: Api, tenant: Seeded) -> None:

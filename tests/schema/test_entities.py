@@ -1,0 +1,55 @@
+"""Federation entities over the real graph: in batches, of one's own tenant, within one's scopes."""
+
+import re
+from typing import Any
+
+from ampyard.domain.access import Scope
+from ampyard.resolvers.ids import NODES, SCOPES
+from tests.busy import Busy
+from tests.schema.graph import ENTITIES, Graph, id_of
+
+ASKED = "query Q($of: [_Any!]!) { _entities(representations: $of) { __typename ... on Node { id } } }"
+
+
+async def representations(tenant: Busy, *, of_each: int = 2) -> list[dict[str, Any]]:
+    """Return some entities of every type, the types by turns."""
+    of_types = [[{"__typename": name, "id": id_of(it)} for it in (await tenant.all(of))[:of_each]] for name, (_, of) in ENTITIES.items()]
+    assert {len(some) for some in of_types} == {of_each}
+    return [some[place] for place in range(of_each) for some in of_types]
+
+
+async def test_each_type_is_one_statement_however_many_are_asked_for_and_how_often(graph: Graph, busy: Busy, statements: list[str]) -> None:
+    of = await representations(busy)
+    for asked in (of[: len(ENTITIES)], of, [*of, *reversed(of)]):
+        statements.clear()
+        assert (await graph.data(ASKED, of=asked))["_entities"] == asked
+        assert len(statements) == len(ENTITIES)
+
+
+async def test_what_is_the_other_tenants_is_null_beside_ones_own_and_no_error(graph: Graph, busy: Busy, twin: Busy) -> None:
+    own, foreign = await representations(busy), await representations(twin)
+    mixed = [one for pair in zip(own, foreign, strict=True) for one in pair]
+    result = await graph.run(ASKED, of=mixed)
+    assert (result.errors, result.data) == (None, {"_entities": [one if one in own else None for one in mixed]})
+
+
+async def test_a_scope_that_is_missing_is_an_error_in_the_place_of_each_entity_it_hides(graph: Graph, busy: Busy) -> None:
+    of = await representations(busy)
+    hidden = {entity.__name__ for entity in NODES if SCOPES[entity] is Scope.REPORTS_READ}
+    assert hidden == {"Report"}
+
+    result = await graph.with_scopes(Scope.FLEET_READ).run(ASKED, of=of)
+
+    assert result.data == {"_entities": [None if one["__typename"] in hidden else one for one in of]}
+    errors = sorted((error.path or [], error.message) for error in result.errors or ())
+    message = "This needs the scope reports:read, which user:tester does not have."
+    assert errors == [(["_entities", place], message) for place, one in enumerate(of) if one["__typename"] in hidden]
+
+
+async def test_only_the_columns_that_are_asked_for_are_read(graph: Graph, busy: Busy, statements: list[str]) -> None:
+    of = [one for one in await representations(busy) if one["__typename"] in {"Vehicle", "Depot"}]
+    asked = "query Q($of: [_Any!]!) { _entities(representations: $of) { ... on Vehicle { name } ... on Depot { id city } } }"
+    statements.clear()
+    await graph.data(asked, of=of)
+    selected = {sql.partition("FROM ")[2].split()[0]: set(re.findall(r"\.(\w+)", sql.partition("FROM ")[0])) for sql in statements}
+    assert selected == {"vehicle": {"id", "name"}, "depot": {"id", "city"}}

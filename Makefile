@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format schema lock bench clean
+.PHONY: help run test conformance lint format schema release lock bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ run: .venv/installed ## Start everything on this machine, with a demo fleet (Ctr
 
 test: lint ## Check style, types, contracts, and run every test (args='tests/server -k lock' for some)
 	@exec $(BIN)/pytest $(args)
+
+conformance: .venv/installed-conformance conformance/node_modules/.installed conformance/codegen/.venv/installed ## Hold the graphs against the specifications' own tools and clients (args= as for test)
+	@exec $(BIN)/pytest conformance $(args)
 
 lint: .venv/installed-dev ## Check style, types and who imports whom
 	$(BIN)/ruff check
@@ -30,16 +33,24 @@ format: .venv/installed-dev ## Put the code into its standard form
 schema: .venv/installed ## Write schema.graphql and schema.public.graphql
 	$(BIN)/ampyard schema
 
+RELEASED = releases/$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+release: .venv/installed ## Keep the two schemas as those of the version in pyproject.toml, for the check on breaking changes
+	@[ ! -e $(RELEASED) ] || { echo '$(RELEASED) is there already: what is released does not change. Raise the version in pyproject.toml.'; exit 1; }
+	mkdir -p $(RELEASED)
+	$(BIN)/ampyard schema --folder $(RELEASED)
+
 LOCK = $(BIN)/uv --no-config pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
 lock: .venv/installed-dev ## Lock the newest allowed versions of all requirements
 	$(LOCK) pyproject.toml --extra build --output-file requirements.lock
 	$(LOCK) pyproject.toml --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) pyproject.toml --extra build --extra dev --extra conformance --constraint requirements-dev.lock --output-file requirements-conformance.lock
+	$(LOCK) conformance/codegen/requirements.in --output-file conformance/codegen/requirements.lock
 
-bench: .venv/installed-dev ## Run the benchmarks (only=NAME for one)
-	@exec $(BIN)/python -m bench $(only)
+bench: .venv/installed-conformance bench/node/node_modules/.installed ## Run the benchmarks, write bench/RESULTS.md (only=NAME for one, args=--profile)
+	@exec $(BIN)/python -m bench $(only) $(args)
 
 clean: ## Remove the environment and all caches; data in .ampyard stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis conformance/node_modules conformance/codegen/.venv bench/node/node_modules dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: requirements are installed again only when their lock changes.
@@ -50,6 +61,19 @@ clean: ## Remove the environment and all caches; data in .ampyard stays
 .venv/installed-dev: requirements-dev.lock pyproject.toml $(BIN)/python
 	@$(call install,requirements-dev.lock)
 	@touch $@ .venv/installed
+
+.venv/installed-conformance: requirements-conformance.lock pyproject.toml $(BIN)/python
+	@$(call install,requirements-conformance.lock)
+	@touch $@ .venv/installed-dev .venv/installed
+
+conformance/codegen/.venv/installed: conformance/codegen/requirements.lock $(BIN)/python
+	@$(BIN)/python -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes --requirement $<
+	@touch $@
+
+%/node_modules/.installed: %/package-lock.json %/.npmrc .venv/installed-conformance
+	@$(BIN)/npm ci --prefix $*
+	@touch $@
 
 # A dot for each package: pip alone prints either pages or nothing.
 define install

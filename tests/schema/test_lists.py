@@ -12,6 +12,7 @@ from ampyard.domain.ids import new_id
 from ampyard.domain.paging import Keyset
 from ampyard.domain.vehicles import VehicleKind
 from ampyard.repositories.charge_points import ChargePoints
+from ampyard.repositories.database import Session
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.reports import Reports
@@ -245,3 +246,20 @@ async def test_a_time_without_an_offset_or_beyond_the_calendar_is_refused(graph:
 async def test_text_that_cannot_be_kept_is_refused_where_it_is_given(graph: Graph) -> None:
     asked = "query Q($text: String) { vehicles(filter: {nameContains: $text}) { nodes { id } } }"
     assert await graph.errors(asked, text="Bus\0") == [("BAD_USER_INPUT", "Text must not contain the character U+0000.")]
+
+
+@pytest.mark.parametrize(("selection", "limit"), [("nodes { id }", 2), ("pageInfo { hasNextPage } nodes { id }", 3)])
+async def test_a_row_more_is_read_only_where_it_is_asked_whether_there_is_more(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch, selection: str, limit: int
+) -> None:
+    limits: list[Any] = []
+    records = Session.records
+
+    async def note(session: Session, asked: Any, values: Any = None, parameters: Any = ()) -> Any:
+        limits.append((values or {}).get("limit"))
+        return await records(session, asked, values, parameters)
+
+    monkeypatch.setattr(Session, "records", note)
+    await graph.schema.execute(f"{{ chargePoints(first: 2) {{ {selection} }} }}", {}, graph.context())
+
+    assert limits == [limit]

@@ -34,12 +34,15 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[E]):
-    """Rows of one slice in list order, which is by `ordered_by` and then by id, and whether there is more on either side."""
+    """Rows of one slice in list order, which is by `ordered_by` and then by id, and whether there is more on either side.
+
+    Where nobody asked whether there is more beyond the rows, that is `None`.
+    """
 
     items: tuple[E, ...]
     ordered_by: str
-    has_next: bool
-    has_previous: bool
+    has_next: bool | None
+    has_previous: bool | None
 
     def position(self, item: E) -> Keyset:
         """Return the position of one of the rows."""

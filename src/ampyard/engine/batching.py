@@ -40,7 +40,7 @@ class Load:
     `show` makes the field's value of the parent and of what was found (None where nothing was); without it the value is what was found.
 
     `projects` names where, below the field, the entities are whose attributes `reads` speaks of: `("",)` the field's own value or items,
-    `("nodes", "edges.node")` those of a connection. None: the batch takes no `reads`.
+    `("nodes", "edges.node", "page_info")` those of a connection and its ends. None: the batch takes no `reads`.
     """
 
     batch: Batch
@@ -57,7 +57,7 @@ class LoadingContext(Protocol):
         """Return what one key finds, loaded together with all keys that are asked for meanwhile."""
 
     async def load_many(self, load: Load, keys: Sequence[Any], reads: frozenset[str] | None) -> Mapping[Any, Any]:
-        """Return what each key finds, in one call of the batch; keys without a value are absent or None."""
+        """Return what each key finds, in one call of the batch; keys without a value are absent or None, and an exception is its key's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,8 +100,10 @@ class Repository(Generic[E]):
             groups[record[0]].append(entity)
         return groups
 
-    async def page(self, request: PageRequest, *conditions: ColumnElement[bool], reads: frozenset[str] | None = None) -> Page[E]:
-        """Return one page of the list of all entities that meet the conditions."""
+    async def page(
+        self, request: PageRequest, *conditions: ColumnElement[bool], reads: frozenset[str] | None = None, ends: bool = True
+    ) -> Page[E]:
+        """Return one page of the list of all entities that meet the conditions; `ends` as for `pages`."""
         shape, parameters = shape_of(conditions)
         reading = self._reading(
             ("page", _sides(request), shape),
@@ -110,8 +112,8 @@ class Repository(Generic[E]):
             parameters=parameters,
             ordered_by=request.order,
         )
-        records = await self.session.records(reading.query, _places(request), parameters)
-        return self._page(request, reading.build(records))
+        records = await self.session.records(reading.query, _places(request, ends=ends), parameters)
+        return self._page(request, reading.build(records), ends=ends)
 
     async def pages(
         self,
@@ -120,15 +122,21 @@ class Repository(Generic[E]):
         request: PageRequest,
         *conditions: ColumnElement[bool],
         reads: frozenset[str] | None = None,
+        ends: bool = True,
     ) -> dict[uuid.UUID, Page[E]]:
-        """Return the same page of each parent's list, in one statement (top n per parent through LATERAL)."""
+        """Return the same page of each parent's list, in one statement (top n per parent through LATERAL).
+
+        Unless it is asked for the `ends`, the pages do not know whether there is more, which costs a row each to find out.
+        """
         shape, parameters = shape_of(conditions)
 
         def statement(columns: list[Column[Any]]) -> Select[Any]:
-            parents = func.unnest(bindparam("ids", type_=UuidArray())).table_valued("id", name="parent").render_derived()
+            ids = func.unnest(bindparam("ids", type_=UuidArray()))
+            # Rows name their parent by its number: a small integer costs less than an id to send, sort and group by.
+            parents = ids.table_valued("id", with_ordinality="number", name="parent").render_derived()
             child = self._slice(columns, request, parent == parents.c.id, *conditions).lateral("child")
             ordering = self._ordering(request, child)
-            return select(parents.c.id, *child.c).select_from(parents.join(child, true())).order_by(parents.c.id, *ordering)
+            return select(parents.c.number, *child.c).select_from(parents.join(child, true())).order_by(parents.c.number, *ordering)
 
         reading = self._reading(
             ("pages", parent, _sides(request), shape),
@@ -138,11 +146,11 @@ class Repository(Generic[E]):
             ordered_by=request.order,
             leading=1,
         )
-        records = await self.session.records(reading.query, {"ids": list(parent_ids), **_places(request)}, parameters)
-        groups: dict[uuid.UUID, list[E]] = defaultdict(list)
+        records = await self.session.records(reading.query, {"ids": list(parent_ids), **_places(request, ends=ends)}, parameters)
+        groups: list[list[E]] = [[] for _ in parent_ids]
         for record, entity in zip(records, reading.build(records), strict=True):
-            groups[record[0]].append(entity)
-        return {parent_id: self._page(request, groups.get(parent_id, [])) for parent_id in parent_ids}
+            groups[record[0] - 1].append(entity)
+        return {parent_id: self._page(request, items, ends=ends) for parent_id, items in zip(parent_ids, groups, strict=True)}
 
     async def count(self, *conditions: ColumnElement[bool]) -> int:
         """Return how many entities meet the conditions."""
@@ -215,8 +223,8 @@ class Repository(Generic[E]):
         columns = [source.c[self.orders[request.order].name], source.c.id]
         return [column.desc() if request.descending != request.backward else column.asc() for column in columns]
 
-    def _page(self, request: PageRequest, items: list[E]) -> Page[E]:
-        more = len(items) > request.size
+    def _page(self, request: PageRequest, items: list[E], *, ends: bool) -> Page[E]:
+        more = len(items) > request.size if ends else None
         items = items[: request.size]
         if request.backward:
             items.reverse()
@@ -233,9 +241,9 @@ def _sides(request: PageRequest) -> Hashable:
     return request.order, request.descending, request.backward, request.after is None, request.before is None
 
 
-def _places(request: PageRequest) -> dict[str, Any]:
-    """Return the values of the named parameters of a slice."""
-    values: dict[str, Any] = {"limit": request.size + 1}
+def _places(request: PageRequest, *, ends: bool) -> dict[str, Any]:
+    """Return the values of the named parameters of a slice; of one more row where it is asked whether there is more."""
+    values: dict[str, Any] = {"limit": request.size + ends}
     for name, position in (("after", request.after), ("before", request.before)):
         if position is not None:
             values |= {f"{name}_value": position.value, f"{name}_id": position.id}

@@ -76,7 +76,7 @@ def page_load(info: Info, listing: Listing, arguments: PageArguments, narrowing:
         (listing, request, narrowing),
         key=loading.ALL,
         show=shown,
-        projects=("nodes", "edges.node"),
+        projects=("nodes", "edges.node", "page_info"),
     )
 
 

@@ -91,11 +91,11 @@ class ConnectionPageInfo:
     cursor_of: Callable[[Keyset], str]
 
     @property
-    def has_next_page(self) -> bool:
+    def has_next_page(self) -> bool | None:
         return self.page.has_next
 
     @property
-    def has_previous_page(self) -> bool:
+    def has_previous_page(self) -> bool | None:
         return self.page.has_previous
 
     @property

@@ -58,6 +58,15 @@ async def children(
     return {parent_id: found.get(parent_id, []) for parent_id in ids}
 
 
+# What of a page is not its entities'.
+_ENDS = frozenset({"has_next_page", "has_previous_page", "start_cursor", "end_cursor"})
+
+
+def _projection(reads: frozenset[str] | None) -> dict[str, Any]:
+    """Return what a page is read for: the attributes of its entities, and whether there is more before and after."""
+    return {} if reads is None else {"reads": reads - _ENDS, "ends": not reads.isdisjoint(_ENDS)}
+
+
 async def pages(
     session: Session,
     ids: Sequence[uuid.UUID],
@@ -69,7 +78,7 @@ async def pages(
 ) -> Mapping[uuid.UUID, Page[Any]]:
     """One page of the children of each parent."""
     assert listing.parent is not None
-    return await listing.repository(session).pages(listing.parent, ids, request, *listing.conditions(narrowing), reads=reads)
+    return await listing.repository(session).pages(listing.parent, ids, request, *listing.conditions(narrowing), **_projection(reads))
 
 
 async def page_of_all(
@@ -82,7 +91,7 @@ async def page_of_all(
     reads: frozenset[str] | None,
 ) -> Mapping[Literal[_Everything.ALL], Page[Any]]:
     """One page of all entities of the tenant."""
-    return {ALL: await listing.repository(session).page(request, *listing.conditions(narrowing), reads=reads)}
+    return {ALL: await listing.repository(session).page(request, *listing.conditions(narrowing), **_projection(reads))}
 
 
 async def counts(

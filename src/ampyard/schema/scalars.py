@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+import orjson
 import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
@@ -18,11 +19,16 @@ def _parse_moment(value: object) -> datetime:
     raise GraphQLError(f"{str(value)[:80]!r} is no moment; give date, time and offset, such as 2026-11-02T08:00:00Z or …+01:00.")
 
 
+def _moment_text(value: datetime) -> str:
+    # The same text as isoformat's, in a third of the time; lists have thousands.
+    return orjson.dumps(value)[1:-1].decode() if value.__class__ is datetime else datetime.isoformat(value)
+
+
 _MOMENT = strawberry.scalar(
     name="DateTime",
     description="A moment: date, time and offset, as RFC 3339 writes it. Answers are in UTC.",
     specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
-    serialize=datetime.isoformat,
+    serialize=_moment_text,
     parse_value=_parse_moment,
 )
 

@@ -23,9 +23,12 @@ from graphql import (
     is_required_argument,
     is_required_input_field,
 )
+from hypothesis import assume
 from hypothesis import strategies as st
 
 Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
+
+_MAX_ALIASES = 80  # what is above the engine's limit is not run at all
 
 
 @dataclass(frozen=True)
@@ -158,5 +161,6 @@ def operations(
     assert schema.query_type is not None
     draft = _Draft(draw, schema, inputs, fields)
     body = draft.selection(schema.query_type, depth)
+    assume(draft.aliases <= _MAX_ALIASES)
     head = f"query Q({', '.join(draft.declared)})" if draft.declared else "query Q"
     return Drawn("\n".join([f"{head} {{ {body} }}", *draft.fragments]), draft.variables)

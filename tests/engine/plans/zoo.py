@@ -96,7 +96,10 @@ class Zoo:
         return await load.batch(self, keys, *load.arguments)
 
     async def load(self, load: Load, key: Any) -> Any:
-        return (await self.load_many(load, [key], None)).get(key)
+        found = (await self.load_many(load, [key], None)).get(key)
+        if isinstance(found, Exception):
+            raise found
+        return found
 
 
 # Resolvers return anything, as fate will.

@@ -408,6 +408,6 @@ def _value(parent: Any, key: Any, group: _Group, show: Callable[[Any, Any], Any]
         return group.error
     try:
         value = None if key is None else group.found.get(key)
-        return value if show is None else show(parent, value)
+        return value if show is None or isinstance(value, Exception) else show(parent, value)
     except Exception as shown:  # noqa: BLE001 - as above
         return shown

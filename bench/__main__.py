@@ -1,33 +1,68 @@
-"""`make bench`: run the benchmarks, print one line a result, and write `bench/results.json`."""
+"""`make bench`: run the benchmarks, print one line a result; a whole run writes `bench/results.json` and `bench/RESULTS.md`."""
 
+import argparse
 import asyncio
-import json
-import platform
 import sys
-from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 
-from bench import nested_fleet, now_step
+from bench import execution, now_step, results, served, subscriptions
+from bench.lab import Lab
 from bench.measure import Result
 
-BENCHMARKS: dict[str, Callable[[], AsyncIterator[Result]]] = {"now-step": now_step.run, "nested-fleet": nested_fleet.run}
+BENCHMARKS: dict[str, Callable[[Lab], AsyncIterator[Result]]] = {
+    "now-step": now_step.run,
+    "execution-flat": execution.flat,
+    "execution-nested": execution.nested,
+    "entities": execution.entities,
+    "http-nested": served.nested,
+    "http-by-id": served.by_id,
+    "subscriptions": subscriptions.run,
+}
+
+# Where our side's time goes: shown with `--profile`, and in RESULTS.md where a target was missed.
+PROFILES: dict[str, Callable[[Lab], Awaitable[str]]] = {
+    "execution-flat": execution.profile_flat,
+    "execution-nested": execution.profile_nested,
+    "entities": execution.profile_entities,
+    "http-nested": served.profile_nested,
+    "http-by-id": served.profile_by_id,
+    "subscriptions": subscriptions.profile,
+}
 
 
-async def main(only: str | None) -> int:
-    """Run all benchmarks, or the one named; returns the exit code."""
-    if only is not None and only not in BENCHMARKS:
-        print(f"There is no benchmark {only!r}; known: {', '.join(BENCHMARKS)}.", file=sys.stderr)
-        return 2
-    results = []
-    for name, run in BENCHMARKS.items():
-        if only in {None, name}:
-            async for result in run():
+async def main() -> None:
+    """Run all benchmarks, or the one named."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("only", nargs="?", choices=BENCHMARKS, metavar="NAME", help=f"only this one of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--profile", action="store_true", help="print where our side spends its time instead of measuring")
+    parser.add_argument("--quick", action="store_true", help="two short rounds, to see whether it works; nothing is written")
+    given = parser.parse_args()
+    names = [given.only] if given.only else list(BENCHMARKS)
+    async with AsyncExitStack() as stack:
+        lab = Lab(stack, rounds=2, seconds=1.0) if given.quick else Lab(stack, rounds=7, seconds=4.0)
+        if given.profile:
+            for name in names:
+                if name in PROFILES:
+                    print(f"{name} under the profiler: {await PROFILES[name](lab)}\n", flush=True)
+            return
+        measured, profiles = [], {}
+        for name in names:
+            missed = False
+            async for result in BENCHMARKS[name](lab):
                 print(result.line(), flush=True)
-                results.append(asdict(result))
-    content = {"python": platform.python_version(), "machine": platform.machine(), "results": results}
-    (Path(__file__).parent / "results.json").write_text(json.dumps(content, indent=2) + "\n")
-    return 0
+                if given.quick and result.notes:
+                    print(f"    {result.notes}")
+                measured.append(result)
+                missed = missed or result.missed
+            if missed and name in PROFILES and not given.quick:
+                profiles[name] = await PROFILES[name](lab)
+                print(f"\nA target of {name} was missed. Under the profiler: {profiles[name]}\n", flush=True)
+        if not (given.only or given.quick):
+            await results.write(measured, profiles, lab)
 
 
-sys.exit(asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else None)))
+try:
+    asyncio.run(main())
+except KeyboardInterrupt:
+    sys.exit(130)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 from ampyard.domain.power import Demand, Node, share_power
+from bench.lab import Lab
 from bench.measure import Result, compare
 
 _EVSES = 1_000
@@ -13,7 +14,7 @@ _FEEDERS = 20
 _STEP_KW = 0.1
 
 
-async def run() -> AsyncIterator[Result]:
+async def run(lab: Lab) -> AsyncIterator[Result]:
     """Yield the comparison."""
     nodes, demands = _depot(random.Random(1))
 
@@ -23,7 +24,7 @@ async def run() -> AsyncIterator[Result]:
     async def stepwise() -> float:
         return round(_stepwise(nodes, demands))
 
-    yield await compare("now-step-1000", ours, stepwise, baseline="one step of 0.1 kW at a time", rounds=5)
+    yield await compare("now-step", ours, stepwise, baseline="one step of 0.1 kW at a time", rounds=lab.rounds)
 
 
 def _depot(draw: random.Random) -> tuple[list[Node], list[Demand]]:
@@ -55,12 +56,13 @@ def _stepwise(nodes: list[Node], demands: list[Demand]) -> float:
     given = dict.fromkeys((demand.evse_id for demand in demands), 0)
     rising = list(demands)
     while rising:
-        still = []
+        still: list[Demand] = []
         for demand in rising:
-            path, at = [], demand.node_id
+            path: list[uuid.UUID] = []
+            at: uuid.UUID | None = demand.node_id
             while at is not None:
                 path.append(at)
-                at = parents[at]  # type: ignore[assignment]  # None ends the loop
+                at = parents[at]
             if given[demand.evse_id] < round(demand.wanted_kw / _STEP_KW) and all(used[node] < limits[node] for node in path):
                 given[demand.evse_id] += 1
                 for node in path:

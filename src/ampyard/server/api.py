@@ -2,13 +2,15 @@
 
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import httpx
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as ConnectionScope
 
 from ampyard.console import console_route
 from ampyard.domain.access import Principal, PrincipalKind, Scope, system_principal
@@ -31,7 +33,7 @@ from ampyard.services.reports import read_report
 _log = logging.getLogger(__name__)
 
 
-def api_app(settings: Settings, backend: Backend) -> Starlette:
+def api_app(settings: Settings, backend: Backend) -> ASGIApp:
     """Return the api's ASGI application."""
     issuer = EmbeddedIssuer(settings) if settings.oidc_issuer is None else None
     verifier = (
@@ -77,10 +79,6 @@ def api_app(settings: Settings, backend: Backend) -> Starlette:
     metrics.watch("internal", internal)
     metrics.watch("public", public)
     routes = [
-        Route("/graphql", internal),
-        WebSocketRoute("/graphql", internal),
-        Route("/public/graphql", public),
-        WebSocketRoute("/public/graphql", public),
         Mount("/ocpi", ocpi_app(backend, public_url=settings.public_url)),
         Route("/files/{token}", _download(backend, links)),
         Route("/healthz", _healthz),
@@ -89,7 +87,18 @@ def api_app(settings: Settings, backend: Backend) -> Starlette:
     ]
     if issuer is not None:
         routes.append(Route("/.well-known/jwks.json", _jwks(issuer)))
-    return Starlette(routes=[*routes, console_route()])
+    return _Front({"/graphql": internal, "/public/graphql": public}, Starlette(routes=[*routes, console_route()]))
+
+
+class _Front:
+    """The graphs, which nearly all requests are for and which answer for their errors themselves; Starlette for everything else."""
+
+    def __init__(self, graphs: Mapping[str, ASGIApp], others: Starlette) -> None:
+        self._graphs = graphs
+        self._others = others
+
+    async def __call__(self, scope: ConnectionScope, receive: Receive, send: Send) -> None:
+        await self._graphs.get(scope.get("path", ""), self._others)(scope, receive, send)
 
 
 def _budget(backend: Backend, capacity: int, restore_per_s: int) -> Buckets | None:

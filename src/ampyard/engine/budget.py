@@ -15,6 +15,9 @@ from ampyard.engine.errors import PublicError
 from ampyard.engine.observing import outcome_of
 from ampyard.engine.operation import Operation
 
+# A list of 1e300 items in a list of as many is beyond what JSON can say; up to here every client reads the very number.
+_MOST_TOLD = 2**53 - 1
+
 P = TypeVar("P", contravariant=True)  # noqa: PLC0105 - named after the principal
 
 
@@ -103,8 +106,9 @@ async def metered(
 
 def _affordable(cost: OperationCost, capacity: int) -> OperationCost:
     if cost.requested > capacity:
-        message = f"The operation may cost {cost.requested} points; at most {capacity} are allowed. Ask for less."
-        raise PublicError(message, code="MAX_COST_EXCEEDED", cost=cost.requested, maxCost=capacity)
+        told = min(cost.requested, _MOST_TOLD)
+        message = f"The operation may cost {told} points; at most {capacity} are allowed. Ask for less."
+        raise PublicError(message, code="MAX_COST_EXCEEDED", cost=told, maxCost=capacity)
     return cost
 
 

@@ -29,6 +29,8 @@ _FRESH_S = 1.0
 # Sending to so many clients takes about a millisecond; then other work has its turn.
 _AT_ONCE = 128
 _CANCEL_AGAIN_S = 0.5
+# Clients choose from where they resume, and each replay may hold a thousand results.
+_KEPT_REPLAYS = 8
 
 
 class Delivery(Enum):
@@ -349,6 +351,8 @@ class Group:
         task = self._replays.get(after)
         if task is None:
             task = self._replays[after] = self._started(self._evaluate_missed(contexts(), Feed(after, until, after)))
+            if len(self._replays) > _KEPT_REPLAYS:
+                del self._replays[next(iter(self._replays))]  # who waits for it still gets it
         await asyncio.wait([task])
         return task.result()
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from ampyard.domain.transactions import MeterSample, Transaction, TransactionState
@@ -75,8 +75,13 @@ class MeterSampleFilter:
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the filter as SQL conditions."""
         column = tables.meter_sample.c
+        # One array, whatever its length: the text of the statement stays the same.
         return [
-            *([column.measurand.in_(sorted(self.measurands))] if self.measurands is not None else []),
+            *(
+                [column.measurand == func.any(bindparam(None, sorted(self.measurands), type_=ARRAY(Text()), unique=True))]
+                if self.measurands is not None
+                else []
+            ),
             *([column.sampled_at >= self.sampled_from] if self.sampled_from is not None else []),
             *([column.sampled_at < self.sampled_to] if self.sampled_to is not None else []),
         ]

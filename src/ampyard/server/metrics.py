@@ -1,5 +1,6 @@
 """What an api process counts, as Prometheus reads it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
 from hmac import compare_digest
 from ipaddress import ip_address
@@ -132,7 +133,7 @@ class _Graphs(Collector):
             lookups.add_metric([graph, "hit"], counts.hits)
             lookups.add_metric([graph, "miss"], counts.misses)
             unbudgeted.add_metric([graph], 0 if app.budget is None else app.budget.unasked)
-            for how, count in app.schema.plans.counts.items():
+            for how, count in dict(app.schema.plans.counts).items():
                 executions.add_metric([graph, how], count)
         yield from (running, sockets, documents, characters, lookups, unbudgeted, executions)
 
@@ -146,7 +147,9 @@ def metrics_view(metrics: Metrics, token: str | None) -> Callable[[Request], Awa
                 return PlainTextResponse("Metrics are served to this machine alone unless AMPYARD_METRICS_TOKEN is set.", status_code=403)
         elif not compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode()):
             return PlainTextResponse("This needs the bearer token of the metrics.", status_code=401, headers={"www-authenticate": "Bearer"})
-        return Response(generate_latest(metrics.registry), headers={"content-type": CONTENT_TYPE_LATEST})
+        # Thousands of series take a while to write; nobody else waits for that.
+        text = await asyncio.to_thread(generate_latest, metrics.registry)
+        return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})
 
     return view
 

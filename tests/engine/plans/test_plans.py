@@ -1,6 +1,7 @@
 """What plans do beyond giving the right answer: batches, levels, caching, projection, and what they leave to graphql-core."""
 
 import asyncio
+import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -88,12 +89,14 @@ async def test_an_operation_keeps_no_more_plans_than_it_should() -> None:
     declared, fields = ", ".join(f"${name}: Boolean!" for name in names), " ".join(f"{name}: id @skip(if: ${name})" for name in names)
     operation = prepared(schema, f"query Q({declared}) {{ person {{ {fields} }} }}")
 
+    before = schema.plans.counts.copy()
     for bits in range(2**7):
         given = {name: bool(bits >> number & 1) for number, name in enumerate(names)}
-        result = await by_plan(schema, operation, Zoo(1, trouble=0), given)
-        assert result.data == {"person": {name: "p1" for name, skipped in given.items() if not skipped}}
+        async with aclosing(schema.run(operation, context=Live(1, trouble=0), variables=given)) as results:
+            assert (await anext(results)).data == {"person": {name: "p1" for name, skipped in given.items() if not skipped}}
 
     assert len(operation.derived[Plans].plans) == 32
+    assert schema.plans.counts - before == {"compiled": 32, "too many selections of one operation": 96}
 
 
 async def test_mutations_run_one_after_another_and_stop_where_nothing_is_left() -> None:
@@ -228,7 +231,7 @@ def selected(document: str, *keys: str) -> tuple[Any, Selected]:
     operation = prepared(schema, document)
     plan = schema.plans.plan(operation.document, operation.definition, {}, operation.derived)
     assert plan is not None
-    found = {field.key: field for field, _ in plan.edges.values()}
+    found = {deferred.position.field.key: deferred.position.field for deferred in plan.edges.values()}
     return plan, found[keys[-1]]
 
 
@@ -277,3 +280,59 @@ def test_fields_that_load_one_by_one_are_found() -> None:
 
     with pytest.raises(TypeError, match=r"Thing\.slow.*make it an edge"):
         Schema(Root, batched=True)
+
+
+async def test_what_no_data_reaches_is_not_compiled() -> None:
+    fragments = " ".join(f"fragment F{n} on Person {{ boss {{ ...F{n + 1} }} mentor {{ ...F{n + 1} }} }}" for n in range(15))
+    asked = f"{{ person(number: 1) {{ ...F0 }} strangers {{ boss {{ ...F0 }} }} }} {fragments} fragment F15 on Person {{ id }}"
+
+    class Nobody(Zoo):
+        def fate(self, what: str, value: Any, *, lazily: bool = True) -> Any:
+            return None if what.startswith(("root person", "team")) else super().fate(what, value, lazily=lazily)
+
+    operation = prepared(schema, asked)
+    result = await by_plan(schema, operation, Nobody(1, trouble=0), {})
+
+    assert result.data is None  # strangers may not be null
+    (plan,) = operation.derived[Plans].plans.values()
+    assert plan.size < 20_000
+
+
+async def test_all_plans_together_stay_within_bounds() -> None:
+    plans = Plans(schema, max_size=20_000)
+    kept: list[dict[object, Any]] = []
+    for number in range(50):
+        operation = prepared(schema, f"{{ a{number}: person {{ id name email tags }} }}")
+        kept.append({})
+        plan = plans.plan(operation.document, operation.definition, {}, kept[-1])
+        assert plan is not None
+        assert plan.size > 1_000
+
+    alive = [plan for known in kept for plan in known[Plans].plans.values()]
+    assert sum(plan.size for plan in alive) <= 20_000
+    assert [bool(known[Plans].plans) for known in kept[-3:]] == [True, True, True]
+
+
+async def test_one_error_of_many_parents_keeps_its_own_traceback() -> None:
+    async def failing(_: object, keys: Sequence[Any]) -> Mapping[Any, Any]:
+        raise RuntimeError(keys)
+
+    @strawberry.type
+    class Part:
+        next: str | None = edge(lambda info: Load(failing), key="number")  # noqa: ARG005  # Strawberry's name
+        number: int
+
+    @strawberry.type
+    class Root:
+        @strawberry.field
+        def parts(self) -> list[Part]:
+            return [Part(number=number) for number in range(500)]
+
+    other = Schema(Root)
+    result = await by_plan(other, prepared(other, "{ parts { next } }"), Zoo(1, 0), {})
+
+    assert result.errors is not None
+    assert len(result.errors) == 500
+    lines = traceback.format_exception(result.errors[-1].original_error)
+    assert any("in failing" in line for line in lines)
+    assert len(lines) < 20

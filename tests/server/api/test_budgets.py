@@ -68,3 +68,12 @@ async def test_operations_without_a_budget_are_counted(api: Api) -> None:
     metrics = (await api.http.get("/metrics")).text
     for graph in ("internal", "public"):
         assert f'ampyard_graphql_unbudgeted_operations_total{{graph="{graph}"}} 0.0' in metrics
+
+
+async def test_a_cost_beyond_all_numbers_is_told_as_far_as_json_can(api: Api, someone: Seeded) -> None:
+    token = api.token(someone.tenant_id, Role.VIEWER)
+    asked = {"query": "query ($n: Int) { depots(first: $n) { nodes { id } } }", "variables": {"n": 1e300}}
+    response = await api.http.post("/graphql", json=asked, headers=bearer(token))
+
+    (error,) = response.json()["errors"]
+    assert (error["extensions"]["code"], error["extensions"]["cost"]) == ("MAX_COST_EXCEEDED", 2**53 - 1)

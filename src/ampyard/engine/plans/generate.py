@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from ampyard.engine.plans.plan import Plan
     from ampyard.engine.plans.run import Run
 
+GENERATED = "<plan "  # how the file names of generated code begin
+
 # Python refuses more than 20 blocks within each other; what is deeper becomes a function.
 _MAX_BLOCKS = 10
 
@@ -63,6 +65,15 @@ class _Path:
         """The same place, with its indices under other names."""
         given = iter(names)
         return replace(self, parts=tuple(part if part.startswith(("'", '"')) else next(given) for part in self.parts))
+
+
+@dataclass(slots=True)
+class Deferred:
+    """An edge, deferred from one place; `step` completes its values, once it is made."""
+
+    position: Position
+    path: Callable[[Any], list[str | int]]
+    step: Callable[..., None] | None = None
 
 
 @dataclass(slots=True)
@@ -321,14 +332,17 @@ class Generator:
         return f"{self._name('R', call.function)}({', '.join(given)})"
 
     def _edge(self, position: Position, path: _Path) -> int:
-        """Make the step of an edge that is deferred from here; return its number. The same field deferred from elsewhere has another."""
+        """Note an edge that is deferred from here; return its number. The same field deferred from elsewhere has another.
+
+        Its step is made when something is first deferred to it: fragments within fragments have more places than data will ever reach.
+        """
         # The entry's own indices are what the path's are called in its step.
         above = self._names.get(path.head.partition("(")[0], lambda _: [])
         indices = [f"x[{at}]" for at in range(3, 3 + len(path.indices))]
         head = "P(x[2])" if path.head else ""
         path_of = eval(f"lambda x: {_Path(head, path.with_indices(indices).parts)}", {"P": above})  # noqa: S307 - our own code
         number = self._plan.number()
-        self._plan.edges[number] = (position.field, self.step(position, path_of))
+        self._plan.edges[number] = Deferred(position, path_of)
         return number
 
     def _defer(self, w: _Function, deferred: list[int], v: str, d: str, path: _Path) -> None:
@@ -342,6 +356,8 @@ class Generator:
         return name
 
     def _compiled(self, w: _Function) -> Callable[..., Any]:
-        code = compile(w.source(), f"<plan {w.name}>", "exec")
+        source = w.source()
+        self._plan.grow(len(source))
+        code = compile(source, f"{GENERATED}{w.name}>", "exec")
         exec(code, self._names)  # noqa: S102 - our own code; what clients write reaches it only as quoted keys
         return cast("Callable[..., Any]", self._names[w.name])

@@ -2,9 +2,10 @@
 
 import inspect
 import logging
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from operator import itemgetter
 from typing import Any, cast
 
@@ -30,14 +31,16 @@ from strawberry import Schema
 
 from ampyard.engine.batching import InstanceCheck
 from ampyard.engine.plans.fields import FieldGroup, Position, Selected, Selection, source_of
-from ampyard.engine.plans.generate import Generator
+from ampyard.engine.plans.generate import Deferred, Generator
 from ampyard.engine.plans.run import Run
 
 _logger = logging.getLogger(__name__)
 
 _STEERING = {"skip", "include"}
+_MAX_PLANS = 32  # of one operation, whatever its variables steer
+# Of all plans of a schema, in characters of source: about a hundred megabytes.
+_MAX_SIZE = 20_000_000
 # What the executor gives a meaning that plans do not know.
-_MAX_PLANS = 32  # of one operation: as many steering variables as it likes would be a way to fill the memory
 _UNPLANNED = {"defer", "stream", "experimental_disableErrorPropagation"}
 
 
@@ -70,8 +73,8 @@ class Branches:
 class Plan:
     """One operation, with the values of the variables that steer `@skip` and `@include`, as generated code.
 
-    `roots` are run one after another: a mutation has one for each field. `edges` are the batched fields met so far, with what completes
-    their values.
+    `roots` are run one after another: a mutation has one for each field. `edges` are the batched fields met so far. `size` is what has been
+    compiled so far, in characters.
     """
 
     def __init__(self, schema: Schema, document: DocumentNode, definition: OperationDefinitionNode, steering: Mapping[str, bool]) -> None:
@@ -80,9 +83,10 @@ class Plan:
         self.definition = definition
         self.fragment_definitions = {it.name.value: it for it in document.definitions if isinstance(it, FragmentDefinitionNode)}
         self.fragments = {name: FragmentDetails(it, None) for name, it in self.fragment_definitions.items()}
-        self.edges: dict[int, tuple[Selected, Callable[..., None]]] = {}
+        self.edges: dict[int, Deferred] = {}
         self.branches: dict[int, Branches] = {}
         self._variables = VariableValues({}, dict(steering))
+        self.size = self.counted = 0
         self._numbers = 0
         self._selections: dict[tuple[int, str], Selection] = {}
         self._generator = Generator(self)
@@ -91,6 +95,17 @@ class Plan:
     async def execute(self, context: Any, root_value: object, variables: VariableValues) -> ExecutionResult:
         """Run the operation once. `context` offers what `LoadingContext` says to edges, and is `info.context` to resolvers."""
         return await Run(self, context, root_value, variables).finish()
+
+    def grow(self, characters: int) -> None:
+        """Note that so much more source has been compiled for this plan."""
+        self.size += characters
+
+    def step(self, number: int) -> Callable[..., None]:
+        """Return what completes the values of an edge."""
+        deferred = self.edges[number]
+        if deferred.step is None:
+            deferred.step = self._generator.step(deferred.position, deferred.path)
+        return deferred.step
 
     def number(self) -> int:
         """Return a number that nothing else in this plan has."""
@@ -167,8 +182,10 @@ class Plan:
 class Plans:
     """Makes and keeps the plans of a schema's operations, and counts what was run: `counts["compiled"]`, and each reason against it."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, *, max_size: int = _MAX_SIZE) -> None:
         self._schema = schema
+        self._max_size = max_size
+        self._recent: OrderedDict[Plan, Callable[[], object]] = OrderedDict()  # with what forgets it
         self.counts: Counter[str] = Counter()
 
     def plan(
@@ -186,16 +203,31 @@ class Plans:
             return None
         key = tuple(variables.get(name) for name in known.steering)
         plan = known.plans.get(key)
-        if plan is None:
+        if plan is None and len(known.plans) == _MAX_PLANS:
+            plan = "too many selections of one operation"
+        elif plan is None:
             plan = self._made(document, definition, {name: variables[name] for name in known.steering if name in variables})
-            if len(known.plans) == _MAX_PLANS:
-                del known.plans[next(iter(known.plans))]
             known.plans[key] = plan
+            if isinstance(plan, Plan):
+                self._recent[plan] = partial(known.plans.pop, key, None)
         if isinstance(plan, str):
             self.counts[plan] += 1
             return None
+        self._used(plan)
         self.counts["compiled"] += 1
         return plan
+
+    def _used(self, plan: Plan) -> None:
+        """Forget the plans that have not been used for longest, where all together have become too large."""
+        self._recent.move_to_end(plan)
+        # Plans grow while they are used, so sizes are summed when they are asked for; a look at each is cheap beside compiling one.
+        if plan.size != plan.counted:
+            plan.counted = plan.size
+            total = sum(one.size for one in self._recent)
+            while total > self._max_size and len(self._recent) > 1:
+                oldest, forget = self._recent.popitem(last=False)
+                forget()
+                total -= oldest.size
 
     def _made(self, document: DocumentNode, definition: OperationDefinitionNode, steering: Mapping[str, bool]) -> Plan | str:
         try:

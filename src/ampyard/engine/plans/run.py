@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, cast
 
 from graphql import ExecutionResult as GraphQLExecutionResult
@@ -23,6 +24,7 @@ from strawberry.schema.schema_converter import get_arguments
 
 from ampyard.engine.batching import Load
 from ampyard.engine.plans.fields import Batched, Position, Selected
+from ampyard.engine.plans.generate import GENERATED
 from ampyard.engine.plans.leaves import AwaitingError, NothingError, is_plain, vet
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 # indices in between.
 Entry = tuple[Any, ...]
 Path = list[str | int]
+
+_PLANS = (GENERATED, str(FilePath(__file__).parent))
 
 
 class Run:
@@ -100,6 +104,7 @@ class Run:
             if not position.nonnull:
                 return
             error = position.null_error()
+        _shorten(error)
         located = located_error(error, position.field.nodes, path)
         if position.nonnull:
             raise located
@@ -200,9 +205,13 @@ class Run:
     async def _level(self) -> None:
         frontiers, self.frontiers = self.frontiers, {}
         late, self.late = self.late, []
-        edges = [(self.plan.edges[number], entries) for number, entries in frontiers.items() if entries]
+        plan = self.plan
         groups: dict[tuple[Any, ...], _Group] = {}
-        waiting = [(step, entries, _keyed(self, field, entries, groups)) for (field, step), entries in edges]
+        waiting = [
+            (plan.step(number), entries, _keyed(self, plan.edges[number].position.field, entries, groups))
+            for number, entries in frontiers.items()
+            if entries
+        ]
         loads = list(groups.values())
         if len(loads) == 1 and not late:
             await loads[0].run(self.context)
@@ -313,6 +322,14 @@ class Run:
             return
         if not _at_once(type_.is_type_of(value, self.info(position.field, path))):
             raise invalid_return_type_error(type_, value, position.field.details)
+
+
+def _shorten(error: Exception) -> None:
+    # One error may be that of thousands of parents, and each of them would add its way through the plan to the traceback.
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_PLANS):
+        trace = trace.tb_next
+    error.__traceback__ = trace
 
 
 class _WhenAsked:

@@ -8,7 +8,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, Protocol
 
@@ -128,7 +128,7 @@ def computed(resolver: Callable[..., Any], *, reads: Collection[str] | None = No
 class InstanceCheck:
     """An `is_type_of` that asks for nothing but the class; plans compare classes instead of calling it."""
 
-    entity: type[Any] = field()
+    entity: type[Any]
 
     def __call__(self, value: Any, _info: Any) -> bool:
         return isinstance(value, self.entity)
@@ -155,6 +155,3 @@ def unbatched(schema: GraphQLSchema) -> Iterator[str]:
                 definition = strawberry_field(graphql_field)
                 if definition is not None and definition.is_async and not isinstance(declaration(graphql_field), Edge):
                     yield f"{type_.name}.{name}"
-
-
-__all__ = ["Batch", "Computed", "Edge", "Info", "InstanceCheck", "Load", "LoadingContext", "computed", "declaration", "edge", "unbatched"]

@@ -161,5 +161,3 @@ class Selected:
 
 
 Selection: TypeAlias = Mapping[str, Selected]
-
-__all__ = ["Attribute", "Batched", "Call", "FieldGroup", "Position", "Resolved", "Selected", "Selection", "Source", "source_of"]

@@ -28,6 +28,7 @@ from graphql import (
 )
 
 from ampyard.engine.batching import InstanceCheck
+from ampyard.engine.plans.branches import Branches
 from ampyard.engine.plans.fields import Attribute, Batched, Call, Position, Resolved, Selected, Selection
 from ampyard.engine.plans.leaves import UNCHANGED, Leaf, enum_names, serializer
 
@@ -240,8 +241,6 @@ class Generator:
             w(f"p{n}(i{n})")
 
     def _abstract(self, w: _Function, position: Position, v: str, r: str, path: _Path, awaited: str) -> None:
-        from ampyard.engine.plans.plan import Branches
-
         number = self._plan.number()
 
         def make(type_: GraphQLObjectType) -> Callable[..., Any]:
@@ -250,7 +249,7 @@ class Generator:
             branch(f"return {self._block(branch, position, type_, 'v', path.with_indices(indices))}")
             return self._compiled(branch)
 
-        branches = self._plan.branches[number] = Branches(self._plan, position, make)
+        branches = self._plan.branches[number] = Branches(self._plan.core, position, make)
         known = self._name("B", branches.by_class)
         w(f"b{number} = {known}.get({v}.__class__)")
         with w.block(f"if b{number} is None:"):

@@ -29,7 +29,7 @@ from graphql.execution.collect_fields import FragmentDetails, GroupedFieldSet, c
 from graphql.execution.values import VariableValues
 from strawberry import Schema
 
-from ampyard.engine.batching import InstanceCheck
+from ampyard.engine.plans.branches import Branches
 from ampyard.engine.plans.fields import FieldGroup, Position, Selected, Selection, source_of
 from ampyard.engine.plans.generate import Deferred, Generator
 from ampyard.engine.plans.run import Run
@@ -46,28 +46,6 @@ _UNPLANNED = {"defer", "stream", "experimental_disableErrorPropagation"}
 
 class UnplannableError(Exception):
     """The operation has something that a plan cannot express; the message names it, in a few words."""
-
-
-class Branches:
-    """The code for each object type that values of one abstract position may be of, made when the first value of the type comes."""
-
-    def __init__(self, plan: "Plan", position: Position, make: Callable[[GraphQLObjectType], Callable[..., Any]]) -> None:
-        self.position = position
-        self.by_class: dict[type[Any], Callable[..., Any]] = {}
-        self._by_name: dict[str, Callable[..., Any]] = {}
-        self._make = make
-        # Where types are told by class alone, the class of one value speaks for all.
-        possible = plan.core.get_possible_types(cast("Any", position.type))
-        self._told_by_class = all(isinstance(type_.is_type_of, InstanceCheck) for type_ in possible)
-
-    def of(self, type_: GraphQLObjectType, class_: type[Any]) -> Callable[..., Any]:
-        """Return the code for a type; remember it for a class where that is enough to know."""
-        code = self._by_name.get(type_.name)
-        if code is None:
-            code = self._by_name[type_.name] = self._make(type_)
-        if self._told_by_class:
-            self.by_class[class_] = code
-        return code
 
 
 class Plan:

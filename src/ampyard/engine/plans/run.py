@@ -26,6 +26,7 @@ from ampyard.engine.batching import Load
 from ampyard.engine.plans.fields import Batched, Position, Selected
 from ampyard.engine.plans.generate import GENERATED
 from ampyard.engine.plans.leaves import AwaitingError, NothingError, is_plain, vet
+from ampyard.engine.plans.loads import Group, keyed
 
 if TYPE_CHECKING:
     from ampyard.engine.plans.plan import Plan
@@ -206,9 +207,9 @@ class Run:
         frontiers, self.frontiers = self.frontiers, {}
         late, self.late = self.late, []
         plan = self.plan
-        groups: dict[tuple[Any, ...], _Group] = {}
+        groups: dict[tuple[Any, ...], Group] = {}
         waiting = [
-            (plan.step(number), entries, _keyed(self, plan.edges[number].position.field, entries, groups))
+            (plan.step(number), entries, keyed(self, plan.edges[number].position.field, entries, groups))
             for number, entries in frontiers.items()
             if entries
         ]
@@ -357,74 +358,3 @@ def _at_once(answer: Any) -> Any:
 
 async def _collected(items: AsyncIterable[Any]) -> list[Any]:
     return [item async for item in items]
-
-
-class _Group:
-    """The keys of all edges of a level that one load answers."""
-
-    __slots__ = ("error", "found", "keys", "load", "reads")
-
-    def __init__(self, load: Load) -> None:
-        self.load = load
-        self.keys: list[Any] = []
-        self.reads: frozenset[str] | None = frozenset()
-        self.found: Any = {}
-        self.error: Exception | None = None
-
-    async def run(self, context: Any) -> None:
-        try:
-            self.found = await context.load_many(self.load, self.keys, self.reads)
-        except Exception as error:  # noqa: BLE001 - it is every key's error, and located at each
-            self.error = error
-
-
-def _keyed(run: Run, field: Selected, entries: list[Entry], groups: dict[tuple[Any, ...], _Group]) -> Callable[[], list[Any]]:
-    """Ask for the keys of a field's parents; return what gives the values, once the groups have run."""
-    source = cast("Batched", field.source)
-    try:
-        load = run.plan_load(field, source)
-    except Exception as error:  # noqa: BLE001 - as above
-        failure = error
-        return lambda: [failure] * len(entries)
-    group = groups.get((load.batch, load.arguments))
-    if group is None:
-        group = groups[load.batch, load.arguments] = _Group(load)
-    reads = None if load.projects is None else run.plan.reads(field, load.projects)
-    group.reads = None if reads is None or group.reads is None else group.reads | reads
-    key_of = source.edge.key
-    keys: list[Any]
-    broken = False
-    if key_of is None:
-        keys = [load.key] * len(entries)
-    else:
-        try:
-            keys = [key_of(entry[0]) for entry in entries]
-        except Exception:  # noqa: BLE001 - found again below, one by one
-            keys, broken = [_key(key_of, entry[0]) for entry in entries], True
-    group.keys += [key for key in keys if key is not None and not (broken and isinstance(key, Exception))]
-
-    def values() -> list[Any]:
-        if group.error is None and load.show is None and not broken:
-            return list(map(group.found.get, keys))
-        return [_value(entry[0], key, group, load.show) for entry, key in zip(entries, keys, strict=True)]
-
-    return values
-
-
-def _key(key_of: Callable[[Any], Any], parent: Any) -> Any:
-    try:
-        return key_of(parent)
-    except Exception as error:  # noqa: BLE001 - it is this parent's error, and located there
-        return error
-
-
-def _value(parent: Any, key: Any, group: _Group, show: Callable[[Any, Any], Any] | None) -> Any:
-    if isinstance(key, Exception):
-        return key
-    if group.error is not None and key is not None:
-        return group.error
-    try:
-        value = None if key is None else group.found.get(key)
-        return value if show is None or isinstance(value, Exception) else show(parent, value)
-    except Exception as shown:  # noqa: BLE001 - as above
-        return shown

@@ -152,7 +152,7 @@ def plan_active_transaction(info: Info) -> Load:
 
 
 _NODE_POWER = Load(loading.node_power)
-_ACTIVE_TRANSACTION = Load(loading.active_of_evse)
+_ACTIVE_TRANSACTION = Load(loading.active_of_evse, projects=("",))
 
 
 def plan_effective_priority(info: Info) -> Load:

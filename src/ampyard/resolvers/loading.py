@@ -119,9 +119,11 @@ async def node_power(session: Session, node_ids: Sequence[uuid.UUID]) -> Mapping
     return await PowerNodes(session).power(node_ids)
 
 
-async def active_of_evse(session: Session, evse_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, Transaction]:
+async def active_of_evse(
+    session: Session, evse_ids: Sequence[uuid.UUID], *, reads: frozenset[str] | None
+) -> Mapping[uuid.UUID, Transaction]:
     """The open transaction of each EVSE."""
-    return await Transactions(session).active_of_evses(evse_ids)
+    return await Transactions(session).active_of_evses(evse_ids, reads=reads)
 
 
 async def effective_priorities(

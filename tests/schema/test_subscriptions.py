@@ -204,9 +204,9 @@ async def test_a_member_without_the_scope_is_refused_and_the_others_go_on(own: G
         assert refused.results.empty()
 
 
-async def test_a_refusal_inside_a_shared_result_names_nobody(own: Graph) -> None:
+async def test_a_refusal_inside_a_shared_result_names_nobody(own: Graph, tenant: Busy) -> None:
     principal = replace(own.principal, subject="anna", scopes=frozenset({Scope.FLEET_READ}))
-    depot = (await Depots(own.context().snapshot).where())[0]
+    depot = (await tenant.all(Depots))[0]
     document = "subscription S($depot: ID!) { depotPower(depotId: $depot) { depot { reports { totalCount } } } }"
     async with watched(endpoint(own), [(principal, document, None)], depot=id_of(depot)) as (watcher,):
         result = await asyncio.wait_for(watcher.results.get(), 5)

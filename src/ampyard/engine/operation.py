@@ -22,7 +22,7 @@ class OperationContext(Protocol):
         """The operation is over: finished, failed, cancelled or its client gone. Called once, after the last resolver."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """An operation of a valid document, ready to run.
 

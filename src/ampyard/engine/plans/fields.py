@@ -116,7 +116,7 @@ class Position:
         return TypeError(f"Cannot return null for non-nullable field {self.field.parent_type}.{self.field.name}.")
 
 
-@dataclass(slots=True, eq=False, weakref_slot=True)
+@dataclass(slots=True, eq=False)
 class Selected:
     """A field of an object's selection, merged from all places that select it under one response key."""
 

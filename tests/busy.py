@@ -28,6 +28,7 @@ from ampyard.services.charge_points import Station
 from ampyard.services.priorities import NewPriority
 from ampyard.services.seeding import DepotSpec, NodeSpec, Seeded, TenantSpec, seed
 from ampyard.services.transactions import Report
+from tests.days import DAYS
 from tests.fleet import fleet_spec, user
 from tests.services.stations import online
 
@@ -107,8 +108,12 @@ async def busy_tenant(backend: Backend) -> Busy:
     for depot in await busy.all(Depots):
         await reports.write_daily_energy(backend, busy.tenant_id, depot.id, DAY)
     async with backend.unit_of_work(user(busy.tenant_id)) as work:
-        await commands.give(work, busy.stations["CP-1"].charge_point_id, CommandKind.SET_DEFAULT_LIMIT, {"evse_no": 1, "limit_kw": 4.2})
+        for identity in ("CP-1", "CP-2", "N-CP-1"):
+            payload = {"evse_no": 1, "limit_kw": 4.2}
+            await commands.give(work, busy.stations[identity].charge_point_id, CommandKind.SET_DEFAULT_LIMIT, payload)
         await work.commit()
+    for day in DAYS:
+        await day.happen(busy)
     return busy
 
 

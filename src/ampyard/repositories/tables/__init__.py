@@ -1,12 +1,15 @@
 """The tables, by what they are about."""
 
+from ampyard.repositories.tables.access import answered_request, app_user, resource_group, resource_group_member, role_grant
 from ampyard.repositories.tables.administration import api_key, audit_record, ocpi_credential, ocpi_party, outbox, report
 from ampyard.repositories.tables.base import metadata, tenant
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, id_tag, power_node, vehicle
 
 __all__ = [
+    "answered_request",
     "api_key",
+    "app_user",
     "audit_record",
     "charge_point",
     "command",
@@ -23,6 +26,9 @@ __all__ = [
     "power_node",
     "priority",
     "report",
+    "resource_group",
+    "resource_group_member",
+    "role_grant",
     "tenant",
     "transaction",
     "vehicle",

@@ -62,8 +62,10 @@ async def test_an_owner_who_is_no_superuser_migrates_and_is_bound_all_the_same(
     await database.dispose()
     await redis.aclose()
 
-    revisions = [f"Migrating to {number:04}" for number in range(1, 11)]
-    assert [line.split(":")[0] for line in first] == [*revisions, "Installing the job queue."]
+    assert [line.split(":")[0] for line in first] == [
+        *(f"Migrating to {number:04}" for number in range(1, 11)),
+        "Installing the job queue.",
+    ]
     assert told == ["The database schema is up to date."]
     assert faults == []
 

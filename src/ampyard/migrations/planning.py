@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from ampyard.migrations.errors import NoWayDownError
 from ampyard.migrations.locks import Effect, Mode, effect_of
+from ampyard.migrations.revisions import before
 from ampyard.migrations.steps import Step
 
 _SHOWN = 110
@@ -72,8 +73,16 @@ class RevisionPlan:
                     strongest[table] = mode
         return strongest
 
+    @property
+    def title(self) -> str:
+        """Its name, and what it is about."""
+        return f"{self.revision}: {self.about}"
+
     def lines(self) -> Iterator[str]:
-        """Tell the plan in words."""
+        """Tell the plan in words, below its title."""
+        yield from (f"  {line}" for line in self._told())
+
+    def _told(self) -> Iterator[str]:
         if self.makes:
             yield f"makes {', '.join(self.makes)}"
         if self.drops:
@@ -98,7 +107,10 @@ def plan_down(connection: Connection, config: Config, revision: Script) -> Revis
     Raises:
         NoWayDownError: it cannot be undone.
     """
-    sql, steps = _written(config, revision, up=False)
+    try:
+        sql, steps = _written(config, revision, up=False)
+    except NoWayDownError as refusal:
+        raise NoWayDownError(f"Revision {revision.revision} has no way down: {refusal}.") from None
     return _plan(connection, revision, sql, steps, "")
 
 
@@ -110,11 +122,6 @@ def planned_steps(connection: Connection, steps: Iterable[Step], made: frozenset
         if step.table not in made
         for sql in step.statements(_partitions(connection, step.table))
     )
-
-
-def before(revision: Script) -> str:
-    """Return the name of the revision before one; each has one, or none."""
-    return str(revision.down_revision or "base")
 
 
 def _written(config: Config, revision: Script, *, up: bool) -> tuple[list[str], list[Step]]:

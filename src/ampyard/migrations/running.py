@@ -1,25 +1,23 @@
 """Bringing a database to another revision while it is in use (ADR 0018)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import Script, ScriptDirectory
+from alembic.script import Script
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from ampyard.domain.errors import InvalidInputError
 from ampyard.migrations.job_queue import install_job_queue
 from ampyard.migrations.locks import Mode
-from ampyard.migrations.planning import RevisionPlan, before, plan_down, plan_up
+from ampyard.migrations.planning import RevisionPlan, plan_down, plan_up
+from ampyard.migrations.revisions import alembic_config, before, missing_revisions, undone_revisions
 from ampyard.migrations.steps import Step, StepKind, Workshop
 from ampyard.migrations.waiting import LOCK_WAIT_S, Patience
 from ampyard.repositories.database import connect_asyncpg
@@ -42,15 +40,6 @@ _STEPS_LEFT = "SELECT id, revision, kind, name, table_name, definition FROM migr
 Say = Callable[[str], None]
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-def alembic_config(connection: Connection) -> Config:
-    """Return Alembic's configuration over an open connection."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
-    config.set_main_option("path_separator", "os")
-    config.attributes.update(connection=connection, steps=[])
-    return config
 
 
 async def upgrade(owner_url: str, say: Say, *, to: str = "head", explain: bool = False) -> None:
@@ -78,16 +67,6 @@ async def downgrade(owner_url: str, say: Say, *, to: str) -> None:
     """
     async with _migrator(owner_url, say) as migrator:
         await migrator.down(to)
-
-
-async def describe(owner_url: str, *, down_to: str | None = None) -> list[str]:
-    """Return, in words, what `upgrade` or, given a revision, `downgrade` would do now. Changes nothing."""
-    engine = create_async_engine(owner_url, poolclass=NullPool, connect_args={"server_settings": {"default_transaction_read_only": "on"}})
-    try:
-        async with engine.connect() as connection:
-            return await connection.run_sync(_describe, down_to)
-    finally:
-        await engine.dispose()
 
 
 @asynccontextmanager
@@ -131,7 +110,7 @@ class _Migrator:
         missing = await self._read(missing_revisions, to)
         for revision in missing:
             plan = await self._read(plan_up, revision)
-            self._tell(f"Migrating to {revision.revision}: {revision.doc}", plan if explain else None)
+            self._tell(f"Migrating to {plan.title}", plan.lines() if explain else ())
             await self._apply(plan, _up, revision)
             await self._finish_steps()
         if not missing and not left:
@@ -146,7 +125,7 @@ class _Migrator:
         await self._finish_steps(but_of=[revision.revision for revision in undone])
         for revision in undone:
             plan = await self._read(plan_down, revision)
-            self._tell(f"Undoing {revision.revision}: {revision.doc}", plan)
+            self._tell(f"Undoing {plan.title}", plan.lines())
             await self._apply(plan, _down, revision)
             await self._finish_steps(but_of=[other.revision for other in undone if other is not revision])
 
@@ -155,10 +134,10 @@ class _Migrator:
         await self._connection.rollback()
         return result
 
-    def _tell(self, headline: str, plan: RevisionPlan | None) -> None:
+    def _tell(self, headline: str, lines: Iterable[str]) -> None:
         self._say(headline)
-        for line in plan.lines() if plan else ():
-            self._say(f"  {line}")
+        for line in lines:
+            self._say(line)
 
     async def _apply(self, plan: RevisionPlan, change: Callable[[Connection, Script], None], revision: Script) -> None:
         async def attempt() -> None:
@@ -219,44 +198,3 @@ def _keep_steps(connection: Connection, config: Config, revision: Script) -> Non
             ),
             {"revision": revision.revision, **asdict(step)},
         )
-
-
-def _describe(connection: Connection, down_to: str | None) -> list[str]:
-    config = alembic_config(connection)
-    if down_to is not None:
-        plans = [plan_down(connection, config, revision) for revision in undone_revisions(connection, config, down_to)]
-        return [line for plan in plans for line in (f"Undoing {plan.revision}: {plan.about}", *(f"  {line}" for line in plan.lines()))]
-    plans = [plan_up(connection, config, revision) for revision in missing_revisions(connection, config, "head")]
-    return [*_left_over(connection)] + [
-        line for plan in plans for line in (f"Migrating to {plan.revision}: {plan.about}", *(f"  {line}" for line in plan.lines()))
-    ] or ["The database schema is up to date."]
-
-
-def _left_over(connection: Connection) -> Iterator[str]:
-    if connection.execute(text("SELECT to_regclass('migration_step')")).scalar() is None:
-        return
-    rows = connection.execute(text("SELECT revision, kind, name, table_name, definition FROM migration_step ORDER BY id")).all()
-    for revision, kind, *columns in rows:
-        yield f"Left of revision {revision}, afterwards: {Step(StepKind(kind), *columns)}"
-
-
-def missing_revisions(connection: Connection, config: Config, to: str) -> list[Script]:
-    """Return the revisions that are not applied yet, oldest first, up to one."""
-    script = ScriptDirectory.from_config(config)
-    current = MigrationContext.configure(connection).get_current_revision()
-    return list(reversed(list(script.iterate_revisions(to, current or "base"))))
-
-
-def undone_revisions(connection: Connection, config: Config, to: str) -> list[Script]:
-    """Return the applied revisions that came after one, newest first.
-
-    Raises:
-        InvalidInputError: it is not applied.
-    """
-    script = ScriptDirectory.from_config(config)
-    current = MigrationContext.configure(connection).get_current_revision()
-    applied = list(script.iterate_revisions(current, "base")) if current else []
-    names = [revision.revision for revision in applied]
-    if to not in names:
-        raise InvalidInputError(f"The database is not beyond a revision {to!r}; it has {', '.join(reversed(names)) or 'none'}.")
-    return applied[: names.index(to)]

@@ -23,8 +23,8 @@ _SAID_AFTER_S = 1.0
 
 _IN_THE_WAY = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 _BLOCKERS = """
-    SELECT blocker.pid, usename, application_name, state, extract(epoch FROM clock_timestamp() - xact_start) AS since_s, (
-        SELECT coalesce(relation::regclass::text, locktype) FROM pg_locks WHERE pid = $1 AND NOT granted LIMIT 1
+    SELECT blocker.pid, usename, application_name, (
+        SELECT relation::regclass::text FROM pg_locks WHERE pid = $1 AND NOT granted LIMIT 1
     ) AS wanted
     FROM unnest(pg_blocking_pids($1)) AS blocker(pid) LEFT JOIN pg_stat_activity USING (pid) WHERE blocker.pid <> 0 LIMIT 3
 """
@@ -96,4 +96,9 @@ def cause(error: BaseException) -> BaseException:
 
 def _told(blocker: Any) -> str:
     who = blocker["application_name"] or blocker["usename"] or "another session"
-    return f"{blocker['wanted']} is held by {who}, process {blocker['pid']}"
+    table = blocker["wanted"]  # None: what uses the table already has to end first
+    return (
+        f"{table} is in the hands of {who}, process {blocker['pid']}"
+        if table
+        else f"for the transaction of {who}, process {blocker['pid']}"
+    )

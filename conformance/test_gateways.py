@@ -246,17 +246,18 @@ async def test_errors_of_entities(federation: Federation, document: str, told: l
 
 async def test_a_change_and_what_partners_know_of_what_it_changed(federation: Federation) -> None:
     asked = """mutation Q($input: SetPriorityInput!) { setPriority(input: $input) {
-        priority { level reason author vehicle { name odometerKm } chargePoint { name } } } }"""
+        priority { level reason author vehicle { name odometerKm } chargePoint { name } } errors { __typename code message path } } }"""
     wanted = {"level": "HIGH", "vehicleId": federation.ids["Bus 2"], "reason": "Late."}
 
     refused = await federation.same(asked, role=Role.VIEWER, input=wanted)
     done = await federation.same(asked, role=Role.DISPATCHER, input=wanted)
 
-    ((message, path, code),) = [(e["message"], e["path"], e["extensions"]["code"]) for e in refused["errors"]]
-    assert message == "This needs the scope priorities:write, which user:conformance does not have."
-    assert (refused["data"], path, code) == (None, ["setPriority"], "FORBIDDEN")
+    message = "This needs the scope priorities:write, which user:conformance does not have."
+    error = {"__typename": "NotAllowedError", "code": "FORBIDDEN", "message": message, "path": []}
+    assert refused["data"] == {"setPriority": {"priority": None, "errors": [error]}}
     priority = {"level": "HIGH", "reason": "Late.", "author": "user:conformance", "chargePoint": None}
-    assert done["data"] == {"setPriority": {"priority": priority | {"vehicle": {"name": "Bus 2", "odometerKm": 3000}}}}
+    set_priority = {"priority": priority | {"vehicle": {"name": "Bus 2", "odometerKm": 3000}}, "errors": []}
+    assert done["data"] == {"setPriority": set_priority}
 
 
 async def test_the_users_credential_goes_on_to_every_subgraph_and_nobody_elses(federation: Federation) -> None:

@@ -153,10 +153,11 @@ function priorityMenu({ id, priority }) {
   menu.addEventListener("change", async () => {
     menu.disabled = true;
     try {
-      await query(
-        `mutation ($id: ID!, $level: PriorityLevel!) { setPriority(input: {transactionId: $id, level: $level, reason: "Set in the console"}) { priority { id } } }`,
+      const { setPriority } = await query(
+        `mutation ($id: ID!, $level: PriorityLevel!) { setPriority(input: {transactionId: $id, level: $level, reason: "Set in the console"}) { errors { message } } }`,
         { id, level: menu.value },
       );
+      if (setPriority.errors.length) throw new Error(setPriority.errors.map((error) => error.message).join(" "));
     } catch (error) {
       state.textContent = error.message;
       menu.value = priority.level;

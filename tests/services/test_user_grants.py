@@ -1,5 +1,6 @@
 """What users are granted, besides what their tokens say: by group, by role, until when; and what a disabled user may do."""
 
+import time
 import uuid
 from dataclasses import replace
 from datetime import timedelta
@@ -121,7 +122,7 @@ async def test_what_is_granted_is_looked_up_every_few_seconds(granting: Granting
     await granting.grant(Role.VIEWER)
     assert (await grants.granted(granting.token)).scopes == frozenset()
 
-    now = access.time.monotonic()
-    monkeypatch.setattr(access.time, "monotonic", lambda: now + access.REMEMBERED_FOR_S + 0.1)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + access.REMEMBERED_FOR_S + 0.1)
 
     assert (await grants.granted(granting.token)).scopes == ROLE_SCOPES[Role.VIEWER]

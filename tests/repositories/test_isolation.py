@@ -13,9 +13,9 @@ from ampyard.domain.events import EventKind
 from ampyard.domain.ids import new_id
 from ampyard.repositories.database import APPLICATION_ROLE, SYSTEM_ROLE, Session, connect_asyncpg
 from ampyard.repositories.health import RoleFacts, role_facts
+from ampyard.repositories.partitions import make_partitions
 from ampyard.repositories.statements import AnyRow
 from ampyard.repositories.tables import metadata
-from ampyard.repositories.transactions import make_partitions
 from ampyard.server.embedded import EmbeddedServers
 from ampyard.services.backend import Backend
 from tests.busy import Busy, announce
@@ -252,7 +252,11 @@ async def test_the_system_role_changes_nothing_but_the_outbox(busy: Busy, table:
 
 
 async def test_the_system_role_cannot_become_another_nor_use_what_the_application_may(busy: Busy) -> None:
-    for statement in ("SELECT nextval('ocpp_transaction_seq')", "SELECT ampyard_make_meter_partitions(1)", "CREATE TABLE mine (x int)"):
+    for statement in (
+        "SELECT nextval('ocpp_transaction_seq')",
+        "SELECT ampyard_make_partitions('node_load', 1)",
+        "CREATE TABLE mine (x int)",
+    ):
         async with busy.backend.database.system_session() as session:
             with pytest.raises(asyncpg.PostgresError, match="permission denied"):
                 await session.fetch(text(statement))

@@ -11,8 +11,9 @@ from ampyard.domain.charge_points import OcppVersion
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.transactions import Measurand, Reading, Transaction, TransactionState
 from ampyard.domain.vehicles import Authorization
+from ampyard.repositories.partitions import make_partitions
 from ampyard.repositories.tables import audit_record
-from ampyard.repositories.transactions import MeterSamples, Transactions, make_partitions
+from ampyard.repositories.transactions import MeterSamples, Transactions
 from ampyard.services import charge_points, transactions
 from ampyard.services.backend import Backend
 from ampyard.services.charge_points import Station

@@ -40,7 +40,7 @@ async def run_worker(backend: Backend, database_url: str, *, tick: Tick, stop: a
         _kept_running("Looking for silent charge points", lambda: _every(_SWEEP_S, charge_points.sweep_silent, backend), stop),
         _kept_running("Ending overdue commands", lambda: _every(_EXPIRE_S, commands.expire_overdue, backend), stop),
         # Not by the queue's schedule: after a long stop they are missing now, and samples must not come first.
-        _kept_running("Making meter partitions", lambda: _every(_PARTITIONS_S, retention.make_meter_partitions, backend), stop),
+        _kept_running("Making partitions", lambda: _every(_PARTITIONS_S, retention.make_partitions, backend), stop),
     ]
     try:
         await stop.wait()

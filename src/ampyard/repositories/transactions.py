@@ -101,9 +101,3 @@ async def add_samples(session: WriteSession, samples: Sequence[MeterSample]) -> 
     rows = [{name: getattr(sample, name) for name in names} for sample in samples]
     statement = insert(tables.meter_sample).values(rows).on_conflict_do_nothing()
     return await session.execute(statement)
-
-
-async def make_partitions(session: WriteSession, *, months_ahead: int) -> int:
-    """Make the samples' partitions from last month to some months ahead, where they are missing; returns how many were made."""
-    rows = await session.fetch(select(func.ampyard_make_meter_partitions(months_ahead)))
-    return int(rows[0][0])

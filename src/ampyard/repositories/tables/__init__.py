@@ -4,6 +4,7 @@ from ampyard.repositories.tables.administration import api_key, audit_record, oc
 from ampyard.repositories.tables.base import metadata, tenant
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, id_tag, power_node, vehicle
+from ampyard.repositories.tables.supply import limit_exception, node_load, site_meter, site_meter_reading
 
 __all__ = [
     "api_key",
@@ -14,8 +15,10 @@ __all__ = [
     "depot",
     "evse",
     "id_tag",
+    "limit_exception",
     "metadata",
     "meter_sample",
+    "node_load",
     "ocpi_credential",
     "ocpi_party",
     "ocpp_transaction_seq",
@@ -23,6 +26,8 @@ __all__ = [
     "power_node",
     "priority",
     "report",
+    "site_meter",
+    "site_meter_reading",
     "tenant",
     "transaction",
     "vehicle",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ampyard.domain.errors import InvalidInputError
-from ampyard.domain.local_time import MINUTES_A_DAY, Weekday, time_of_day_text, wall_clock
+from ampyard.domain.local_time import MINUTES_A_DAY, Weekday, time_of_day, wall_clock
 
 MAX_REGULAR_HOURS = 100
 MAX_EXCEPTIONAL_PERIODS = 400
@@ -25,7 +25,7 @@ class RegularHours:
 
     def __post_init__(self) -> None:
         if not 0 <= self.begin_minute < self.end_minute <= MINUTES_A_DAY:
-            span = f"{self.weekday.name} {time_of_day_text(self.begin_minute)} to {time_of_day_text(self.end_minute)}"
+            span = f"{self.weekday.name} {time_of_day(self.begin_minute)} to {time_of_day(self.end_minute)}"
             raise InvalidInputError(
                 f"{span} ends before it begins; give a later end, and what goes on after midnight as another period of the next day."
             )

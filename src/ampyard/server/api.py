@@ -64,6 +64,7 @@ def api_app(settings: Settings, backend: Backend) -> ASGIApp:
         developer=_developer(settings),
         observe=metrics.observer("internal"),
         budget=_budget(backend, settings.cost_capacity, settings.cost_restore_per_s),
+        max_variables_bytes=_WITH_A_FILE,
     )
     public = GraphQLApp(
         schema=public_schema,
@@ -88,6 +89,10 @@ def api_app(settings: Settings, backend: Backend) -> ASGIApp:
     if issuer is not None:
         routes.append(Route("/.well-known/jwks.json", _jwks(issuer)))
     return _Front({"/graphql": internal, "/public/graphql": public}, Starlette(routes=[*routes, console_route()]))
+
+
+# Files come as variables, in base64: room for `services.imports.MAX_BYTES` and what else an import is told.
+_WITH_A_FILE = 1_000_000
 
 
 class _Front:

@@ -3,27 +3,24 @@
 The order of rules never matters: where several say something at the same time, the strictest counts.
 """
 
-from ampyard.domain.supply.limits import (
-    EffectiveLimit,
-    LimitException,
-    LimitSource,
-    Ratings,
-    WeeklyLimit,
-    effective_limit,
-    kw_of_current,
-    lowest_limit_kw,
-)
+from ampyard.domain.supply.limits import EffectiveLimit, LimitException, LimitSource, effective_limit, lowest_limit_kw
 from ampyard.domain.supply.load import BUCKET, NodeLoad, bucket_of
 from ampyard.domain.supply.metering import MeterReading, SiteMeter, UnmanagedLoad, UnmanagedSource, unmanaged_load
+from ampyard.domain.supply.nodes import MAX_TREE_DEPTH, PowerNode, PowerNodeKind, WeeklyLimit, kw_of_current, power_node_faults
+from ampyard.domain.supply.state import NodePower, NodeState
 
 __all__ = [
     "BUCKET",
+    "MAX_TREE_DEPTH",
     "EffectiveLimit",
     "LimitException",
     "LimitSource",
     "MeterReading",
     "NodeLoad",
-    "Ratings",
+    "NodePower",
+    "NodeState",
+    "PowerNode",
+    "PowerNodeKind",
     "SiteMeter",
     "UnmanagedLoad",
     "UnmanagedSource",
@@ -32,5 +29,6 @@ __all__ = [
     "effective_limit",
     "kw_of_current",
     "lowest_limit_kw",
+    "power_node_faults",
     "unmanaged_load",
 ]

@@ -1,15 +1,14 @@
 """Which limit of a power node counts at a moment, and why."""
 
-import math
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
 
 from ampyard.domain.errors import InvalidInputError
-from ampyard.domain.local_time import MINUTES_A_DAY, Weekday, time_of_day_text, wall_clock
+from ampyard.domain.local_time import wall_clock
+from ampyard.domain.supply.nodes import PowerNode, kw_of_current, require_limits
 
 
 class LimitSource(StrEnum):
@@ -18,37 +17,6 @@ class LimitSource(StrEnum):
     CONSTANT = "CONSTANT"
     WEEKLY = "WEEKLY"
     EXCEPTION = "EXCEPTION"
-
-
-@dataclass(frozen=True, slots=True)
-class WeeklyLimit:
-    """A limit on one weekday, in the depot's local time: from `begin_minute` to before `end_minute` after midnight, 1440 at most.
-
-    `limit_kw` is of the whole node, `limit_a` of each phase; where both are given, the stricter counts.
-
-    Raises:
-        InvalidInputError: it ends before it begins, or limits nothing, or by what is no number from 0 up.
-    """
-
-    weekday: Weekday
-    begin_minute: int
-    end_minute: int
-    limit_kw: float | None
-    limit_a: float | None
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.begin_minute < self.end_minute <= MINUTES_A_DAY:
-            raise InvalidInputError(
-                f"{self} ends before it begins; give a later end, and what goes on after midnight as another window of the next day."
-            )
-        _require_limit(str(self), self.limit_kw, self.limit_a)
-
-    def __str__(self) -> str:
-        return f"{self.weekday.name} {time_of_day_text(self.begin_minute)} to {time_of_day_text(self.end_minute)}"
-
-    def is_in_force(self, weekday: Weekday, minute: int) -> bool:
-        """Tell whether it counts when clocks at the depot show this."""
-        return self.weekday is weekday and self.begin_minute <= minute < self.end_minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +43,11 @@ class LimitException:
         span = f"from {self.valid_from.isoformat()} to {self.valid_until.isoformat()}"
         if self.valid_until <= self.valid_from:
             raise InvalidInputError(f"A limit {span} would never be in force; give an end after its begin.")
-        _require_limit(f"The limit {span}", self.limit_kw, self.limit_a)
+        require_limits(f"The limit {span}", self.limit_kw, self.limit_a)
 
     def is_in_force(self, at: datetime) -> bool:
         """Tell whether it counts at a moment."""
         return self.valid_from <= at < self.valid_until
-
-
-class Ratings(Protocol):
-    """The constant limits of a power node, which are technical, and what its weekly ones are."""
-
-    @property
-    def limit_kw(self) -> float: ...
-    @property
-    def limit_a(self) -> float | None: ...
-    @property
-    def phases(self) -> int: ...
-    @property
-    def voltage_v(self) -> float: ...
-    @property
-    def weekly_limits(self) -> tuple[WeeklyLimit, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +63,7 @@ class EffectiveLimit:
     exception_id: uuid.UUID | None = None
 
 
-def kw_of_current(limit_a: float, phases: int, voltage_v: float) -> float:
-    """Return the power, in kW, that a current on each of `phases` phases makes: A x V x phases / 1000.
-
-    The voltage is between phase and neutral, and the power factor is taken as 1, as chargers correct theirs.
-    """
-    return limit_a * voltage_v * phases / 1000
-
-
-def effective_limit(node: Ratings, exceptions: Iterable[LimitException], at: datetime, time_zone: str) -> EffectiveLimit:
+def effective_limit(node: PowerNode, exceptions: Iterable[LimitException], at: datetime, time_zone: str) -> EffectiveLimit:
     """Return the limit of a node that counts at a moment; `exceptions` are its own, whether in force or not.
 
     A dated exception goes before the weekly windows, these before the constant limit. Of several that are in force at
@@ -145,7 +90,7 @@ def effective_limit(node: Ratings, exceptions: Iterable[LimitException], at: dat
     return constant
 
 
-def lowest_limit_kw(node: Ratings, exceptions: Iterable[LimitException], at: datetime) -> float:
+def lowest_limit_kw(node: PowerNode, exceptions: Iterable[LimitException], at: datetime) -> float:
     """Return the lowest limit of a node, in kW, that can come into force from a moment on."""
     limits: list[tuple[float | None, float | None]] = [(node.limit_kw, node.limit_a)]
     limits += [(window.limit_kw, window.limit_a) for window in node.weekly_limits]
@@ -153,24 +98,15 @@ def lowest_limit_kw(node: Ratings, exceptions: Iterable[LimitException], at: dat
     return min(_strictest_kw(node, limit_kw, limit_a) for limit_kw, limit_a in limits)
 
 
-def _strictest_kw(node: Ratings, limit_kw: float | None, limit_a: float | None) -> float:
+def _strictest_kw(node: PowerNode, limit_kw: float | None, limit_a: float | None) -> float:
     limits = [limit_kw] if limit_kw is not None else []
     if limit_a is not None:
         limits.append(kw_of_current(limit_a, node.phases, node.voltage_v))
     return min(limits)
 
 
-def _as_text(node: Ratings, limit_kw: float | None, limit_a: float | None) -> str:
+def _as_text(node: PowerNode, limit_kw: float | None, limit_a: float | None) -> str:
     texts = [f"{limit_kw:g} kW"] if limit_kw is not None else []
     if limit_a is not None:
         texts.append(f"{limit_a:g} A a phase, {kw_of_current(limit_a, node.phases, node.voltage_v):g} kW")
     return " and ".join(texts)
-
-
-def _require_limit(what: str, limit_kw: float | None, limit_a: float | None) -> None:
-    limits = [limit for limit in (limit_kw, limit_a) if limit is not None]
-    if not limits:
-        raise InvalidInputError(f"{what} limits nothing; give limitKw, limitA, or both.")
-    for limit in limits:
-        if not 0 <= limit < math.inf:
-            raise InvalidInputError(f"{what} has the limit {limit:g}; give a number from 0 up.")

@@ -5,9 +5,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
-from ampyard.domain.supply.limits import kw_of_current
+from ampyard.domain.supply.nodes import PowerNode, kw_of_current
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +35,6 @@ class SiteMeter:
     highest_kw: float
 
 
-class Metered(Protocol):
-    """How a power node is rated, and how its meter is to be taken."""
-
-    @property
-    def limit_a(self) -> float | None: ...
-    @property
-    def phases(self) -> int: ...
-    @property
-    def voltage_v(self) -> float: ...
-    @property
-    def unmanaged_fallback_kw(self) -> float | None: ...
-    @property
-    def site_meter_max_age_s(self) -> int: ...
-
-
 class UnmanagedSource(StrEnum):
     """Where the unmanaged load that counts comes from."""
 
@@ -70,7 +54,7 @@ class UnmanagedLoad:
     measured_at: datetime | None = None
 
 
-def unmanaged_load(node: Metered, meter: SiteMeter | None, at: datetime) -> UnmanagedLoad:
+def unmanaged_load(node: PowerNode, meter: SiteMeter | None, at: datetime) -> UnmanagedLoad:
     """Return the unmanaged load of a node that counts at a moment.
 
     A meter that has told nothing for longer than the node allows never lowers it: then the greater of its last reading and
@@ -98,7 +82,7 @@ def unmanaged_load(node: Metered, meter: SiteMeter | None, at: datetime) -> Unma
     return UnmanagedLoad(fallback_kw, UnmanagedSource.FALLBACK, because, told_at)
 
 
-def _counted_kw(node: Metered, meter: SiteMeter) -> float:
+def _counted_kw(node: PowerNode, meter: SiteMeter) -> float:
     """Return a reading in kW. Where the node is limited in A per phase, its most loaded phase counts for all of them."""
     if node.limit_a is None:
         return max(0.0, meter.kw)

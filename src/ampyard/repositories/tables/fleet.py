@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
-from ampyard.domain.depots import PowerNodeKind
+from ampyard.domain.supply import PowerNodeKind
 from ampyard.domain.vehicles import IdTagKind, SocSource, VehicleKind
 from ampyard.repositories.tables.base import Stored, TextEnum, at, created, ref, tenant_table, updated
 from ampyard.repositories.tables.values import hours_from_json, hours_to_json, weekly_limits_from_json, weekly_limits_to_json

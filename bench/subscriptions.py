@@ -39,7 +39,8 @@ from ampyard.resolvers.context import Context, Info
 from ampyard.resolvers.cursors import CursorCodec
 from ampyard.resolvers.ids import encode_id
 from ampyard.resolvers.links import FileLinks
-from ampyard.schema.internal import DepotPower, Query
+from ampyard.schema.depots import DepotPower
+from ampyard.schema.internal import Query
 from ampyard.schema.scalars import CONFIG
 from ampyard.server.settings import Settings
 from ampyard.server.tokens import EmbeddedIssuer, TokenVerifier

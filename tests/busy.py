@@ -28,14 +28,11 @@ from ampyard.services.charge_points import Station
 from ampyard.services.priorities import NewPriority
 from ampyard.services.seeding import DepotSpec, NodeSpec, Seeded, TenantSpec, seed
 from ampyard.services.transactions import Report
-from tests.days import supply
+from tests.days import DAYS
 from tests.fleet import fleet_spec, user
 from tests.services.stations import online
 
 E = TypeVar("E")
-
-# What else happens that day, by what it is about.
-DAYS = (supply,)
 
 # 9:00 in Berlin, where both depots are. The fleet was made the day before; it is now two in the afternoon.
 T0 = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
@@ -111,7 +108,9 @@ async def busy_tenant(backend: Backend) -> Busy:
     for depot in await busy.all(Depots):
         await reports.write_daily_energy(backend, busy.tenant_id, depot.id, DAY)
     async with backend.unit_of_work(user(busy.tenant_id)) as work:
-        await commands.give(work, busy.stations["CP-1"].charge_point_id, CommandKind.SET_DEFAULT_LIMIT, {"evse_no": 1, "limit_kw": 4.2})
+        for identity in ("CP-1", "CP-2", "N-CP-1"):
+            payload = {"evse_no": 1, "limit_kw": 4.2}
+            await commands.give(work, busy.stations[identity].charge_point_id, CommandKind.SET_DEFAULT_LIMIT, payload)
         await work.commit()
     for day in DAYS:
         await day.happen(busy)

@@ -1,13 +1,15 @@
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import pytest
 from hypothesis import settings
+from sqlalchemy.engine import make_url
 
 from ampyard.migrations import upgrade
 from ampyard.repositories.budgets import Budgets
-from ampyard.repositories.database import Database
+from ampyard.repositories.database import Database, connect_asyncpg
 from ampyard.repositories.files import FolderFiles
 from ampyard.repositories.streams import EventStream, connect_redis
 from ampyard.server.embedded import EmbeddedServers
@@ -54,3 +56,20 @@ async def busy(backend: Backend) -> Busy:
 async def twin(backend: Backend) -> Busy:
     """Another tenant with the same in it, to be left as it is too."""
     return await busy_tenant(backend)
+
+
+@pytest.fixture
+async def owner_url(servers: EmbeddedServers, backend: Backend) -> AsyncIterator[str]:
+    """A database of its own, owned by a role that may do nothing else but work as the application role.
+
+    An administrator has made the two roles of the whole server before, here by migrating `backend`'s database.
+    """
+    name = f"owner_{uuid4().hex[:8]}"
+    admin = await connect_asyncpg(servers.database_owner_url)
+    await admin.execute(f"CREATE ROLE {name} LOGIN")
+    await admin.execute(f"GRANT ampyard_app TO {name}")
+    await admin.execute(f"CREATE DATABASE {name} OWNER {name}")
+    yield make_url(servers.database_owner_url).set(username=name, database=name).render_as_string(hide_password=False)
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.execute(f"DROP ROLE {name}")
+    await admin.close()

@@ -1,0 +1,56 @@
+"""What happens in the busy tenant (`tests/busy.py`), by domain, in this order; each adds what the walking tests need to know of it.
+
+A module has `happen(busy)`, and where its fields or mutations need arguments, `valid_inputs(busy)`: by root field the arguments with which
+it would do something, and `foreign_inputs(busy, twin)`: by mutation and input field the input that would do something if only that id
+were not the other tenant's. `UNSET` names fields, as Type.field, that nothing sets.
+"""
+
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from tests.days import access, supply
+
+if TYPE_CHECKING:
+    from tests.busy import Busy
+
+DAYS: tuple[ModuleType, ...] = (access, supply)
+
+
+# What nothing sets in the morning that all days have in common.
+_UNSET = {
+    "ChargePoint.vendor",
+    "ChargePoint.model",
+    "ChargePoint.serialNumber",
+    "ChargePoint.firmwareVersion",
+    "ChargePoint.bootedAt",
+    "ChargePoint.disconnectedAt",
+    "Command.finishedAt",
+    "Command.sentAt",
+    "Command.outcome",
+    "Connector.errorCode",
+    "MeterSample.phase",
+    "Priority.validUntil",
+}
+
+
+def unset() -> set[str]:
+    """Return the fields, as Type.field, that have a value nowhere in the busy tenant; `UNSET` of each day adds to them."""
+    return _UNSET.union(*(getattr(day, "UNSET", set()) for day in DAYS))
+
+
+async def valid_inputs(busy: "Busy") -> dict[str, dict[str, Any]]:
+    """Return what all days know of valid arguments."""
+    found: dict[str, dict[str, Any]] = {}
+    for day in DAYS:
+        if hasattr(day, "valid_inputs"):
+            found |= await day.valid_inputs(busy)
+    return found
+
+
+async def foreign_inputs(busy: "Busy", twin: "Busy") -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what all days know of inputs with an id of the other tenant's."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for day in DAYS:
+        if hasattr(day, "foreign_inputs"):
+            found |= await day.foreign_inputs(busy, twin)
+    return found

@@ -43,7 +43,7 @@ SYSTEM_READS = {
     "tenant": {"id", "slug", "name"},
     "depot": {"id", "tenant_id", "name", "time_zone", "archived_at"},
     "charge_point": {"id", "tenant_id", "identity", "password_hash", "connected", "last_seen_at"},
-    "api_key": {"id", "tenant_id", "name", "key_hash", "scopes", "expires_at", "revoked_at"},
+    "api_key": {"id", "tenant_id", "name", "key_hash", "scopes", "expires_at", "revoked_at", "resource_group_id"},
     "ocpi_credential": {"id", "tenant_id", "partner_name", "token_hash", "revoked_at"},
     "command": {"id", "tenant_id", "charge_point_id", "state", "created_at", "expires_at"},
     "outbox": {"id", "tenant_id", "kind", "aggregate_id", "depot_id", "payload", "occurred_at"},
@@ -179,7 +179,7 @@ REFERENCES = [
 ]
 
 
-FREE_PLACE = {"evse_no": 99, "connector_no": 99, "ocpp_transaction_id": "elsewhere", "day": date(2000, 1, 1)}
+FREE_PLACE = {"name": "elsewhere", "evse_no": 99, "connector_no": 99, "ocpp_transaction_id": "elsewhere", "day": date(2000, 1, 1)}
 
 
 @pytest.mark.parametrize("reference", REFERENCES, ids=lambda reference: str(reference.name))

@@ -66,6 +66,13 @@ class Graph:
         """Return code and message of each error."""
         return [((error.extensions or {})["code"], error.message) for error in (await self.run(document, **variables)).errors or ()]
 
+    async def refusals(self, document: str, **variables: object) -> list[tuple[str, str]]:
+        """Return code and message of each error of an operation, and of those that the payload of its mutation has as data."""
+        result = await self.run(document, **variables)
+        payloads = [payload for payload in (result.data or {}).values() if isinstance(payload, dict)]
+        told = [(error["code"], error["message"]) for payload in payloads for error in payload.get("errors", ())]
+        return [*[((error.extensions or {})["code"], error.message) for error in result.errors or ()], *told]
+
     async def codes(self, document: str, **variables: object) -> list[str]:
         """Return the code of each error."""
         return [code for code, _ in await self.errors(document, **variables)]

@@ -17,6 +17,7 @@ from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers.ids import encode_id
 from ampyard.schema.internal import schema as internal
 from ampyard.schema.public import schema as public
+from tests import days
 from tests.busy import Busy, announce
 from tests.fleet import user
 from tests.schema.graph import ENTITIES, Graph, id_of
@@ -145,6 +146,7 @@ async def foreign_inputs(busy: Busy, twin: Busy) -> dict[tuple[str, str], dict[s
     free_evse = next(evse for evse in other["Evse"] if evse.id not in twin_evses)
     own_vehicle = (await busy.all(Vehicles))[-1]
     return {
+        **await days.foreign_inputs(busy, twin),
         ("setPriority", "vehicleId"): {"level": "HIGH", "vehicleId": id_of(other["Vehicle"][0])},
         ("setPriority", "chargePointId"): {"level": "HIGH", "chargePointId": id_of(other["ChargePoint"][0])},
         ("setPriority", "transactionId"): {"level": "HIGH", "transactionId": id_of(running)},
@@ -179,8 +181,8 @@ async def test_a_change_with_an_id_of_the_other_is_refused_and_changes_neither(
     before = [await tenant.everything() for tenant in (busy, twin)]
 
     root: Any = schema._schema.mutation_type
-    asked = f"mutation M($input: {root.fields[name].args['input'].type}) {{ {name}(input: $input) {{ __typename }} }}"
-    ((code, message),) = await Graph(mine.backend, mine.principal, schema).errors(asked, input=given)
+    asked = f"mutation M($input: {root.fields[name].args['input'].type}) {{ {name}(input: $input) {{ errors {{ code message }} }} }}"
+    ((code, message),) = await Graph(mine.backend, mine.principal, schema).refusals(asked, input=given)
 
     assert code == "NOT_FOUND"
     assert message.startswith("There is no such ")

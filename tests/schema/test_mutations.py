@@ -18,12 +18,13 @@ from tests.fleet import user
 from tests.schema.graph import Graph, id_of
 
 SET = """mutation M($input: SetPriorityInput!) { setPriority(input: $input) { priority {
-    id level reason validFrom validUntil clearedAt vehicle { name priorities { level } } } } }"""
+    id level reason validFrom validUntil clearedAt vehicle { name priorities { level } } } errors { code message path } } }"""
 START = """mutation M($input: StartTransactionInput!) { startTransaction(input: $input) {
     command { kind state outcome author createdAt sentAt finishedAt }
-    transaction { state idTag vehicle { name } evse { number activeTransaction { idTag } } } } }"""
+    transaction { state idTag vehicle { name } evse { number activeTransaction { idTag } } } errors { code message path } } }"""
 STOP = """mutation M($input: StopTransactionInput!) { stopTransaction(input: $input) {
-    command { kind state outcome } transaction { state stopReason endedAt evse { activeTransaction { id } } } } }"""
+    command { kind state outcome } transaction { state stopReason endedAt evse { activeTransaction { id } } }
+    errors { code message path } } }"""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ async def test_a_priority_that_was_set_is_shown_as_it_was_committed(own: Graph, 
 
 
 async def test_changes_of_one_document_are_made_one_after_another(own: Graph, tenant: Busy) -> None:
-    vehicle = (await tenant.all(Vehicles))[5]
+    vehicle = (await tenant.all(Vehicles))[8]
     asked = """mutation M($vehicle: ID!) {
       a: setPriority(input: {level: LOW, vehicleId: $vehicle}) { priority { vehicle { priorities { level } } } }
       b: setPriority(input: {level: HIGH, vehicleId: $vehicle}) { priority { vehicle { priorities { level } } } } }"""
@@ -124,9 +125,9 @@ async def test_a_refusal_has_a_code_and_changes_nothing(own: Graph, tenant: Busy
     }
     before = await tenant.everything()
 
-    codes = await own.codes(document, input={key: id_of(named[value]) if value in named else value for key, value in given.items()})
+    refusals = await own.refusals(document, input={key: id_of(named[value]) if value in named else value for key, value in given.items()})
 
-    assert codes == [code]
+    assert [told for told, _ in refusals] == [code]
     assert await tenant.everything() == before
 
 
@@ -168,6 +169,7 @@ async def test_a_transaction_is_started_and_stopped_through_the_charge_point(
             "sentAt": at,
             "finishedAt": at,
         },
+        "errors": [],
         "transaction": {
             "state": "ACTIVE",
             "idTag": "N-TAG-5",
@@ -177,6 +179,7 @@ async def test_a_transaction_is_started_and_stopped_through_the_charge_point(
     }
     assert stopped["stopTransaction"] == {
         "command": {"kind": "STOP_TRANSACTION", "state": "ACCEPTED", "outcome": "Accepted"},
+        "errors": [],
         "transaction": {
             "state": "ENDED",
             "stopReason": "Remote",

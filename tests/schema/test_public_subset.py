@@ -16,6 +16,7 @@ from graphql import (
     GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
+    GraphQLInterfaceType,
     GraphQLObjectType,
     find_breaking_changes,
     find_dangerous_changes,
@@ -47,7 +48,12 @@ MORE = {
 }
 
 
-OBJECTS = {type_.name: type_ for type_ in own_types(public) if isinstance(type_, GraphQLObjectType)}
+OBJECTS = {
+    type_.name: type_
+    for type_ in own_types(public)
+    # What a change is refused with is looked at through its interface.
+    if isinstance(type_, GraphQLObjectType) and "MutationError" not in {interface.name for interface in type_.interfaces}
+}
 QUERY, MUTATION = OBJECTS["Query"], OBJECTS["Mutation"]
 
 
@@ -146,7 +152,7 @@ def test_fields_of_the_same_name_are_resolved_the_same_way(
 def selection(type_: Any, above: tuple[str, ...] = ()) -> str:
     """Return a selection of everything below a public type, down to where a type would come again; nothing for leaves."""
     type_ = get_named_type(type_)
-    if not isinstance(type_, GraphQLObjectType):
+    if not isinstance(type_, (GraphQLObjectType, GraphQLInterfaceType)) or type_.name == "Node":
         return ""
     above = (*above, type_.name)
     inner = (

@@ -100,6 +100,17 @@ class PrincipalKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """What of a tenant may be seen or changed: the whole (`groups` None), or what is in resource groups; `reports` likewise, of reports."""
+
+    groups: frozenset[uuid.UUID] | None = None
+    reports: frozenset[uuid.UUID] | None = None
+
+
+WHOLE_TENANT = Reach()
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """Scopes that hold for resource groups: those named by the grant, and all below them."""
 
@@ -137,11 +148,15 @@ class Principal:
         if not self.has(scope):
             raise ForbiddenError(f"This needs the scope {scope.value}, which {self.author} does not have.")
 
-    def reach(self, scope: Scope) -> frozenset[uuid.UUID] | None:
-        """Return the resource groups within which the principal has `scope`; None: in the whole tenant."""
-        if scope in self.scopes:
+    def groups(self, scope: Scope) -> frozenset[uuid.UUID] | None:
+        """Return the resource groups within which the principal has `scope`; None: it is not confined to any."""
+        if scope in self.scopes or not self.grants:
             return None
         return frozenset(group for grant in self.grants if scope in grant.scopes for group in grant.groups)
+
+    def reach(self, scope: Scope = Scope.FLEET_READ) -> Reach:
+        """Return what the principal may touch by `scope`; what it may read, unless told."""
+        return Reach(self.groups(scope), self.groups(Scope.REPORTS_READ))
 
 
 def system_principal(tenant_id: uuid.UUID, subject: str) -> Principal:

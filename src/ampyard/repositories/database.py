@@ -12,6 +12,7 @@ import asyncpg
 from sqlalchemy import BindParameter, Executable, literal, select
 from sqlalchemy.engine import make_url
 
+from ampyard.domain.access import WHOLE_TENANT, Reach
 from ampyard.domain.errors import InvalidInputError
 from ampyard.repositories.statements import AnyRow, Query, query
 
@@ -51,17 +52,17 @@ class Database:
         """How many connections are in somebody's hands."""
         return 0 if self._pool is None else self._pool.get_size() - self._pool.get_idle_size()
 
-    def snapshot(self, tenant_id: uuid.UUID) -> "Snapshot":
-        """Return a read snapshot of one tenant; it takes a connection only when first read from."""
-        return Snapshot(self, f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_set_tenant(tenant_id)}")
+    def snapshot(self, tenant_id: uuid.UUID, reach: Reach = WHOLE_TENANT) -> "Snapshot":
+        """Return a read snapshot of one tenant, or of what is within reach; it takes a connection only when first read from."""
+        return Snapshot(self, f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_set_tenant(tenant_id)}; {set_reach(reach)}")
 
     def system_snapshot(self) -> "Snapshot":
         """Return a read snapshot across tenants, limited to what the system role is granted: credentials and directories."""
         return Snapshot(self, f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE {SYSTEM_ROLE}")
 
-    def session(self, tenant_id: uuid.UUID) -> "WriteSession":
-        """Return a read-write transaction of one tenant. Services use `UnitOfWork`, which adds events to it."""
-        return WriteSession(self, f"BEGIN; {_set_tenant(tenant_id)}")
+    def session(self, tenant_id: uuid.UUID, reach: Reach = WHOLE_TENANT) -> "WriteSession":
+        """Return a read-write transaction of one tenant, or of what is within reach. Services use `UnitOfWork`, which adds events to it."""
+        return WriteSession(self, f"BEGIN; {_set_tenant(tenant_id)}; {set_reach(reach)}")
 
     def system_session(self) -> "WriteSession":
         """Return a read-write transaction as the system role, which may change nothing but the outbox."""
@@ -188,6 +189,19 @@ def _set_tenant(tenant_id: uuid.UUID) -> str:
     if not isinstance(tenant_id, uuid.UUID):
         raise TypeError(f"A tenant id is a UUID, not {tenant_id!r}.")
     return f"SET LOCAL ampyard.tenant = '{tenant_id}'"
+
+
+def set_reach(reach: Reach) -> str:
+    """Return the statements that confine a transaction, or what follows of it, to a reach (revision 0002 says what is in it)."""
+    script = f"SET LOCAL ampyard.reach = '{_groups(reach.groups)}'"
+    if reach.reports != reach.groups:
+        script += f"; SET LOCAL ampyard.reports = '{_groups(reach.reports)}'"
+    return script
+
+
+def _groups(groups: frozenset[uuid.UUID] | None) -> str:
+    # As for the tenant: what is no UUID does not get into the statement.
+    return "*" if groups is None else "{" + ",".join(sorted(str(uuid.UUID(bytes=group.bytes)) for group in groups)) + "}"
 
 
 class Session:

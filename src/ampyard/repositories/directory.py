@@ -30,6 +30,7 @@ class ApiKeyLogin:
     name: str
     scopes: tuple[str, ...]
     expires_at: datetime | None
+    resource_group_id: uuid.UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,11 @@ class Directory:
         """Return the key with this hash unless it has been revoked; expiry is the caller's to check."""
         column = tables.api_key.c
         row = await self.session.fetch_one(
-            select(column.tenant_id, column.name, column.scopes, column.expires_at).where(
+            select(column.tenant_id, column.name, column.scopes, column.expires_at, column.resource_group_id).where(
                 column.key_hash == key_hash, column.revoked_at.is_(None)
             )
         )
-        return None if row is None else ApiKeyLogin(row[0], row[1], tuple(row[2]), row[3])
+        return None if row is None else ApiKeyLogin(row[0], row[1], tuple(row[2]), row[3], row[4])
 
     async def ocpi_credential(self, token_hash: str) -> OcpiLogin | None:
         """Return the partner whose token has this hash unless it has been revoked."""

@@ -16,7 +16,7 @@ from ampyard.domain.transactions import TransactionState
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session, WriteSession
 from ampyard.repositories.depots import PowerNodes
-from ampyard.repositories.repository import ANY_OF_IDS, Repository, array
+from ampyard.repositories.repository import ANY_OF_IDS, Repository
 from ampyard.repositories.statements import AnyRow, Query, recall
 
 

@@ -8,11 +8,13 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from ampyard.domain.access import Principal
+from ampyard.domain.access import Principal, Reach
+from ampyard.domain.errors import ForbiddenError, NotFoundError
 from ampyard.domain.events import Event
 from ampyard.domain.ids import new_id
-from ampyard.repositories.database import Database, WriteSession
+from ampyard.repositories.database import Database, WriteSession, set_reach
 from ampyard.repositories.repository import Repository
+from ampyard.repositories.requests import Request, keep_answer
 from ampyard.repositories.tables import audit_record, outbox
 
 E = TypeVar("E")
@@ -30,10 +32,13 @@ class UnitOfWork:
     and wake-ups collected on the way become visible with the commit, never before.
     """
 
-    def __init__(self, database: Database, principal: Principal, *, now: datetime) -> None:
+    def __init__(self, database: Database, principal: Principal, *, reach: Reach, now: datetime, request: Request | None = None) -> None:
         self.principal = principal
         self.now = now
-        self.session: WriteSession = database.session(principal.tenant_id)
+        self.session: WriteSession = database.session(principal.tenant_id, reach)
+        self._reach = reach
+        self._request = request
+        self._answer: dict[str, Any] | None = None
         self._events: list[Event] = []
         self._notifications: dict[tuple[str, str], None] = {}
 
@@ -64,6 +69,38 @@ class UnitOfWork:
         statement = select(*repository.columns()).where(repository.table.c.id == entity_id).with_for_update(key_share=True)
         row = await self.session.fetch_one(statement)
         return None if row is None else repository.entity(*row)
+
+    async def require(self, repository: type[Repository[E]], entity_id: uuid.UUID, kind: str) -> E:
+        """Return an entity that is to be changed, locked.
+
+        Raises:
+            NotFoundError: there is none, or none that the principal may see; `kind` says of what.
+            ForbiddenError: it may be seen, but not changed.
+        """
+        found = await self.lock(repository, entity_id)
+        if found is None:
+            if await self._is_seen(repository, entity_id):
+                raise ForbiddenError(f"{self.principal.author} may see this {kind}, but not do this to it.")
+            raise NotFoundError(f"There is no such {kind}.")
+        return found
+
+    async def _is_seen(self, repository: type[Repository[Any]], entity_id: uuid.UUID) -> bool:
+        readable = self.principal.reach()
+        if readable == self._reach:
+            return False
+        async with self.session.driver() as connection:
+            await connection.execute(set_reach(readable))
+        seen = await repository(self.session).by_id(entity_id, reads=frozenset({"id"})) is not None
+        async with self.session.driver() as connection:
+            await connection.execute(set_reach(self._reach))
+        return seen
+
+    def answers(self, **fields: Any) -> None:
+        """Say what the change is answered with: by payload field an entity, a list of entities, or a JSON scalar.
+
+        It is kept where the request has an idempotency key, and given again to whoever repeats it.
+        """
+        self._answer = {name: _reference(value) for name, value in fields.items()}
 
     def publish(self, event: Event) -> None:
         """Have an event published after the commit."""
@@ -111,6 +148,19 @@ class UnitOfWork:
                 ],
             )
             self.notify(OUTBOX_CHANNEL, "")
+        if self._request is not None:
+            if self._answer is None:
+                raise RuntimeError(f"{self._request.operation} has an idempotency key, but does not say what it is answered with.")
+            await keep_answer(self.session, self.tenant_id, self.principal.author, self._request, self._answer, at=self.now)
         for channel, payload in self._notifications:
             await self.session.fetch(select(func.pg_notify(channel, payload)))
         await self.session.commit()
+
+
+def _reference(value: Any) -> Any:
+    """Return an entity as its type's name and its id, a list of them one by one, and JSON as it is."""
+    if isinstance(value, (list, tuple)):
+        return [_reference(one) for one in value]
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    return {"type": type(value).__name__, "id": str(value.id)}

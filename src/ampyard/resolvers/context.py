@@ -55,7 +55,7 @@ class Context:
         if self._snapshot is None:
             if self._ended:
                 raise RuntimeError("The operation has ended; nothing is loaded for it any more.")
-            self._snapshot = self.backend.database.snapshot(self.principal.tenant_id)
+            self._snapshot = self.backend.snapshot(self.principal)
         return self._snapshot
 
     @property
@@ -119,7 +119,7 @@ class Context:
     @property
     def group_key(self) -> Hashable:
         """What a subscription shows depends on the tenant and on what may be seen of it; not on who looks."""
-        return self.principal.tenant_id, self.principal.kind, self.principal.scopes
+        return self.principal.tenant_id, self.principal.kind, self.principal.scopes, self.principal.grants
 
     def share(self) -> None:
         """Stand for all with this `group_key`: an error that names the principal names nobody."""

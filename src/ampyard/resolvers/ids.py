@@ -10,6 +10,7 @@ from asyncpg.pgproto.pgproto import UUID  # the driver's: a uuid.UUID, read from
 
 from ampyard.domain.access import Scope
 from ampyard.domain.charge_points import ChargePoint, Connector, Evse
+from ampyard.domain.commands import Command
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.priorities import Priority
@@ -18,6 +19,7 @@ from ampyard.domain.supply import PowerNode
 from ampyard.domain.transactions import MeterSample, Transaction
 from ampyard.domain.vehicles import IdTag, Vehicle
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
+from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.reports import Reports
@@ -28,6 +30,7 @@ from ampyard.repositories.vehicles import Vehicles
 # What has a global id and where it is found; and which scope shows each entity.
 NODES: dict[type[Any], type[Repository[Any]]] = {
     ChargePoint: ChargePoints,
+    Command: Commands,
     Connector: Connectors,
     Depot: Depots,
     Evse: Evses,
@@ -59,7 +62,8 @@ def decode_any(argument: str, global_id: str) -> tuple[type[Any], uuid.UUID]:
         name, _, identifier = raw.partition(":")
         return _BY_NAME[name], UUID(identifier)
     except (binascii.Error, ValueError, KeyError) as error:
-        raise InvalidInputError(f"{argument}: {global_id[:80]!r} is not an id of this graph; give an `id` that it returned.") from error
+        message = f"{argument}: {global_id[:80]!r} is not an id of this graph; give an `id` that it returned."
+        raise InvalidInputError(message, argument.split(".")) from error
 
 
 def decode_id(argument: str, global_id: str, entity: type[Any]) -> uuid.UUID:
@@ -70,10 +74,16 @@ def decode_id(argument: str, global_id: str, entity: type[Any]) -> uuid.UUID:
     """
     found, identifier = decode_any(argument, global_id)
     if found is not entity:
-        raise InvalidInputError(f"{argument}: this is the id of a {found.__name__}, not of a {entity.__name__}.")
+        message = f"{argument}: this is the id of a {found.__name__}, not of a {entity.__name__}."
+        raise InvalidInputError(message, argument.split("."))
     return identifier
 
 
 def optional_id(argument: str, global_id: str | None, entity: type[Any]) -> uuid.UUID | None:
     """Return `decode_id`'s answer, or `None` where no id is given."""
     return None if global_id is None else decode_id(argument, global_id, entity)
+
+
+def entity_by_name(name: str) -> type[Repository[Any]]:
+    """Return where the entities of a type are found."""
+    return NODES[_BY_NAME[name]]

@@ -10,7 +10,7 @@ import strawberry
 from strawberry.federation.schema_directives import RequiresScopes
 
 from ampyard.domain.access import Principal, Scope
-from ampyard.engine import MUTATION_WEIGHT, Delivery, cost, subscription
+from ampyard.engine import Delivery, subscription
 
 
 def scoped(resolver: Callable[..., Any], scope: Scope, *, description: str) -> Any:
@@ -19,11 +19,6 @@ def scoped(resolver: Callable[..., Any], scope: Scope, *, description: str) -> A
     The resolver takes `info`.
     """
     return strawberry.field(resolver=_guard(resolver, scope), description=description, directives=requires(scope))
-
-
-def scoped_mutation(resolver: Callable[..., Any], scope: Scope, *, description: str, weight: int = MUTATION_WEIGHT) -> Any:
-    """Return a scoped field of the mutation root; `weight` is what calling it costs, besides the objects it returns."""
-    return strawberry.field(resolver=_guard(resolver, scope), description=description, directives=[*requires(scope), cost(weight)])
 
 
 def scoped_subscription(

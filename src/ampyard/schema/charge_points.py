@@ -1,3 +1,4 @@
+from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
@@ -6,6 +7,7 @@ import strawberry
 from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain import charge_points as domain
+from ampyard.domain.access import Scope
 from ampyard.domain.depots import Depot as DomainDepot
 from ampyard.engine import edge
 from ampyard.repositories import charge_points as repository
@@ -13,9 +15,11 @@ from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
-from ampyard.resolvers.edges import plan_active_transaction, references_to, to_many, to_one
+from ampyard.resolvers import subscriptions
+from ampyard.resolvers.edges import by_id, plan_active_transaction, references_to, to_many, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
+from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.schema.enums import ConnectorStatus, CurrentType, OcppVersion
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
@@ -110,9 +114,11 @@ class ChargePoint(Node):
     disconnected_at: datetime | None = strawberry.field(description="When it last went off the line.")
     last_seen_at: datetime | None = strawberry.field(description="When it was last heard of.")
     booted_at: datetime | None = strawberry.field(description="When it last booted.")
-    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = to_one(Depots, "depot_id", description="Its depot.")
-    power_node: Annotated["PowerNode", strawberry.lazy("ampyard.schema.depots")] = to_one(
-        PowerNodes, "power_node_id", description="The power node that supplies it."
+    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] | None = to_one(
+        Depots, "depot_id", description="Its depot; null where the caller's grants do not reach it."
+    )
+    power_node: Annotated["PowerNode", strawberry.lazy("ampyard.schema.depots")] | None = to_one(
+        PowerNodes, "power_node_id", description="The power node that supplies it; null where the caller's grants do not reach it."
     )
     evses: list[Evse] = to_many(Evses, "of_charge_points", description="Its EVSEs, by number.")
     transactions: Connection[Transaction] = connection(
@@ -128,3 +134,24 @@ class ChargePoint(Node):
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     is_type_of = staticmethod(shows(domain.ChargePoint))
     resolve_references = staticmethod(references_to(domain.ChargePoint))
+
+
+@strawberry.type
+class ChargePointQueries:
+    charge_point: ChargePoint | None = by_id(domain.ChargePoint, description="One charge point; null when it does not exist.")
+    charge_points: Connection[ChargePoint] = connection(
+        CHARGE_POINTS,
+        description="All charge points.",
+        filter_type=ChargePointFilter,
+        order_type=ChargePointOrder,
+        scope=Scope.FLEET_READ,
+    )
+
+
+@strawberry.type
+class ChargePointSubscriptions:
+    charge_point_updated: AsyncIterator[ChargePoint] = scoped_subscription(
+        subscriptions.charge_point_updated,
+        Scope.FLEET_READ,
+        description="Charge points as they connect, report a status or disconnect; of one depot or one charge point where named.",
+    )

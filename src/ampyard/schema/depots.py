@@ -1,3 +1,4 @@
+from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import Enum
 from typing import Annotated
@@ -8,14 +9,16 @@ from strawberry.federation.schema_directives import Authenticated
 from ampyard.domain import depots as domain
 from ampyard.domain import supply
 from ampyard.domain.access import Scope
-from ampyard.engine import edge
+from ampyard.engine import Delivery, edge
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
-from ampyard.resolvers.edges import plan_node_power, references_to, to_many, to_one
+from ampyard.resolvers import subscriptions
+from ampyard.resolvers.edges import by_id, plan_node_power, references_to, to_many, to_one
 from ampyard.resolvers.lists import Listing
+from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.schema.charge_points import ChargePoint, ChargePointFilter, ChargePointOrder
 from ampyard.schema.enums import PowerNodeKind
 from ampyard.schema.node import Node, shows
@@ -115,3 +118,30 @@ class Depot(Node):
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     is_type_of = staticmethod(shows(domain.Depot))
     resolve_references = staticmethod(references_to(domain.Depot))
+
+
+@strawberry.federation.type(directives=[Authenticated()], description="A depot's power at a moment.")
+class DepotPower:
+    at: datetime = strawberry.field(description="When it was so.")
+    depot: Depot = to_one(Depots, "depot_id", description="The depot.")
+    nodes: list[PowerNode] = to_many(
+        PowerNodes, "of_depots", key="depot_id", assumed_size=30, description="Its power nodes, with limit and measured power."
+    )
+
+
+@strawberry.type
+class DepotQueries:
+    depot: Depot | None = by_id(domain.Depot, description="One depot; null when it does not exist.")
+    depots: Connection[Depot] = connection(
+        DEPOTS, description="All depots.", filter_type=None, order_type=DepotOrder, scope=Scope.FLEET_READ
+    )
+
+
+@strawberry.type
+class DepotSubscriptions:
+    depot_power: AsyncIterator[DepotPower] = scoped_subscription(
+        subscriptions.depot_power,
+        Scope.FLEET_READ,
+        delivery=Delivery.GAUGE,
+        description="A depot's power: at once, and then after each step of power sharing.",
+    )

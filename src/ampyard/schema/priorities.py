@@ -7,17 +7,21 @@ from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain import charge_points, transactions, vehicles
 from ampyard.domain import priorities as domain
+from ampyard.domain.access import Scope
 from ampyard.repositories import priorities as repository
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
-from ampyard.resolvers.edges import references_to, to_one
+from ampyard.resolvers import priorities as resolvers
+from ampyard.resolvers.changes import mutation
+from ampyard.resolvers.edges import by_id, references_to, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.schema.enums import PriorityLevel
+from ampyard.schema.errors import Change, Payload
 from ampyard.schema.node import Node, shows
-from ampyard.schema.paging import OrderDirection
+from ampyard.schema.paging import Connection, OrderDirection, connection
 
 if TYPE_CHECKING:
     from ampyard.schema.charge_points import ChargePoint
@@ -84,4 +88,55 @@ class EffectivePriority:
     level: PriorityLevel = strawberry.field(description="The class that counts; NORMAL without a rule.")
     rule: Priority | None = strawberry.field(
         description="The rule that won: the most specific target, then the highest level, then the newest."
+    )
+
+
+@strawberry.input(description="A priority for exactly one vehicle, charge point or transaction.")
+class SetPriorityInput(Change):
+    level: PriorityLevel = strawberry.field(description="The class to put it in.")
+    vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="The vehicle it is about.")
+    charge_point_id: strawberry.ID | None = strawberry.field(default=None, description="The charge point it is about.")
+    transaction_id: strawberry.ID | None = strawberry.field(default=None, description="The transaction it is about.")
+    reason: str | None = strawberry.field(default=None, description="Why; 500 characters at most.")
+    valid_from: datetime | None = strawberry.field(default=None, description="From when it counts; now unless told.")
+    valid_until: datetime | None = strawberry.field(default=None, description="Until when it counts; open unless told.")
+
+
+@strawberry.input(description="End a priority rule.")
+class ClearPriorityInput(Change):
+    priority_id: strawberry.ID = strawberry.field(description="The rule to end.")
+
+
+@strawberry.federation.type(directives=[Authenticated()], description="A priority rule that was set or cleared.")
+class PriorityPayload(Payload):
+    priority: Priority | None = strawberry.field(description="The rule as it now is; null where the change was refused.")
+
+
+@strawberry.type
+class PriorityQueries:
+    priority: Priority | None = by_id(domain.Priority, description="One priority rule; null when it does not exist.")
+    priorities: Connection[Priority] = connection(
+        PRIORITIES,
+        description="All priority rules, newest first unless told.",
+        filter_type=PriorityFilter,
+        order_type=PriorityOrder,
+        scope=Scope.FLEET_READ,
+    )
+
+
+@strawberry.type
+class PriorityMutations:
+    set_priority: PriorityPayload = mutation(
+        PriorityPayload,
+        resolvers.set_priority,
+        SetPriorityInput,
+        Scope.PRIORITIES_WRITE,
+        description="Set a priority; power is shared anew at once.",
+    )
+    clear_priority: PriorityPayload = mutation(
+        PriorityPayload,
+        resolvers.clear_priority,
+        ClearPriorityInput,
+        Scope.PRIORITIES_WRITE,
+        description="End a priority rule; power is shared anew at once.",
     )

@@ -2,27 +2,26 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import strawberry
 
 from ampyard.domain import charge_points, depots, priorities, transactions, vehicles
 from ampyard.domain.access import Scope
 from ampyard.domain.errors import DomainError
-from ampyard.engine import Schema
+from ampyard.engine import Schema, list_size
 from ampyard.repositories import transactions as repository
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
-from ampyard.resolvers import mutations
-from ampyard.resolvers.context import Info
+from ampyard.resolvers import priorities as priority_changes
+from ampyard.resolvers.changes import ConflictFault, NotAllowedFault, NotFoundFault, ValidationFault, mutation
 from ampyard.resolvers.edges import by_id, effective_priority, node_among, to_many, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
-from ampyard.resolvers.mutations import PriorityChange
-from ampyard.resolvers.scopes import scoped, scoped_mutation
+from ampyard.resolvers.scopes import scoped
 from ampyard.schema.enums import ConnectorStatus, CurrentType, PriorityLevel, TransactionState, VehicleKind
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import OrderDirection, connection, counted
@@ -89,7 +88,7 @@ class ChargePoint(Node):
     name: str = strawberry.field(description="Its name for people.")
     connected: bool = strawberry.field(description="Whether it is on the line.")
     last_seen_at: datetime | None = strawberry.field(description="When it was last heard of.")
-    depot: Depot = to_one(Depots, "depot_id", description="Its depot.")
+    depot: Depot | None = to_one(Depots, "depot_id", description="Its depot; null where the key does not reach it.")
     evses: list[Evse] = to_many(Evses, "of_charge_points", description="Its EVSEs, by number.")
     is_type_of = staticmethod(shows(charge_points.ChargePoint))
 
@@ -103,7 +102,7 @@ class Vehicle(Node):
     battery_kwh: float = strawberry.field(description="Usable battery capacity, in kWh.")
     soc_percent: float | None = strawberry.field(description="State of charge as last known, in percent.")
     soc_at: datetime | None = strawberry.field(description="When it was so.")
-    depot: Depot = to_one(Depots, "depot_id", description="Its home depot.")
+    depot: Depot | None = to_one(Depots, "depot_id", description="Its home depot; null where the key does not reach it.")
     is_type_of = staticmethod(shows(vehicles.Vehicle))
 
 
@@ -135,8 +134,10 @@ class Transaction(Node):
     soc_percent: float | None = strawberry.field(description="The state of charge last reported, in percent.")
     measured_at: datetime | None = strawberry.field(description="When power and energy were last measured.")
     priority: EffectivePriority = effective_priority(description="The priority that counts for it now.")
-    depot: Depot = to_one(Depots, "depot_id", description="The depot it is in.")
-    charge_point: ChargePoint = to_one(ChargePoints, "charge_point_id", description="The charge point it is on.")
+    depot: Depot | None = to_one(Depots, "depot_id", description="The depot it is in; null where the key does not reach it.")
+    charge_point: ChargePoint | None = to_one(
+        ChargePoints, "charge_point_id", description="The charge point it is on; null where the key does not reach it."
+    )
     vehicle: Vehicle | None = to_one(Vehicles, "vehicle_id", description="The vehicle, if its id tag is known.")
     is_type_of = staticmethod(shows(transactions.Transaction))
 
@@ -261,8 +262,42 @@ class Query:
     )
 
 
+@strawberry.interface(description="Why a change was refused; nothing of it was kept.")
+class MutationError:
+    message: str = strawberry.field(description="What was wrong, where, and what would be right, for people.")
+    code: str = strawberry.field(description="BAD_USER_INPUT, NOT_FOUND, CONFLICT or FORBIDDEN.")
+    path: list[str] = strawberry.field(
+        description='The part of the input that it is about, such as ["input", "level"]; empty: all of it.',
+        directives=[list_size(2)],
+    )
+
+
+@strawberry.type(description="The input is wrong.")
+class ValidationError(MutationError):
+    is_type_of = staticmethod(shows(ValidationFault))
+
+
+@strawberry.type(description="What the input names does not exist.")
+class NotFoundError(MutationError):
+    is_type_of = staticmethod(shows(NotFoundFault))
+
+
+@strawberry.type(description="The change contradicts the present state.")
+class ConflictError(MutationError):
+    is_type_of = staticmethod(shows(ConflictFault))
+
+
+@strawberry.type(description="The key may not do this.")
+class NotAllowedError(MutationError):
+    is_type_of = staticmethod(shows(NotAllowedFault))
+
+
 @strawberry.input(description="A priority for exactly one vehicle, charge point or transaction.")
 class SetPriorityInput:
+    idempotency_key: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Chosen by the client, 200 characters at most: the same change sent again with it gets the first one's answer.",
+    )
     level: PriorityLevel = strawberry.field(description="The class to put it in.")
     vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="The vehicle it is about.")
     charge_point_id: strawberry.ID | None = strawberry.field(default=None, description="The charge point it is about.")
@@ -274,23 +309,38 @@ class SetPriorityInput:
 
 @strawberry.type(description="A priority rule that was set.")
 class PriorityPayload:
-    priority: Priority = strawberry.field(description="The rule as it now is.")
-
-
-async def _set_priority(
-    info: Info,
-    input: Annotated[SetPriorityInput, strawberry.argument(description="What is wanted.")],  # noqa: A002  # Relay names the argument so
-) -> Any:
-    return PriorityChange(await mutations.set_priority(info.context, **vars(input)))
+    priority: Priority | None = strawberry.field(description="The rule as it now is; null where the change was refused.")
+    errors: list[MutationError] = strawberry.field(
+        description="Why the change was refused; empty when it was made.", directives=[list_size(1)]
+    )
 
 
 @strawberry.type(description="What can be changed.")
 class Mutation:
-    set_priority: PriorityPayload = scoped_mutation(
-        _set_priority, Scope.PRIORITIES_WRITE, description="Set a priority; power is shared anew at once."
+    set_priority: PriorityPayload = mutation(
+        PriorityPayload,
+        priority_changes.set_priority,
+        SetPriorityInput,
+        Scope.PRIORITIES_WRITE,
+        description="Set a priority; power is shared anew at once.",
     )
 
 
 schema = Schema(
-    Query, Mutation, types=[Depot, ChargePoint, Vehicle, Transaction, Priority], public_errors=(DomainError,), batched=True, config=CONFIG
+    Query,
+    Mutation,
+    types=[
+        Depot,
+        ChargePoint,
+        Vehicle,
+        Transaction,
+        Priority,
+        ValidationError,
+        NotFoundError,
+        ConflictError,
+        NotAllowedError,
+    ],
+    public_errors=(DomainError,),
+    batched=True,
+    config=CONFIG,
 )

@@ -10,13 +10,13 @@ from ampyard.domain.access import Scope
 from ampyard.engine import computed
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.reports import Reports
-from ampyard.resolvers.edges import references_to, to_one
+from ampyard.resolvers.edges import by_id, references_to, to_one
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.reports import resolve_download_url
 from ampyard.resolvers.scopes import requires
 from ampyard.schema.enums import ReportKind
 from ampyard.schema.node import Node, shows
-from ampyard.schema.paging import OrderDirection
+from ampyard.schema.paging import Connection, OrderDirection, connection
 
 if TYPE_CHECKING:
     from ampyard.schema.depots import Depot
@@ -55,3 +55,15 @@ class Report(Node):
     updated_at: datetime = strawberry.field(description="When it was last written.")
     is_type_of = staticmethod(shows(domain.Report))
     resolve_references = staticmethod(references_to(domain.Report))
+
+
+@strawberry.type
+class ReportQueries:
+    report: Report | None = by_id(domain.Report, description="One report; null when it does not exist.")
+    reports: Connection[Report] = connection(
+        REPORTS,
+        description="All reports, newest first unless told.",
+        filter_type=None,
+        order_type=ReportOrder,
+        scope=Scope.REPORTS_READ,
+    )

@@ -1,3 +1,4 @@
+from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
@@ -7,14 +8,17 @@ from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain import charge_points, depots, vehicles
 from ampyard.domain import transactions as domain
+from ampyard.domain.access import Scope
 from ampyard.repositories import transactions as repository
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.transactions import MeterSamples, Transactions
 from ampyard.repositories.vehicles import Vehicles
-from ampyard.resolvers.edges import effective_priority, references_to, to_one
+from ampyard.resolvers import subscriptions
+from ampyard.resolvers.edges import by_id, effective_priority, references_to, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
+from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.schema.enums import ChargingState, TransactionState
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
@@ -93,11 +97,11 @@ class MeterSample(Node):
     phase: str | None = strawberry.field(description="The phase; null for the total.")
     location: str | None = strawberry.field(description="Where it was measured; null for the outlet.")
     context: str | None = strawberry.field(description="Why it was measured, in OCPP's words.")
-    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] = to_one(
-        ChargePoints, "charge_point_id", description="The charge point that measured it."
+    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] | None = to_one(
+        ChargePoints, "charge_point_id", description="The charge point that measured it; null where the caller's grants do not reach it."
     )
-    evse: Annotated["Evse", strawberry.lazy("ampyard.schema.charge_points")] = to_one(
-        Evses, "evse_id", description="The EVSE it was measured at."
+    evse: Annotated["Evse", strawberry.lazy("ampyard.schema.charge_points")] | None = to_one(
+        Evses, "evse_id", description="The EVSE it was measured at; null where the caller's grants do not reach it."
     )
     transaction: Annotated["Transaction", strawberry.lazy("ampyard.schema.transactions")] | None = to_one(
         Transactions, "transaction_id", description="The transaction it belongs to, if any ran."
@@ -122,16 +126,20 @@ class Transaction(Node):
     measured_at: datetime | None = strawberry.field(description="When power and register were last measured.")
     stop_reason: str | None = strawberry.field(description="Why it ended, in OCPP's words.")
     priority: EffectivePriority = effective_priority(description="The priority that counts for it now.")
-    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = to_one(Depots, "depot_id", description="The depot it is in.")
-    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] = to_one(
-        ChargePoints, "charge_point_id", description="The charge point it is on."
+    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] | None = to_one(
+        Depots, "depot_id", description="The depot it is in; null where the caller's grants do not reach it."
     )
-    evse: Annotated["Evse", strawberry.lazy("ampyard.schema.charge_points")] = to_one(Evses, "evse_id", description="The EVSE it is on.")
+    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] | None = to_one(
+        ChargePoints, "charge_point_id", description="The charge point it is on; null where the caller's grants do not reach it."
+    )
+    evse: Annotated["Evse", strawberry.lazy("ampyard.schema.charge_points")] | None = to_one(
+        Evses, "evse_id", description="The EVSE it is on; null where the caller's grants do not reach it."
+    )
     connector: Annotated["Connector", strawberry.lazy("ampyard.schema.charge_points")] | None = to_one(
-        Connectors, "connector_id", description="The connector it is on, if known."
+        Connectors, "connector_id", description="The connector it is on, if known and within the caller's reach."
     )
     vehicle: Annotated["Vehicle", strawberry.lazy("ampyard.schema.vehicles")] | None = to_one(
-        Vehicles, "vehicle_id", description="The vehicle, if its id tag is known."
+        Vehicles, "vehicle_id", description="The vehicle, if its id tag is known and it is within the caller's reach."
     )
     meter_samples: Connection[MeterSample] = connection(
         Listing("transaction.meterSamples", MeterSamples, "SAMPLED_AT", parent=MeterSamples.table.c.transaction_id),
@@ -142,3 +150,24 @@ class Transaction(Node):
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     is_type_of = staticmethod(shows(domain.Transaction))
     resolve_references = staticmethod(references_to(domain.Transaction))
+
+
+@strawberry.type
+class TransactionQueries:
+    transaction: Transaction | None = by_id(domain.Transaction, description="One transaction; null when it does not exist.")
+    transactions: Connection[Transaction] = connection(
+        TRANSACTIONS,
+        description="All transactions, newest first unless told.",
+        filter_type=TransactionFilter,
+        order_type=TransactionOrder,
+        scope=Scope.FLEET_READ,
+    )
+
+
+@strawberry.type
+class TransactionSubscriptions:
+    transaction_updated: AsyncIterator[Transaction] = scoped_subscription(
+        subscriptions.transaction_updated,
+        Scope.FLEET_READ,
+        description="Transactions as they start, are measured, change and end; of one depot or one transaction where named.",
+    )

@@ -6,13 +6,14 @@ import strawberry
 from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain import vehicles as domain
+from ampyard.domain.access import Scope
 from ampyard.domain.depots import Depot as DomainDepot
 from ampyard.repositories import vehicles as repository
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import IdTags, Vehicles
-from ampyard.resolvers.edges import references_to, to_many, to_one
+from ampyard.resolvers.edges import by_id, references_to, to_many, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.schema.enums import IdTagKind, SocSource, VehicleKind
@@ -70,7 +71,9 @@ class Vehicle(Node):
     soc_percent: float | None = strawberry.field(description="State of charge as last known, in percent.")
     soc_source: SocSource | None = strawberry.field(description="Who told it.")
     soc_at: datetime | None = strawberry.field(description="When it was so.")
-    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = to_one(Depots, "depot_id", description="Its home depot.")
+    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] | None = to_one(
+        Depots, "depot_id", description="Its home depot; null where the caller's grants do not reach it."
+    )
     id_tags: list[IdTag] = to_many(IdTags, "of_vehicles", description="Its id tags.")
     transactions: Connection[Transaction] = connection(
         Listing("vehicle.transactions", Transactions, "STARTED_AT", default_descending=True, parent=Transactions.table.c.vehicle_id),
@@ -83,3 +86,11 @@ class Vehicle(Node):
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     is_type_of = staticmethod(shows(domain.Vehicle))
     resolve_references = staticmethod(references_to(domain.Vehicle))
+
+
+@strawberry.type
+class VehicleQueries:
+    vehicle: Vehicle | None = by_id(domain.Vehicle, description="One vehicle; null when it does not exist.")
+    vehicles: Connection[Vehicle] = connection(
+        VEHICLES, description="All vehicles.", filter_type=VehicleFilter, order_type=VehicleOrder, scope=Scope.FLEET_READ
+    )

@@ -26,7 +26,7 @@ from ampyard.schema.public import schema as public_schema
 from ampyard.server.metrics import Metrics, metrics_view
 from ampyard.server.settings import Settings
 from ampyard.server.tokens import EmbeddedIssuer, RemoteKeys, TokenVerifier
-from ampyard.services.access import ApiKeys
+from ampyard.services.access import ApiKeys, UserGrants
 from ampyard.services.backend import Backend
 from ampyard.services.reports import read_report
 
@@ -53,7 +53,7 @@ def api_app(settings: Settings, backend: Backend) -> ASGIApp:
     metrics = Metrics()
     internal = GraphQLApp(
         schema=internal_schema,
-        authenticate=_bearer(verifier, gateway),
+        authenticate=_bearer(verifier, gateway, UserGrants(backend)),
         context=context,
         ide=settings.development,
         compiled=settings.compiled_plans,
@@ -129,7 +129,7 @@ def _trusted_documents(settings: Settings) -> TrustedDocuments | None:
 _GATEWAY = Principal(tenant_id=uuid.UUID(int=0), subject="gateway", kind=PrincipalKind.SYSTEM, scopes=frozenset())
 
 
-def _bearer(verifier: TokenVerifier, gateway: Gateway) -> Callable[[HTTPConnection, str | None], Awaitable[Principal]]:
+def _bearer(verifier: TokenVerifier, gateway: Gateway, grants: UserGrants) -> Callable[[HTTPConnection, str | None], Awaitable[Principal]]:
     async def authenticate(connection: HTTPConnection, authorization: str | None) -> Principal:
         credential = authorization or connection.headers.get("authorization")
         if credential is None and gateway.is_behind(connection):
@@ -138,9 +138,11 @@ def _bearer(verifier: TokenVerifier, gateway: Gateway) -> Callable[[HTTPConnecti
         if scheme.lower() != "bearer" or not token.strip():
             raise UnauthenticatedError("A bearer token is required: Authorization: Bearer <token>. `ampyard token` prints one.")
         try:
-            return await verifier.principal(token.strip())
+            return await grants.granted(await verifier.principal(token.strip()))
         except httpx.HTTPError as error:
             raise UnauthenticatedError("The issuer's keys cannot be fetched right now; try again.") from error
+        except ForbiddenError as error:
+            raise UnauthenticatedError(str(error)) from error
 
     return authenticate
 

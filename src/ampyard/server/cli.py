@@ -129,11 +129,21 @@ def worker() -> None:
 
 
 @app.command()
-def migrate() -> None:
-    """Bring the database to the present schema."""
-    from ampyard.migrations import upgrade
+def migrate(
+    plan: Annotated[bool, typer.Option("--plan", help="Tell what would be done, and change nothing.")] = False,  # noqa: FBT002  # typer's way
+    down: Annotated[str | None, typer.Option(metavar="REVISION", help="Undo what came after this revision.")] = None,
+) -> None:
+    """Bring the database to the present schema while it is in use, or back."""
+    from ampyard.migrations import describe, downgrade, upgrade
 
-    asyncio.run(upgrade(Settings().resolved_database_owner_url, typer.echo))
+    url = Settings().resolved_database_owner_url
+    if plan:
+        for line in asyncio.run(describe(url, down_to=down)):
+            typer.echo(line)
+    elif down is not None:
+        asyncio.run(downgrade(url, typer.echo, to=down))
+    else:
+        asyncio.run(upgrade(url, typer.echo, explain=True))
 
 
 @app.command()

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ampyard.domain.access import Principal
+from ampyard.domain.access import WHOLE_TENANT, Principal, Scope
 from ampyard.domain.clock import utc_now
 from ampyard.repositories.budgets import Budgets
-from ampyard.repositories.database import Database
+from ampyard.repositories.database import Database, Snapshot
 from ampyard.repositories.documents import SharedDocuments
 from ampyard.repositories.files import FileStore
+from ampyard.repositories.requests import Request
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.events import EventHub
 
@@ -24,7 +25,19 @@ class Backend:
     documents: SharedDocuments | None = None  # without it each process knows only its own
     budgets: Budgets | None = None  # without it everybody may have all they want
     clock: Callable[[], datetime] = utc_now
+    request: Request | None = None  # which request this is done for, where its answer is to be kept
 
-    def unit_of_work(self, principal: Principal) -> UnitOfWork:
-        """Return a unit of work for what `principal` is about to change."""
-        return UnitOfWork(self.database, principal, now=self.clock())
+    def snapshot(self, principal: Principal) -> Snapshot:
+        """Return a read snapshot of what `principal` may read."""
+        return self.database.snapshot(principal.tenant_id, principal.reach())
+
+    def unit_of_work(self, principal: Principal, scope: Scope | None = None) -> UnitOfWork:
+        """Return a unit of work for what `principal` is about to change: within its reach by `scope`, beyond which nothing is there.
+
+        Raises:
+            TypeError: no scope is named for a principal who is confined to resource groups.
+        """
+        if scope is None and principal.grants:
+            raise TypeError(f"{principal.author} has grants on resource groups: name the scope that this change needs.")
+        reach = WHOLE_TENANT if scope is None else principal.reach(scope)
+        return UnitOfWork(self.database, principal, reach=reach, now=self.clock(), request=self.request)

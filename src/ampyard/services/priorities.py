@@ -6,13 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from ampyard.domain.access import Principal, Scope
-from ampyard.domain.charge_points import ChargePoint
-from ampyard.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from ampyard.domain.errors import ConflictError, InvalidInputError
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.ids import new_id
 from ampyard.domain.priorities import Priority, PriorityLevel
-from ampyard.domain.transactions import Transaction, TransactionState
-from ampyard.domain.vehicles import Vehicle
+from ampyard.domain.transactions import TransactionState
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
@@ -47,10 +45,11 @@ async def set_priority(backend: Backend, principal: Principal, wanted: NewPriori
     """
     principal.require(Scope.PRIORITIES_WRITE)
     if wanted.reason is not None and len(wanted.reason) > _REASON_LENGTH:
-        raise InvalidInputError(f"The reason has {len(wanted.reason)} characters; {_REASON_LENGTH} at most.")
-    async with backend.unit_of_work(principal) as work:
+        raise InvalidInputError(f"The reason has {len(wanted.reason)} characters; {_REASON_LENGTH} at most.", ("input", "reason"))
+    async with backend.unit_of_work(principal, Scope.PRIORITIES_WRITE) as work:
         if wanted.valid_until is not None and wanted.valid_until <= work.now:
-            raise InvalidInputError(f"validUntil {wanted.valid_until.isoformat()} is in the past; now is {work.now.isoformat()}.")
+            message = f"validUntil {wanted.valid_until.isoformat()} is in the past; now is {work.now.isoformat()}."
+            raise InvalidInputError(message, ("input", "validUntil"))
         rule = Priority(
             id=new_id(),
             tenant_id=work.tenant_id,
@@ -69,6 +68,7 @@ async def set_priority(backend: Backend, principal: Principal, wanted: NewPriori
         await work.add(Priorities, rule)
         await work.audit("priority.set", "priority", rule.id, level=rule.level.name, reason=rule.reason, **_target(rule))
         _publish(work, rule, depot_id)
+        work.answers(priority=rule)
         await work.commit()
     return rule
 
@@ -81,10 +81,8 @@ async def clear_priority(backend: Backend, principal: Principal, priority_id: uu
         NotFoundError: there is no such rule.
     """
     principal.require(Scope.PRIORITIES_WRITE)
-    async with backend.unit_of_work(principal) as work:
-        rule = await work.lock(Priorities, priority_id)
-        if rule is None:
-            raise NotFoundError("There is no such priority.")
+    async with backend.unit_of_work(principal, Scope.PRIORITIES_WRITE) as work:
+        rule = await work.require(Priorities, priority_id, "priority")
         if rule.cleared_at is not None:
             return rule
         depot_id = await _depot_of(work, rule, must_be_open=False)
@@ -92,23 +90,21 @@ async def clear_priority(backend: Backend, principal: Principal, priority_id: uu
         await work.change(Priorities, rule.id, cleared_at=work.now)
         await work.audit("priority.clear", "priority", rule.id, **_target(rule))
         _publish(work, cleared, depot_id)
+        work.answers(priority=cleared)
         await work.commit()
     return cleared
 
 
 async def _depot_of(work: UnitOfWork, rule: Priority, *, must_be_open: bool) -> uuid.UUID:
-    target: Vehicle | ChargePoint | Transaction | None
     if rule.vehicle_id is not None:
-        kind, target = "vehicle", await Vehicles(work.session).by_id(rule.vehicle_id)
-    elif rule.charge_point_id is not None:
-        kind, target = "charge point", await ChargePoints(work.session).by_id(rule.charge_point_id)
-    elif rule.transaction_id is not None:
-        kind, target = "transaction", await Transactions(work.session).by_id(rule.transaction_id)
-        if must_be_open and isinstance(target, Transaction) and target.state is TransactionState.ENDED:
-            raise ConflictError("The transaction has ended; a priority would have no effect.")
-    if target is None:
-        raise NotFoundError(f"There is no such {kind}.")
-    return target.depot_id
+        return (await work.require(Vehicles, rule.vehicle_id, "vehicle")).depot_id
+    if rule.charge_point_id is not None:
+        return (await work.require(ChargePoints, rule.charge_point_id, "charge point")).depot_id
+    assert rule.transaction_id is not None
+    transaction = await work.require(Transactions, rule.transaction_id, "transaction")
+    if must_be_open and transaction.state is TransactionState.ENDED:
+        raise ConflictError("The transaction has ended; a priority would have no effect.")
+    return transaction.depot_id
 
 
 def _target(rule: Priority) -> dict[str, Any]:

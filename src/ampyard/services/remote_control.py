@@ -49,16 +49,15 @@ async def start_transaction(
     principal.require(Scope.TRANSACTIONS_CONTROL)
     if (vehicle_id is None) == (id_tag is None):
         raise InvalidInputError("Give either a vehicle or an id tag.")
-    async with backend.unit_of_work(principal) as work:
-        evse = await Evses(work.session).by_id(evse_id)
-        if evse is None:
-            raise NotFoundError("There is no such EVSE.")
+    async with backend.unit_of_work(principal, Scope.TRANSACTIONS_CONTROL) as work:
+        evse = await work.require(Evses, evse_id, "EVSE")
         charge_point = await _reachable(work, evse.charge_point_id)
         if evse.id in await Transactions(work.session).active_of_evses([evse.id]):
             raise ConflictError(f"EVSE {evse.evse_no} of {charge_point.identity} has an open transaction; stop it first.")
         tag = await _tag(work, vehicle_id, id_tag)
         payload = {"evse_no": evse.evse_no, "id_tag": tag, "remote_start_id": secrets.randbelow(2**31 - 1) + 1}
         command = await commands.give(work, charge_point.id, CommandKind.START_TRANSACTION, payload)
+        work.answers(command=command, transaction=None)
         await work.audit("transaction.start", "evse", evse.id, command_id=str(command.id), id_tag=tag)
 
         async def started(snapshot: Snapshot) -> Transaction | None:
@@ -81,15 +80,14 @@ async def stop_transaction(backend: Backend, principal: Principal, transaction_i
         ConflictError: it has ended, or its charge point is offline.
     """
     principal.require(Scope.TRANSACTIONS_CONTROL)
-    async with backend.unit_of_work(principal) as work:
-        transaction = await Transactions(work.session).by_id(transaction_id)
-        if transaction is None:
-            raise NotFoundError("There is no such transaction.")
+    async with backend.unit_of_work(principal, Scope.TRANSACTIONS_CONTROL) as work:
+        transaction = await work.require(Transactions, transaction_id, "transaction")
         if transaction.state is TransactionState.ENDED:
             raise ConflictError("The transaction has ended.")
         charge_point = await _reachable(work, transaction.charge_point_id)
         payload = {"ocpp_transaction_id": transaction.ocpp_transaction_id}
         command = await commands.give(work, charge_point.id, CommandKind.STOP_TRANSACTION, payload)
+        work.answers(command=command, transaction=transaction)
         await work.audit("transaction.stop", "transaction", transaction.id, command_id=str(command.id))
 
         async def stopped(snapshot: Snapshot) -> Transaction | None:

@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from ampyard.migrations.errors import NoWayDownError
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -604,4 +606,4 @@ def _roles_and_policies() -> None:
 
 
 def downgrade() -> None:
-    raise RuntimeError("The first revision has no way down: drop the database instead. Nothing was changed.")
+    raise NoWayDownError("before it there is nothing; drop the database instead")

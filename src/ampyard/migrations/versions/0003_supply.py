@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from ampyard.migrations.online import create_index, drop_index
 from ampyard.migrations.partitions import divide_by_months
 from ampyard.migrations.policies import protect
 
@@ -11,6 +12,8 @@ revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
+
+_OF_DEPOT = "depot_id = ANY((SELECT ampyard_depots())::uuid[])"
 
 
 def upgrade() -> None:
@@ -32,7 +35,7 @@ def _depots_and_nodes() -> None:
     op.add_column("power_node", sa.Column("unmanaged_fallback_kw", sa.Double(), nullable=True))
     op.add_column("power_node", sa.Column("site_meter_max_age_s", sa.Integer(), server_default=sa.text("300"), nullable=False))
     # One root a depot, whoever makes two at a time.
-    op.create_index("uq_power_node_root", "power_node", ["depot_id"], unique=True, postgresql_where=sa.text("parent_id IS NULL"))
+    create_index("uq_power_node_root", "power_node", ["depot_id"], unique=True, where="parent_id IS NULL")
 
 
 def _limit_exceptions() -> None:
@@ -67,7 +70,7 @@ def _limit_exceptions() -> None:
     )
     op.create_index("ix_limit_exception_power_node", "limit_exception", ["power_node_id", "valid_from", "id"])
     op.create_index("ix_limit_exception_depot", "limit_exception", ["depot_id", "valid_until"])
-    protect("limit_exception")
+    protect("limit_exception", reach=_OF_DEPOT)
 
 
 def _site_meters() -> None:
@@ -85,7 +88,7 @@ def _site_meters() -> None:
         sa.PrimaryKeyConstraint("power_node_id", name=op.f("pk_site_meter")),
     )
     op.create_index("ix_site_meter_depot", "site_meter", ["depot_id"])
-    protect("site_meter")
+    protect("site_meter", reach=_OF_DEPOT)
 
 
 def _partitioned() -> None:
@@ -164,7 +167,7 @@ def _partitioned() -> None:
     op.execute("REVOKE ALL ON FUNCTION ampyard_make_partitions(text, integer) FROM PUBLIC")
     op.execute("GRANT EXECUTE ON FUNCTION ampyard_make_partitions(text, integer) TO ampyard_app")
     for table in ("site_meter_reading", "node_load"):
-        protect(table)
+        protect(table, reach=_OF_DEPOT)
         divide_by_months(table)
 
 
@@ -186,7 +189,7 @@ def downgrade() -> None:
     for table in ("node_load", "site_meter_reading", "site_meter", "limit_exception"):
         op.drop_table(table)
     op.execute("DROP FUNCTION ampyard_make_partitions(text, integer)")
-    op.drop_index("uq_power_node_root", "power_node")
+    drop_index("uq_power_node_root", "power_node")
     for column in ("site_meter_max_age_s", "unmanaged_fallback_kw", "weekly_limits", "voltage_v", "phases", "limit_a"):
         op.drop_column("power_node", column)
     for column in ("archived_at", "opening_times"):

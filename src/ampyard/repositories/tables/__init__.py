@@ -1,5 +1,6 @@
 """The tables, by what they are about."""
 
+from ampyard.repositories.tables.access import answered_request, app_user, resource_group, resource_group_member, role_grant
 from ampyard.repositories.tables.administration import api_key, audit_record, ocpi_credential, ocpi_party, outbox, report
 from ampyard.repositories.tables.base import metadata, tenant
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
@@ -7,7 +8,9 @@ from ampyard.repositories.tables.fleet import charge_point, connector, depot, ev
 from ampyard.repositories.tables.supply import limit_exception, node_load, site_meter, site_meter_reading
 
 __all__ = [
+    "answered_request",
     "api_key",
+    "app_user",
     "audit_record",
     "charge_point",
     "command",
@@ -26,6 +29,9 @@ __all__ = [
     "power_node",
     "priority",
     "report",
+    "resource_group",
+    "resource_group_member",
+    "role_grant",
     "site_meter",
     "site_meter_reading",
     "tenant",

@@ -44,6 +44,9 @@ api_key = tenant_table(
     created(),
     at("expires_at"),
     at("revoked_at"),
+    # What the key reaches; null: the whole tenant.
+    Column("resource_group_id", Uuid),
+    ref("resource_group_id", "resource_group", ondelete="CASCADE"),
 )
 
 ocpi_party = tenant_table(

@@ -5,6 +5,7 @@ from ampyard.repositories.tables.administration import api_key, audit_record, oc
 from ampyard.repositories.tables.base import metadata, tenant
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, id_tag, power_node, vehicle
+from ampyard.repositories.tables.transactions import energy_interval, energy_price, transaction_anomaly, transaction_correction
 
 __all__ = [
     "answered_request",
@@ -15,6 +16,8 @@ __all__ = [
     "command",
     "connector",
     "depot",
+    "energy_interval",
+    "energy_price",
     "evse",
     "id_tag",
     "metadata",
@@ -31,5 +34,7 @@ __all__ = [
     "role_grant",
     "tenant",
     "transaction",
+    "transaction_anomaly",
+    "transaction_correction",
     "vehicle",
 ]

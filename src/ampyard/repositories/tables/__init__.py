@@ -6,6 +6,7 @@ from ampyard.repositories.tables.base import metadata, tenant
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, id_tag, power_node, vehicle
 from ampyard.repositories.tables.supply import limit_exception, node_load, site_meter, site_meter_reading
+from ampyard.repositories.tables.transactions import energy_interval, energy_price, transaction_anomaly, transaction_correction
 
 __all__ = [
     "answered_request",
@@ -16,6 +17,8 @@ __all__ = [
     "command",
     "connector",
     "depot",
+    "energy_interval",
+    "energy_price",
     "evse",
     "id_tag",
     "limit_exception",
@@ -36,5 +39,7 @@ __all__ = [
     "site_meter_reading",
     "tenant",
     "transaction",
+    "transaction_anomaly",
+    "transaction_correction",
     "vehicle",
 ]

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 from ampyard.domain.access import Principal, PrincipalKind, Role, Scope, system_principal
 from ampyard.domain.charge_points import CurrentType, OcppVersion
-from ampyard.domain.depots import PowerNodeKind
 from ampyard.domain.ids import new_id
+from ampyard.domain.supply import PowerNodeKind
 from ampyard.domain.transactions import ChargingState, Transaction, TransactionState
 from ampyard.domain.vehicles import VehicleKind
 from ampyard.migrations import upgrade

@@ -5,7 +5,7 @@ import uuid
 
 from ampyard.domain.access import Principal, PrincipalKind, Scope
 from ampyard.domain.charge_points import CurrentType, OcppVersion
-from ampyard.domain.depots import PowerNodeKind
+from ampyard.domain.supply import PowerNodeKind
 from ampyard.domain.vehicles import VehicleKind
 from ampyard.services.backend import Backend
 from ampyard.services.seeding import ChargePointSpec, DepotSpec, EvseSpec, NodeSpec, Seeded, TenantSpec, VehicleSpec, seed

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import delete
 
-from ampyard.domain.depots import PowerNodeKind
+from ampyard.domain.supply import PowerNodeKind
 from ampyard.jobs import planner
 from ampyard.jobs.planner import DepotKey, Planner
 from ampyard.repositories import tables

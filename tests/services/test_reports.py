@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from ampyard.domain.access import Scope, system_principal
-from ampyard.domain.depots import PowerNodeKind
 from ampyard.domain.errors import ForbiddenError, InvalidInputError, NotFoundError
 from ampyard.domain.reports import Report
+from ampyard.domain.supply import PowerNodeKind
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.reports import Reports
 from ampyard.server.embedded import EmbeddedServers

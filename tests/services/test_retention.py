@@ -56,14 +56,14 @@ async def test_partitions_of_the_coming_two_months_are_made_where_missing(backen
     owner = await connect_asyncpg(servers.database_owner_url)
     months = "SELECT relname FROM pg_class WHERE relname ~ '^meter_sample_[0-9]{4}_[0-9]{2}$' AND relkind = 'r' ORDER BY relname"
     try:
-        await retention.make_meter_partitions(backend)
+        await retention.make_partitions(backend)
         before = [row["relname"] for row in await owner.fetch(months)]
         assert len(before) >= 4
         await owner.execute(f"DROP TABLE {before[-1]}")
 
-        assert await retention.make_meter_partitions(backend) == 1
+        assert await retention.make_partitions(backend) == 1
 
         assert [row["relname"] for row in await owner.fetch(months)] == before
-        assert await retention.make_meter_partitions(backend) == 0
+        assert await retention.make_partitions(backend) == 0
     finally:
         await owner.close()

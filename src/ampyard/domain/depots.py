@@ -1,12 +1,23 @@
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+
+from ampyard.domain.countries import ALPHA_3
+from ampyard.domain.local_time import time_zones
+from ampyard.domain.opening_hours import Hours
+
+_NAME_LENGTH = 200
+_TEXT_LENGTH = 255  # of address and city, as OCPI bounds the first
 
 
 @dataclass(frozen=True, slots=True)
 class Depot:
-    """A site, with a time zone. `country_code` is ISO 3166-1 alpha-3, as OCPI locations have it."""
+    """A site, with a time zone. `country_code` is ISO 3166-1 alpha-3, as OCPI locations have it.
+
+    An archived depot keeps its history, is not planned any more and takes in nothing new. `opening_times` is `None` where
+    nobody has said when it is open.
+    """
 
     id: uuid.UUID
     tenant_id: uuid.UUID
@@ -20,34 +31,30 @@ class Depot:
     longitude: float
     created_at: datetime
     updated_at: datetime
+    opening_times: Hours | None = None
+    archived_at: datetime | None = None
+
+    def is_open(self, at: datetime) -> bool | None:
+        """Tell whether it is open at a moment; `None` where nobody has said when it is."""
+        return None if self.opening_times is None else self.opening_times.is_open(at, self.time_zone)
 
 
-class PowerNodeKind(StrEnum):
-    GRID_CONNECTION = "GRID_CONNECTION"
-    FEEDER = "FEEDER"
-    PANEL = "PANEL"
-
-
-@dataclass(frozen=True, slots=True)
-class PowerNode:
-    """A node of a depot's supply tree; the root has no parent. Charge points hang on its leaves."""
-
-    id: uuid.UUID
-    tenant_id: uuid.UUID
-    depot_id: uuid.UUID
-    parent_id: uuid.UUID | None
-    kind: PowerNodeKind
-    name: str
-    limit_kw: float
-    created_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class NodePower:
-    """What flows through a power node now: the sum of the latest measurements below it, and what is allocated there."""
-
-    node_id: uuid.UUID
-    measured_kw: float
-    allocated_kw: float
-    measured_at: datetime | None
+def depot_faults(depot: Depot) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a depot: the field, and what would be right."""
+    for field, text, most, needed in (
+        ("name", depot.name, _NAME_LENGTH, True),
+        ("address", depot.address, _TEXT_LENGTH, False),
+        ("postal_code", depot.postal_code, 10, False),
+        ("city", depot.city, _TEXT_LENGTH, False),
+    ):
+        if needed and not text.strip():
+            yield field, "It is empty; give one."
+        if len(text) > most:
+            yield field, f"It has {len(text)} characters; {most} at most."
+    if depot.time_zone not in time_zones():
+        yield "time_zone", f"{depot.time_zone[:80]!r} is no time zone; give its IANA name, such as Europe/Berlin."
+    if depot.country_code not in ALPHA_3:
+        yield "country_code", f"{depot.country_code[:80]!r} is no country; give its code of ISO 3166-1 alpha-3, such as DEU."
+    for field, degrees, most in (("latitude", depot.latitude, 90), ("longitude", depot.longitude, 180)):
+        if not -most <= degrees <= most:
+            yield field, f"{degrees:g} degrees are out of range; give -{most} to {most} (WGS 84)."

@@ -1,8 +1,18 @@
 """Local time: what the clock of a place says, and which moment that is."""
 
+import re
 from datetime import UTC, date, datetime, time
 from enum import IntEnum
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from ampyard.domain.errors import InvalidInputError
+
+MINUTES_A_DAY = 24 * 60
+
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])")
+# In the database, but no place's time.
+_NO_PLACE = frozenset({"Factory", "localtime"})
 
 
 class Weekday(IntEnum):
@@ -34,3 +44,36 @@ def moment_of(day: date, at: time, time_zone: str) -> datetime:
 def local_day(moment: datetime, time_zone: str) -> date:
     """Return the day that it is in a zone at a moment."""
     return moment.astimezone(ZoneInfo(time_zone)).date()
+
+
+def wall_clock(at: datetime, time_zone: str) -> tuple[Weekday, int]:
+    """Return the weekday and the minutes after midnight that clocks in a zone show at a moment.
+
+    An hour that clocks jump over is shown at no moment, one that comes twice at both.
+    """
+    local = at.astimezone(ZoneInfo(time_zone))
+    return Weekday.of(local), local.hour * 60 + local.minute
+
+
+def minute_of_day(text: str) -> int:
+    """Return the minutes after midnight of a time such as `06:30`; `24:00` is the midnight at the end of the day.
+
+    Raises:
+        InvalidInputError: it is no time of day.
+    """
+    found = _TIME_OF_DAY.fullmatch(text)
+    minute = int(found[1]) * 60 + int(found[2]) if found else MINUTES_A_DAY + 1
+    if minute > MINUTES_A_DAY:
+        raise InvalidInputError(f"{text[:20]!r} is no time of day; give hours and minutes from 00:00 to 24:00, such as 06:30.")
+    return minute
+
+
+def time_of_day(minute: int) -> str:
+    """Return minutes after midnight as people write them, such as `06:30`."""
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Return the IANA names of all time zones."""
+    return frozenset(available_timezones()) - _NO_PLACE

@@ -2,7 +2,11 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
+
+from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
+from ampyard.domain.vehicles import Authorization, IdTagKind
 
 
 class TransactionState(StrEnum):
@@ -20,9 +24,46 @@ class ChargingState(StrEnum):
     IDLE = "Idle"
 
 
+class StopReason(StrEnum):
+    """Why a transaction ended: Reason (OCPP 1.6, 7.35) and ReasonEnumType (2.0.1 part 2, 3.68), and two of our own."""
+
+    DE_AUTHORIZED = "DeAuthorized"
+    EMERGENCY_STOP = "EmergencyStop"
+    ENERGY_LIMIT_REACHED = "EnergyLimitReached"
+    EV_DISCONNECTED = "EVDisconnected"
+    GROUND_FAULT = "GroundFault"
+    HARD_RESET = "HardReset"
+    IMMEDIATE_RESET = "ImmediateReset"
+    LOCAL = "Local"
+    LOCAL_OUT_OF_CREDIT = "LocalOutOfCredit"
+    MASTER_PASS = "MasterPass"  # noqa: S105 - OCPP's word, and no password
+    OTHER = "Other"
+    OVERCURRENT_FAULT = "OvercurrentFault"
+    POWER_LOSS = "PowerLoss"
+    POWER_QUALITY = "PowerQuality"
+    REBOOT = "Reboot"
+    REMOTE = "Remote"
+    SOC_LIMIT_REACHED = "SOCLimitReached"
+    SOFT_RESET = "SoftReset"
+    STOPPED_BY_EV = "StoppedByEV"
+    TIME_LIMIT_REACHED = "TimeLimitReached"
+    TIMEOUT = "Timeout"
+    UNLOCK_COMMAND = "UnlockCommand"
+    ABANDONED = "Abandoned"  # the charge point started anew on the EVSE and never ended this one
+    CLOSED_BY_HAND = "ClosedByHand"  # a person closed it, because nothing was heard of it any more
+
+
+# What ended these is an assumption: the charge point's own word, should it come late, replaces it.
+ASSUMED_STOP_REASONS = frozenset({StopReason.ABANDONED, StopReason.CLOSED_BY_HAND})
+
+
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One charging process. Registers are the charge point's own meter; `energy_wh` is their difference."""
+    """One charging process. Registers are the charge point's own meter; `energy_wh` is their difference.
+
+    `register_at` is when the newest register was taken. `begin_register_missing`: where it began is not known, because its
+    start was told late or never, and without a register. `cost_due`: what it costs is to be worked out anew.
+    """
 
     id: uuid.UUID
     tenant_id: uuid.UUID
@@ -47,6 +88,28 @@ class Transaction:
     last_seq_no: int | None
     created_at: datetime
     updated_at: datetime
+    authorized_by: AuthorizedBy | None = None
+    authorization: Authorization | None = None
+    authorized_at: datetime | None = None
+    id_tag_kind: IdTagKind | None = None
+    started_by: str | None = None
+    started_offline: bool = False
+    vehicle_resolved_by: VehicleResolution | None = None
+    vehicle_resolved_at: datetime | None = None
+    reservation_id: int | None = None
+    register_at: datetime | None = None
+    begin_register_missing: bool = False
+    cost_amount: Decimal | None = None
+    cost_currency: str | None = None
+    cost_due: bool = False
+
+    @property
+    def stop_reason_kind(self) -> StopReason | None:
+        """Why it ended, typed; None while it runs, and for a word that no version of OCPP has."""
+        return StopReason(self.stop_reason) if self.stop_reason in _STOP_REASONS else None
+
+
+_STOP_REASONS = frozenset(StopReason)
 
 
 class Measurand(StrEnum):
@@ -104,6 +167,11 @@ def normalise(reading: Reading) -> Reading:
     if factor == 1.0:
         return reading
     return Reading(reading.sampled_at, reading.measurand, reading.value * factor, unit, reading.phase, reading.location, reading.context)
+
+
+def is_register(reading: Reading) -> bool:
+    """Tell whether a reading is of the register that energy is the difference of: the total at the outlet."""
+    return reading.measurand == Measurand.ENERGY_REGISTER and reading.phase is None and reading.location in {None, "Outlet"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ from ampyard.services import charge_points, commands, retention
 from ampyard.services.backend import Backend
 from ampyard.services.outages import Outage
 from ampyard.services.tasks import end
+from ampyard.services.transactions import intervals
 
 _log = logging.getLogger(__name__)
 
 _SWEEP_S = 15.0
 _EXPIRE_S = 2.0
+_SPREAD_S = 5.0
 _PARTITIONS_S = 3600.0
 # A loop that has run this long is taken to work.
 _SETTLED_S = 10.0
@@ -39,8 +41,9 @@ async def run_worker(backend: Backend, database_url: str, *, tick: Tick, stop: a
         _kept_running("The planner", lambda: Planner(backend, tick).run(), stop),
         _kept_running("Looking for silent charge points", lambda: _every(_SWEEP_S, charge_points.sweep_silent, backend), stop),
         _kept_running("Ending overdue commands", lambda: _every(_EXPIRE_S, commands.expire_overdue, backend), stop),
+        _kept_running("Spreading energy over intervals", lambda: _every(_SPREAD_S, intervals.spread_overdue, backend), stop),
         # Not by the queue's schedule: after a long stop they are missing now, and samples must not come first.
-        _kept_running("Making meter partitions", lambda: _every(_PARTITIONS_S, retention.make_meter_partitions, backend), stop),
+        _kept_running("Making partitions", lambda: _every(_PARTITIONS_S, retention.make_partitions, backend), stop),
     ]
     try:
         await stop.wait()

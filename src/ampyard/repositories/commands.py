@@ -15,6 +15,16 @@ class Commands(Repository[Command]):
     table = tables.command
     orders = MappingProxyType({"CREATED_AT": table.c.created_at})
 
+    async def starts_since(self, charge_point_id: uuid.UUID, moment: datetime) -> list[Command]:
+        """Return the remote starts that a charge point was asked for since a moment, oldest first."""
+        column = self.table.c
+        return await self.where(
+            column.charge_point_id == charge_point_id,
+            column.created_at >= moment,
+            column.kind == CommandKind.START_TRANSACTION,
+            order_by=[column.created_at, column.id],
+        )
+
 
 async def claim(session: WriteSession, command_id: uuid.UUID, *, at: datetime) -> Command | None:
     """Mark a pending command as sent and return it; `None` when another process was first, or it is no longer wanted."""

@@ -1,22 +1,54 @@
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, func, select
 
-from ampyard.domain.depots import Depot, NodePower, PowerNode
+from ampyard.domain.depots import Depot
+from ampyard.domain.supply import PowerNode
 from ampyard.domain.transactions import TransactionState
 from ampyard.repositories import tables
-from ampyard.repositories.database import WriteSession
-from ampyard.repositories.repository import ANY_OF_IDS, Repository
-from ampyard.repositories.statements import Query, recall
+from ampyard.repositories.database import Session, WriteSession
+from ampyard.repositories.repository import Repository
+
+
+class Archived(StrEnum):
+    """Whether a list has what is archived in it."""
+
+    EXCLUDED = "EXCLUDED"
+    INCLUDED = "INCLUDED"
+    ONLY = "ONLY"
+
+
+@dataclass(frozen=True, slots=True)
+class DepotFilter:
+    """Which depots to list; a field that is `None` does not narrow. Archived ones are left out unless told."""
+
+    name_contains: str | None = None
+    city: str | None = None
+    time_zone: str | None = None
+    archived: Archived = Archived.EXCLUDED
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the filter as SQL conditions."""
+        column = tables.depot.c
+        return [
+            *([column.name.icontains(self.name_contains, autoescape=True)] if self.name_contains else []),
+            *([func.lower(column.city) == self.city.lower()] if self.city is not None else []),
+            *([column.time_zone == self.time_zone] if self.time_zone is not None else []),
+            *([column.archived_at.is_(None)] if self.archived is Archived.EXCLUDED else []),
+            *([column.archived_at.is_not(None)] if self.archived is Archived.ONLY else []),
+        ]
 
 
 class Depots(Repository[Depot]):
     entity = Depot
     table = tables.depot
-    orders = MappingProxyType({"NAME": table.c.name, "UPDATED_AT": table.c.updated_at})
+    orders = MappingProxyType(
+        {"NAME": table.c.name, "CITY": table.c.city, "CREATED_AT": table.c.created_at, "UPDATED_AT": table.c.updated_at}
+    )
 
 
 class PowerNodes(Repository[PowerNode]):
@@ -31,29 +63,19 @@ class PowerNodes(Repository[PowerNode]):
         """Return the nodes directly below each node, by name."""
         return await self.grouped(self.table.c.parent_id, node_ids, self.table.c.name, self.table.c.id, reads=reads)
 
-    async def power(self, node_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, NodePower]:
-        """Return what flows through each node now: measured and allocated power of the open transactions below it, in kW."""
-        flowing = recall((PowerNodes, "power"), lambda: Query(_flowing()))
-        return {record[0]: NodePower(*record) for record in await self.session.records(flowing, {"ids": list(node_ids)})}
+    async def children_count(self, node_id: uuid.UUID) -> tuple[int, int]:
+        """Return how many nodes and how many charge points hang directly on a node."""
+        nodes = select(func.count()).where(self.table.c.parent_id == node_id).scalar_subquery()
+        points = select(func.count()).where(tables.charge_point.c.power_node_id == node_id).scalar_subquery()
+        rows = await self.session.fetch(select(nodes, points))
+        return rows[0][0], rows[0][1]
 
 
-def _flowing() -> Select[Any]:
-    node, cp, tx, evse = tables.power_node, tables.charge_point, tables.transaction, tables.evse
-    below = select(node.c.id.label("top"), node.c.id.label("id")).where(node.c.id == ANY_OF_IDS).cte("below", recursive=True)
-    below = below.union_all(select(below.c.top, node.c.id).where(node.c.parent_id == below.c.id))
-    return (
-        select(
-            below.c.top,
-            func.coalesce(func.sum(tx.c.power_kw), 0.0),
-            func.coalesce(func.sum(evse.c.limit_kw).filter(tx.c.id.is_not(None)), 0.0),
-            func.max(tx.c.measured_at),
-        )
-        .select_from(below)
-        .outerjoin(cp, cp.c.power_node_id == below.c.id)
-        .outerjoin(evse, evse.c.charge_point_id == cp.c.id)
-        .outerjoin(tx, (tx.c.evse_id == evse.c.id) & (tx.c.state == TransactionState.ACTIVE))
-        .group_by(below.c.top)
-    )
+async def open_transactions(session: Session, depot_id: uuid.UUID) -> int:
+    """Return how many transactions run at a depot."""
+    column = tables.transaction.c
+    rows = await session.fetch(select(func.count()).where(column.depot_id == depot_id, column.state == TransactionState.ACTIVE))
+    return int(rows[0][0])
 
 
 async def try_lock(session: WriteSession, depot_id: uuid.UUID) -> bool:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from ampyard.domain.paging import PageRequest
 from ampyard.domain.transactions import MeterSample, Transaction, TransactionState
 from ampyard.repositories import tables
 from ampyard.repositories.database import WriteSession
@@ -58,6 +59,24 @@ class Transactions(Repository[Transaction]):
         )
         return {transaction.evse_id: transaction for transaction in open_ones}
 
+    async def last_of_evse(self, evse_id: uuid.UUID) -> Transaction | None:
+        """Return the transaction that began last on an EVSE."""
+        order = PageRequest(size=1, order="STARTED_AT", descending=True)
+        page = await self.page(order, self.table.c.evse_id == evse_id, ends=False)
+        return page.items[0] if page.items else None
+
+    async def unspread(self, *, limit: int) -> list[Transaction]:
+        """Return some of the transactions with energy that no intervals have been made of, locked; those that others hold are left out."""
+        column = self.table.c
+        rows = await self.session.fetch(
+            select(*self.columns())
+            .where(column.register_at.is_(None), column.energy_wh > 0)
+            .order_by(column.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return [Transaction(*row) for row in rows]
+
     async def next_ocpp_id(self) -> int:
         """Return a new OCPP 1.6 transaction id."""
         rows = await self.session.fetch(select(tables.ocpp_transaction_seq.next_value()))
@@ -101,9 +120,3 @@ async def add_samples(session: WriteSession, samples: Sequence[MeterSample]) -> 
     rows = [{name: getattr(sample, name) for name in names} for sample in samples]
     statement = insert(tables.meter_sample).values(rows).on_conflict_do_nothing()
     return await session.execute(statement)
-
-
-async def make_partitions(session: WriteSession, *, months_ahead: int) -> int:
-    """Make the samples' partitions from last month to some months ahead, where they are missing; returns how many were made."""
-    rows = await session.fetch(select(func.ampyard_make_meter_partitions(months_ahead)))
-    return int(rows[0][0])

@@ -142,7 +142,7 @@ def _decoded(global_id: str, entity: type[Any]) -> uuid.UUID | InvalidInputError
 def plan_node_power(info: Info) -> Load:
     """Plan what flows through a power node now; by the node's id."""
     info.context.principal.require(Scope.FLEET_READ)
-    return _NODE_POWER
+    return Load(loading.node_power, (info.context.now,))
 
 
 def plan_active_transaction(info: Info) -> Load:
@@ -151,7 +151,6 @@ def plan_active_transaction(info: Info) -> Load:
     return _ACTIVE_TRANSACTION
 
 
-_NODE_POWER = Load(loading.node_power)
 _ACTIVE_TRANSACTION = Load(loading.active_of_evse, projects=("",))
 
 

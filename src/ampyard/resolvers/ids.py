@@ -11,10 +11,11 @@ from asyncpg.pgproto.pgproto import UUID  # the driver's: a uuid.UUID, read from
 from ampyard.domain.access import Scope
 from ampyard.domain.charge_points import ChargePoint, Connector, Evse
 from ampyard.domain.commands import Command
-from ampyard.domain.depots import Depot, PowerNode
+from ampyard.domain.depots import Depot
 from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.priorities import Priority
 from ampyard.domain.reports import Report
+from ampyard.domain.supply import PowerNode
 from ampyard.domain.transactions import MeterSample, Transaction
 from ampyard.domain.vehicles import IdTag, Vehicle
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses

@@ -7,15 +7,15 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
-from ampyard.domain.depots import NodePower
 from ampyard.domain.paging import Page, PageRequest
 from ampyard.domain.priorities import EffectivePriority
+from ampyard.domain.supply import NodePower
 from ampyard.domain.transactions import Transaction
 from ampyard.engine import Load
 from ampyard.repositories.database import Session
-from ampyard.repositories.depots import PowerNodes
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.repository import Repository
+from ampyard.repositories.supply import Supply
 from ampyard.repositories.transactions import Transactions
 from ampyard.resolvers.lists import Listing, Narrowing
 
@@ -114,9 +114,9 @@ async def counts(
     return found
 
 
-async def node_power(session: Session, node_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, NodePower]:
-    """What flows through each power node."""
-    return await PowerNodes(session).power(node_ids)
+async def node_power(session: Session, node_ids: Sequence[uuid.UUID], at: datetime) -> Mapping[uuid.UUID, NodePower]:
+    """What flows through each power node, and what may."""
+    return await Supply(session).power(node_ids, at=at)
 
 
 async def active_of_evse(

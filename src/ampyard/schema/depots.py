@@ -7,6 +7,7 @@ import strawberry
 from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain import depots as domain
+from ampyard.domain import supply
 from ampyard.domain.access import Scope
 from ampyard.engine import Delivery, edge
 from ampyard.repositories.charge_points import ChargePoints
@@ -73,8 +74,8 @@ class PowerNode(Node):
     )
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
-    is_type_of = staticmethod(shows(domain.PowerNode))
-    resolve_references = staticmethod(references_to(domain.PowerNode))
+    is_type_of = staticmethod(shows(supply.PowerNode))
+    resolve_references = staticmethod(references_to(supply.PowerNode))
 
 
 @strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="A site where vehicles are charged.")

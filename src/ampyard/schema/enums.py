@@ -4,9 +4,9 @@ import strawberry
 
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
 from ampyard.domain.commands import CommandKind, CommandState
-from ampyard.domain.depots import PowerNodeKind
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.reports import ReportKind
+from ampyard.domain.supply import PowerNodeKind
 from ampyard.domain.transactions import ChargingState, TransactionState
 from ampyard.domain.vehicles import IdTagKind, SocSource, VehicleKind
 

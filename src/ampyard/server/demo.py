@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ampyard.domain.charge_points import CurrentType, OcppVersion
-from ampyard.domain.depots import PowerNodeKind
 from ampyard.domain.priorities import PriorityLevel
+from ampyard.domain.supply import PowerNodeKind
 from ampyard.domain.vehicles import VehicleKind
 from ampyard.repositories.directory import Directory
 from ampyard.services.backend import Backend

@@ -7,10 +7,10 @@ from datetime import timedelta
 from ampyard.domain.access import system_principal
 from ampyard.domain.charge_points import ChargePoint, CurrentType, Evse
 from ampyard.domain.commands import CommandKind
-from ampyard.domain.depots import PowerNode
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.power import Demand, Node, Reserved, SetPoint, Share, explain, share_power, stage
 from ampyard.domain.priorities import EffectivePriority
+from ampyard.domain.supply import PowerNode
 from ampyard.domain.transactions import ChargingState, Transaction
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.charge_points import ChargePoints, Evses

@@ -6,7 +6,7 @@ from datetime import timedelta
 from ampyard.domain.access import system_principal
 from ampyard.repositories import commands, jobs
 from ampyard.repositories.directory import Directory
-from ampyard.repositories.transactions import make_partitions
+from ampyard.repositories.partitions import make_partitions as make_missing
 from ampyard.services.backend import Backend
 
 _COMMANDS_KEPT = timedelta(days=7)
@@ -15,10 +15,10 @@ _JOB_LOG_KEPT = timedelta(days=30)
 _NOBODY = uuid.UUID(int=0)
 
 
-async def make_meter_partitions(backend: Backend) -> int:
-    """Make the partitions that meter samples of the coming two months will need; returns how many were missing."""
+async def make_partitions(backend: Backend) -> int:
+    """Make the partitions that the coming two months of samples, readings and loads will need; returns how many were missing."""
     async with backend.database.session(_NOBODY) as session:
-        made = await make_partitions(session, months_ahead=2)
+        made = await make_missing(session, months_ahead=2)
         await session.commit()
     return made
 

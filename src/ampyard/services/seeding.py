@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from ampyard.domain.access import Scope, system_principal
 from ampyard.domain.charge_points import ChargePoint, Connector, ConnectorStatus, CurrentType, Evse, OcppVersion
-from ampyard.domain.depots import Depot, PowerNode, PowerNodeKind
+from ampyard.domain.depots import Depot
 from ampyard.domain.errors import ConflictError, InvalidInputError
 from ampyard.domain.ids import new_id
 from ampyard.domain.locations import Party
 from ampyard.domain.power import Node, Reserved, fallback_excess
 from ampyard.domain.priorities import Priority, PriorityLevel
+from ampyard.domain.supply import PowerNode, PowerNodeKind
 from ampyard.domain.vehicles import IdTag, IdTagKind, Vehicle, VehicleKind
 from ampyard.repositories import tenants
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses

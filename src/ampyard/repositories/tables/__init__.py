@@ -5,6 +5,8 @@ from ampyard.repositories.tables.administration import api_key, audit_record, oc
 from ampyard.repositories.tables.base import metadata, tenant
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, id_tag, power_node, vehicle
+from ampyard.repositories.tables.supply import limit_exception, node_load, site_meter, site_meter_reading
+from ampyard.repositories.tables.transactions import energy_interval, energy_price, transaction_anomaly, transaction_correction
 
 __all__ = [
     "answered_request",
@@ -15,10 +17,14 @@ __all__ = [
     "command",
     "connector",
     "depot",
+    "energy_interval",
+    "energy_price",
     "evse",
     "id_tag",
+    "limit_exception",
     "metadata",
     "meter_sample",
+    "node_load",
     "ocpi_credential",
     "ocpi_party",
     "ocpp_transaction_seq",
@@ -29,7 +35,11 @@ __all__ = [
     "resource_group",
     "resource_group_member",
     "role_grant",
+    "site_meter",
+    "site_meter_reading",
     "tenant",
     "transaction",
+    "transaction_anomaly",
+    "transaction_correction",
     "vehicle",
 ]

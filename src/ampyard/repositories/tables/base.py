@@ -1,5 +1,6 @@
 """What the tables have in common. Column names equal the fields of the domain entities, so that a row becomes an entity by position."""
 
+import json
 from collections.abc import Callable
 from enum import Enum, StrEnum
 from typing import Any
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Uuid,
     func,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
 from ampyard.domain.priorities import PriorityLevel
@@ -64,6 +66,26 @@ class Level(TypeDecorator[PriorityLevel]):
     def result_processor(self, dialect: Any, coltype: object) -> Callable[[Any], Any]:
         del dialect, coltype
         return _Members(PriorityLevel).__getitem__
+
+
+class Stored(TypeDecorator[Any]):
+    """A value of the domain that is read and written as a whole, stored as JSON; None stays None."""
+
+    impl = JSONB(none_as_null=True)
+    cache_ok = True
+
+    def __init__(self, to_json: Callable[[Any], Any], from_json: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.to_json = to_json
+        self.from_json = from_json
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        del dialect
+        return None if value is None else self.to_json(value)
+
+    def result_processor(self, dialect: Any, coltype: object) -> Callable[[Any], Any]:
+        del dialect, coltype
+        return lambda text: None if text is None else self.from_json(json.loads(text))
 
 
 class _Members(dict[Any, Any]):

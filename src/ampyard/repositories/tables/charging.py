@@ -1,10 +1,28 @@
 """What happens there: transactions, measurements, priorities, commands."""
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Double, Index, Integer, Sequence, Table, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    Index,
+    Integer,
+    Numeric,
+    Sequence,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
+from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
 from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.domain.transactions import ChargingState, TransactionState
+from ampyard.domain.vehicles import Authorization, IdTagKind
 from ampyard.repositories.tables.base import Level, TextEnum, at, created, metadata, ref, tenant_table, updated
 
 # OCPP 1.6 transaction ids are made by the central system (6.46): positive, and never used twice.
@@ -33,6 +51,20 @@ transaction = tenant_table(
     Column("last_seq_no", Integer),
     created(),
     updated(),
+    Column("authorized_by", TextEnum(AuthorizedBy)),
+    Column("authorization", TextEnum(Authorization)),
+    at("authorized_at"),
+    Column("id_tag_kind", TextEnum(IdTagKind)),
+    Column("started_by", Text),
+    Column("started_offline", Boolean, nullable=False, server_default=text("false")),
+    Column("vehicle_resolved_by", TextEnum(VehicleResolution)),
+    at("vehicle_resolved_at"),
+    Column("reservation_id", Integer),
+    at("register_at"),
+    Column("begin_register_missing", Boolean, nullable=False, server_default=text("false")),
+    Column("cost_amount", Numeric),
+    Column("cost_currency", Text),
+    Column("cost_due", Boolean, nullable=False, server_default=text("false")),
     ref("depot_id", "depot"),
     ref("charge_point_id", "charge_point"),
     ref("evse_id", "evse"),
@@ -45,6 +77,18 @@ transaction = tenant_table(
     Index("ix_transaction_evse", "evse_id", "started_at", "id"),
     Index("ix_transaction_vehicle", "vehicle_id", "started_at", "id"),
     Index("ix_transaction_active", "depot_id", "evse_id", postgresql_where=text("state = 'ACTIVE'")),
+    # What else it is listed by, each in the order of the list, so that a page of a million is read from the index: by end
+    # and by cost (what has none yet comes after all others), by energy, and narrowed to a tag, a reason or a way of starting.
+    Index("ix_transaction_ended", "tenant_id", text("coalesce(ended_at, 'infinity'::timestamptz)"), "id"),
+    Index("ix_transaction_energy", "tenant_id", "energy_wh", "id"),
+    Index("ix_transaction_cost", "tenant_id", text("coalesce(cost_amount, 'infinity'::numeric)"), "id"),
+    Index("ix_transaction_id_tag", "tenant_id", func.lower(text("id_tag")), "started_at", "id"),
+    Index("ix_transaction_stop_reason", "tenant_id", "stop_reason", "started_at", "id"),
+    Index("ix_transaction_authorized_by", "tenant_id", "authorized_by", "started_at", "id"),
+    Index("ix_transaction_running", "tenant_id", "started_at", "id", postgresql_where=text("state = 'ACTIVE'")),
+    # What the worker looks for, as a rule in vain.
+    Index("ix_transaction_cost_due", "tenant_id", "id", postgresql_where=text("cost_due")),
+    Index("ix_transaction_unspread", "tenant_id", "id", postgresql_where=text("register_at IS NULL AND energy_wh > 0")),
 )
 
 meter_sample = Table(

@@ -17,9 +17,10 @@ from sqlalchemy import (
 )
 
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
-from ampyard.domain.depots import PowerNodeKind
+from ampyard.domain.supply import PowerNodeKind
 from ampyard.domain.vehicles import IdTagKind, SocSource, VehicleKind
-from ampyard.repositories.tables.base import TextEnum, at, created, ref, tenant_table, updated
+from ampyard.repositories.tables.base import Stored, TextEnum, at, created, ref, tenant_table, updated
+from ampyard.repositories.tables.values import hours_from_json, hours_to_json, weekly_limits_from_json, weekly_limits_to_json
 
 depot = tenant_table(
     "depot",
@@ -33,6 +34,8 @@ depot = tenant_table(
     Column("longitude", Double, nullable=False),
     created(),
     updated(),
+    Column("opening_times", Stored(hours_to_json, hours_from_json)),
+    at("archived_at"),
     UniqueConstraint("tenant_id", "name"),
     Index("ix_depot_list", "tenant_id", "updated_at", "id"),
 )
@@ -46,12 +49,19 @@ power_node = tenant_table(
     Column("limit_kw", Double, nullable=False),
     created(),
     updated(),
+    Column("limit_a", Double),
+    Column("phases", SmallInteger, nullable=False, server_default=text("3")),
+    Column("voltage_v", Double, nullable=False, server_default=text("230")),
+    Column("weekly_limits", Stored(weekly_limits_to_json, weekly_limits_from_json), nullable=False, server_default=text("'[]'")),
+    Column("unmanaged_fallback_kw", Double),
+    Column("site_meter_max_age_s", Integer, nullable=False, server_default=text("300")),
     ref("depot_id", "depot", ondelete="CASCADE"),
     UniqueConstraint("tenant_id", "depot_id", "id"),
     # A node's parent is in the same depot.
     ForeignKeyConstraint(["tenant_id", "depot_id", "parent_id"], ["power_node.tenant_id", "power_node.depot_id", "power_node.id"]),
     Index("ix_power_node_depot", "depot_id", "name", "id"),
     Index("ix_power_node_parent", "parent_id"),
+    Index("uq_power_node_root", "depot_id", unique=True, postgresql_where=text("parent_id IS NULL")),
     CheckConstraint("limit_kw >= 0", name="limit_not_negative"),
 )
 

@@ -9,10 +9,11 @@ from sqlalchemy import Text, column, select, text
 
 from ampyard.domain.charge_points import OcppVersion
 from ampyard.domain.errors import NotFoundError
-from ampyard.domain.transactions import Measurand, Reading, Transaction, TransactionState
+from ampyard.domain.transactions import Measurand, Reading, StopReason, Transaction, TransactionState
 from ampyard.domain.vehicles import Authorization
+from ampyard.repositories.partitions import make_partitions
 from ampyard.repositories.tables import audit_record
-from ampyard.repositories.transactions import MeterSamples, Transactions, make_partitions
+from ampyard.repositories.transactions import MeterSamples, Transactions
 from ampyard.services import charge_points, transactions
 from ampyard.services.backend import Backend
 from ampyard.services.charge_points import Station
@@ -92,7 +93,7 @@ async def test_a_start_on_an_evse_whose_transaction_never_ended_closes_it(backen
 
     stored = {t.id: t for t in await all_of(backend, cp)}
     assert len(stored) == 2
-    assert (stored[lost.transaction.id].state, stored[lost.transaction.id].stop_reason) == (TransactionState.ENDED, transactions.ABANDONED)
+    assert (stored[lost.transaction.id].state, stored[lost.transaction.id].stop_reason) == (TransactionState.ENDED, StopReason.ABANDONED)
 
     # ... and the truth, should it come late, replaces the assumption
     report = Report(

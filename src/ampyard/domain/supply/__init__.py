@@ -1,0 +1,34 @@
+"""The supply of a depot: which limit of a power node counts, what flows there that is not ours, and what is kept of its load.
+
+The order of rules never matters: where several say something at the same time, the strictest counts.
+"""
+
+from ampyard.domain.supply.limits import EffectiveLimit, LimitException, LimitSource, effective_limit, lowest_limit_kw
+from ampyard.domain.supply.load import BUCKET, NodeLoad, bucket_of
+from ampyard.domain.supply.metering import MeterReading, SiteMeter, UnmanagedLoad, UnmanagedSource, unmanaged_load
+from ampyard.domain.supply.nodes import MAX_TREE_DEPTH, PowerNode, PowerNodeKind, WeeklyLimit, kw_of_current, power_node_faults
+from ampyard.domain.supply.state import NodePower, NodeState
+
+__all__ = [
+    "BUCKET",
+    "MAX_TREE_DEPTH",
+    "EffectiveLimit",
+    "LimitException",
+    "LimitSource",
+    "MeterReading",
+    "NodeLoad",
+    "NodePower",
+    "NodeState",
+    "PowerNode",
+    "PowerNodeKind",
+    "SiteMeter",
+    "UnmanagedLoad",
+    "UnmanagedSource",
+    "WeeklyLimit",
+    "bucket_of",
+    "effective_limit",
+    "kw_of_current",
+    "lowest_limit_kw",
+    "power_node_faults",
+    "unmanaged_load",
+]

@@ -1,0 +1,93 @@
+"""What is known of transactions beyond their measured row: energy by interval, corrections, anomalies; and what energy costs."""
+
+from sqlalchemy import Boolean, CheckConstraint, Column, Double, Index, Numeric, PrimaryKeyConstraint, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from ampyard.domain.anomalies import AnomalyKind, Resolution
+from ampyard.repositories.tables.base import TextEnum, at, created, ref, tenant_table
+
+energy_interval = tenant_table(
+    "energy_interval",
+    Column("transaction_id", Uuid, nullable=False),
+    # Those of its transaction, so that energy is added up by any of them without it.
+    Column("depot_id", Uuid, nullable=False),
+    Column("charge_point_id", Uuid, nullable=False),
+    Column("evse_id", Uuid, nullable=False),
+    Column("vehicle_id", Uuid),
+    at("starts_at", nullable=False),
+    Column("energy_wh", Double, nullable=False),
+    Column("peak_kw", Double, nullable=False),
+    Column("gap", Boolean, nullable=False),
+    PrimaryKeyConstraint("transaction_id", "starts_at"),
+    ref("transaction_id", "transaction", ondelete="CASCADE"),
+    Index("ix_energy_interval_depot", "depot_id", "starts_at"),
+    Index("ix_energy_interval_charge_point", "charge_point_id", "starts_at"),
+    Index("ix_energy_interval_vehicle", "vehicle_id", "starts_at"),
+    unique_id=False,
+)
+
+transaction_correction = tenant_table(
+    "transaction_correction",
+    Column("transaction_id", Uuid, nullable=False),
+    Column("energy_wh", Double),
+    at("started_at"),
+    at("ended_at"),
+    Column("vehicle_id", Uuid),
+    Column("voids_id", Uuid),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    created(),
+    ref("transaction_id", "transaction", ondelete="CASCADE"),
+    ref("vehicle_id", "vehicle"),
+    ref("voids_id", "transaction_correction"),
+    # It says something, or takes back something, never both; and nothing is taken back twice.
+    CheckConstraint("(voids_id IS NULL) = (num_nonnulls(energy_wh, started_at, ended_at, vehicle_id) > 0)", name="says_or_voids"),
+    Index("ix_transaction_correction_transaction", "transaction_id", "created_at", "id"),
+    Index("uq_transaction_correction_voids", "voids_id", unique=True),
+)
+
+transaction_anomaly = tenant_table(
+    "transaction_anomaly",
+    Column("depot_id", Uuid, nullable=False),
+    Column("charge_point_id", Uuid, nullable=False),
+    Column("transaction_id", Uuid),
+    Column("kind", TextEnum(AnomalyKind), nullable=False),
+    Column("detail", JSONB, nullable=False),
+    at("detected_at", nullable=False),
+    at("resolved_at"),
+    Column("resolved_by", Text),
+    Column("resolution", TextEnum(Resolution)),
+    Column("note", Text),
+    ref("depot_id", "depot", ondelete="CASCADE"),
+    ref("charge_point_id", "charge_point", ondelete="CASCADE"),
+    ref("transaction_id", "transaction", ondelete="CASCADE"),
+    CheckConstraint("num_nonnulls(resolved_at, resolved_by, resolution) IN (0, 3)", name="resolved_whole"),
+    Index("ix_transaction_anomaly_list", "tenant_id", "detected_at", "id"),
+    Index("ix_transaction_anomaly_depot", "depot_id", "detected_at", "id"),
+    Index("ix_transaction_anomaly_charge_point", "charge_point_id", "detected_at", "id"),
+    Index("ix_transaction_anomaly_transaction", "transaction_id", "detected_at", "id"),
+    # What people have to look at is a small part of what there ever was.
+    Index("ix_transaction_anomaly_open", "tenant_id", "detected_at", "id", postgresql_where=text("resolved_at IS NULL")),
+    # One at a time: while a person has not looked at it, a register that goes back again is the same matter.
+    Index(
+        "uq_transaction_anomaly_open",
+        "transaction_id",
+        "kind",
+        unique=True,
+        postgresql_where=text("resolved_at IS NULL AND transaction_id IS NOT NULL"),
+    ),
+)
+
+energy_price = tenant_table(
+    "energy_price",
+    Column("depot_id", Uuid, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("price_per_kwh", Numeric, nullable=False),
+    Column("windows", JSONB, nullable=False),
+    at("valid_from", nullable=False),
+    Column("author", Text, nullable=False),
+    created(),
+    ref("depot_id", "depot", ondelete="CASCADE"),
+    Index("ix_energy_price_depot", "depot_id", "valid_from", "id"),
+    Index("ix_energy_price_list", "tenant_id", "valid_from", "id"),
+)

@@ -11,6 +11,7 @@ class EventKind(StrEnum):
     TRANSACTION_STARTED = "transaction.started"
     TRANSACTION_UPDATED = "transaction.updated"
     TRANSACTION_ENDED = "transaction.ended"
+    DEPOT_UPDATED = "depot.updated"
     CHARGE_POINT_UPDATED = "charge_point.updated"
     DEPOT_POWER = "depot.power"
     COMMAND_UPDATED = "command.updated"

@@ -90,10 +90,15 @@ class Directory:
         return [row[0] for row in await self.session.fetch(select(tables.tenant.c.slug).order_by(tables.tenant.c.slug))]
 
     async def depots(self) -> list[DepotEntry]:
-        """Return all depots of all tenants."""
+        """Return all depots of all tenants that are not archived."""
         column = tables.depot.c
-        rows = await self.session.fetch(select(column.tenant_id, column.id, column.name).order_by(column.id))
+        in_service = column.archived_at.is_(None)
+        rows = await self.session.fetch(select(column.tenant_id, column.id, column.name).where(in_service).order_by(column.id))
         return [DepotEntry(*row) for row in rows]
+
+    async def tenant_ids(self) -> list[uuid.UUID]:
+        """Return the ids of all tenants."""
+        return [row[0] for row in await self.session.fetch(select(tables.tenant.c.id).order_by(tables.tenant.c.id))]
 
     async def silent_since(self, moment: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:
         """Return (tenant, charge point) ids marked as connected that nobody has heard of since `moment`."""

@@ -30,7 +30,7 @@ async def remove_outdated(backend: Backend) -> int:
         await jobs.remove_log(session, before=now - _JOB_LOG_KEPT)
         await session.commit()
     async with backend.database.system_snapshot() as system:
-        tenants = {depot.tenant_id for depot in await Directory(system).depots()}
+        tenants = await Directory(system).tenant_ids()
     removed = 0
     for tenant_id in tenants:
         async with backend.unit_of_work(system_principal(tenant_id, "retention")) as work:

@@ -3,9 +3,13 @@
 import re
 from typing import Any
 
+import pytest
+
 from ampyard.domain.access import Scope
 from ampyard.resolvers.ids import NODES, SCOPES
+from ampyard.schema.sdl import documents
 from tests.busy import Busy
+from tests.grants import confined
 from tests.schema.graph import ENTITIES, Graph, id_of
 
 ASKED = "query Q($of: [_Any!]!) { _entities(representations: $of) { __typename ... on Node { id } } }"
@@ -53,3 +57,39 @@ async def test_only_the_columns_that_are_asked_for_are_read(graph: Graph, busy: 
     await graph.data(asked, of=of)
     selected = {sql.partition("FROM ")[2].split()[0]: set(re.findall(r"\.(\w+)", sql.partition("FROM ")[0])) for sql in statements}
     assert selected == {"vehicle": {"id", "name"}, "depot": {"id", "city"}}
+
+
+NATURAL = {"Vehicle": "vin", "ChargePoint": "identity"}
+
+
+def test_what_partners_know_by_another_key_says_so() -> None:
+    sdl = documents()["schema.graphql"]
+    for name, key in NATURAL.items():
+        (line,) = [line for line in sdl.splitlines() if line.startswith(f"type {name} ")]
+        assert re.findall(r'@key\(fields: "(\w+)"\)', line) == ["id", key]
+
+
+@pytest.mark.parametrize(("type_name", "key"), NATURAL.items())
+async def test_by_another_key_as_by_the_id_in_one_statement_more(
+    graph: Graph, busy: Busy, twin: Busy, statements: list[str], type_name: str, key: str
+) -> None:
+    own, theirs = [await tenant.all(ENTITIES[type_name][1]) for tenant in (busy, twin)]
+    # Both tenants have the same identities and VINs: each finds its own.
+    assert [getattr(one, key) for one in own] == [getattr(one, key) for one in theirs]
+    by_key = [{"__typename": type_name, key: getattr(one, key)} for one in own]
+    by_id = [{"__typename": type_name, "id": id_of(one)} for one in own]
+    statements.clear()
+
+    data = await graph.data(ASKED, of=[*by_key, *by_id, {"__typename": type_name, key: "nobody's"}, by_key[0] | by_id[1]])
+
+    assert data["_entities"] == [*by_id, *by_id, None, by_id[1]]
+    assert len(statements) == 2
+
+
+@pytest.mark.parametrize(("type_name", "key"), NATURAL.items())
+async def test_another_key_opens_nothing_that_the_id_does_not(graph: Graph, busy: Busy, type_name: str, key: str) -> None:
+    one = (await busy.all(ENTITIES[type_name][1]))[0]
+    of = [{"__typename": type_name, key: getattr(one, key)}]
+    assert await graph.with_scopes(Scope.REPORTS_READ).codes(ASKED, of=of) == ["FORBIDDEN"]
+    nowhere = Graph(graph.backend, confined(busy.tenant_id))
+    assert await nowhere.data(ASKED, of=of) == {"_entities": [None]}

@@ -92,7 +92,7 @@ async def test_a_role_on_the_whole_tenant_and_one_on_a_group_add_up(granting: Gr
     assert found.scopes == ROLE_SCOPES[Role.VIEWER]
     assert found.grants == (Grant(ROLE_SCOPES[Role.DISPATCHER], frozenset({group})),)
     assert found.groups(Scope.FLEET_READ) is None
-    assert found.groups(Scope.DISPATCH_WRITE) == {group}
+    assert found.groups(Scope.DISPATCH_WRITE) == frozenset({group})
     assert found.groups(Scope.DEPOTS_WRITE) == frozenset()
 
 

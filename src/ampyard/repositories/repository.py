@@ -71,6 +71,15 @@ class Repository(Generic[E]):
         """Return one entity, or `None`."""
         return (await self.by_ids([entity_id], reads=reads)).get(entity_id)
 
+    async def by_unique(self, attribute: str, values: Sequence[Any], *, reads: frozenset[str] | None = None) -> dict[Any, E]:
+        """Return the entities that have one of these values in an attribute that is unique in the tenant, by the value."""
+        column = self.table.c[attribute]
+        found = await self.where(
+            column == func.any(bindparam(None, list(values), type_=ARRAY(column.type), unique=True)),
+            reads=None if reads is None else reads | {attribute},
+        )
+        return {getattr(entity, attribute): entity for entity in found}
+
     async def where(
         self, *conditions: ColumnElement[bool], order_by: Sequence[ColumnElement[Any]] = (), reads: frozenset[str] | None = None
     ) -> list[E]:

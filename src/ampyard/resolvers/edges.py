@@ -119,15 +119,29 @@ def node_among(entities: Collection[type[Any]]) -> Callable[..., Awaitable[Any]]
     return resolve_node
 
 
-def references_to(entity: type[Any]) -> Callable[..., Awaitable[list[Any]]]:
-    """Return a federation reference resolver of one entity type by its global id: one load for all that are asked for."""
-    load = by_id_of(NODES[entity])
+def references_to(entity: type[Any], *, natural_key: str | None = None) -> Callable[..., Awaitable[list[Any]]]:
+    """Return a federation reference resolver of one entity type: one load for all that are asked for by their global ids.
+
+    `natural_key` is the attribute, unique in the tenant and of the same name in the schema, by which others know the entity, too; those
+    that are asked for by it are loaded by another statement.
+    """
+    repository = NODES[entity]
+    by_global_id = by_id_of(repository)
+    by_natural_key = None if natural_key is None else Load(loading.by_unique, (repository, natural_key), projects=("",))
 
     async def resolve_references(info: Info, representations: Sequence[Mapping[str, Any]], reads: frozenset[str] | None) -> list[Any]:
         info.context.principal.require(SCOPES[entity])
-        ids = [_decoded(representation["id"], entity) for representation in representations]
-        found = await info.context.load_many(load, [one for one in ids if isinstance(one, uuid.UUID)], reads)
-        return [found.get(one) if isinstance(one, uuid.UUID) else one for one in ids]
+        wanted = [
+            (by_global_id, _decoded(one["id"], entity)) if "id" in one else (by_natural_key, one[natural_key or "id"])
+            for one in representations
+        ]
+        found: dict[tuple[Load | None, Any], Any] = {}
+        for load in (by_global_id, by_natural_key):
+            keys = [key for of, key in wanted if of is load and not isinstance(key, InvalidInputError)]
+            if load is not None and keys:
+                loaded = await info.context.load_many(load, keys, reads)
+                found |= {(load, key): loaded.get(key) for key in keys}
+        return [key if isinstance(key, InvalidInputError) else found.get((load, key)) for load, key in wanted]
 
     return resolve_references
 

@@ -45,6 +45,13 @@ async def by_id(
     return await repository(session).by_ids(ids, reads=reads)
 
 
+async def by_unique(
+    session: Session, values: Sequence[Any], repository: type[Repository[E]], attribute: str, *, reads: frozenset[str] | None
+) -> Mapping[Any, E]:
+    """Entities by an attribute that is unique in the tenant."""
+    return await repository(session).by_unique(attribute, values, reads=reads)
+
+
 def by_id_of(repository: type[Repository[Any]]) -> Load:
     """Return the load of a repository's entities by id."""
     return Load(by_id, (repository,), projects=("",))

@@ -7,9 +7,9 @@ from contextlib import aclosing
 from typing import Any
 
 import strawberry
-from strawberry.federation.schema_directives import RequiresScopes
+from strawberry.federation.schema_directives import RequiresScopes, Tag
 
-from ampyard.domain.access import Principal, Scope
+from ampyard.domain.access import SYSTEM_WIDE, TENANT_WIDE, Principal, Scope
 from ampyard.engine import Delivery, subscription
 
 
@@ -28,9 +28,17 @@ def scoped_subscription(
     return subscription(_guard_stream(resolver, scope), delivery, description=description, directives=requires(scope))
 
 
+# Composers make contracts by it: a graph for the fleet's own people leaves out what has this tag.
+_ADMINISTRATION = Tag(name="administration")
+
+
 def requires(scope: Scope) -> list[object]:
-    """Return the directives that print a field's scope in the SDL; its resolver or planner enforces it."""
-    return [RequiresScopes(scopes=[[scope.value]])]
+    """Return the directives that print a field's scope in the SDL; its resolver or planner enforces it.
+
+    Fields that need a scope of the whole tenant or of the installation are tagged, too.
+    """
+    printed: list[object] = [RequiresScopes(scopes=[[scope.value]])]
+    return [*printed, _ADMINISTRATION] if scope in TENANT_WIDE | SYSTEM_WIDE else printed
 
 
 def _guard(resolver: Callable[..., Any], scope: Scope) -> Callable[..., Any]:

@@ -100,7 +100,9 @@ class Evse(Node):
     resolve_references = staticmethod(references_to(domain.Evse))
 
 
-@strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="A charge point (OCPP 2.0.1: charging station).")
+@strawberry.federation.type(
+    keys=["id", "identity"], directives=[Authenticated()], description="A charge point (OCPP 2.0.1: charging station)."
+)
 class ChargePoint(Node):
     identity: str = strawberry.field(description="Its OCPP identity: the last part of its WebSocket address; unique in the tenant.")
     name: str = strawberry.field(description="Its name for people.")
@@ -133,7 +135,7 @@ class ChargePoint(Node):
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     is_type_of = staticmethod(shows(domain.ChargePoint))
-    resolve_references = staticmethod(references_to(domain.ChargePoint))
+    resolve_references = staticmethod(references_to(domain.ChargePoint, natural_key="identity"))
 
 
 @strawberry.type

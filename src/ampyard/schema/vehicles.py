@@ -59,7 +59,7 @@ class IdTag:
     valid_until: datetime | None = strawberry.field(description="When it stops being valid; null for never.")
 
 
-@strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="A vehicle of the fleet.")
+@strawberry.federation.type(keys=["id", "vin"], directives=[Authenticated()], description="A vehicle of the fleet.")
 class Vehicle(Node):
     name: str = strawberry.field(description="Its name or number for people.")
     kind: VehicleKind = strawberry.field(description="Bus, truck or van.")
@@ -85,7 +85,7 @@ class Vehicle(Node):
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     is_type_of = staticmethod(shows(domain.Vehicle))
-    resolve_references = staticmethod(references_to(domain.Vehicle))
+    resolve_references = staticmethod(references_to(domain.Vehicle, natural_key="vin"))
 
 
 @strawberry.type

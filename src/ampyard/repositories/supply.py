@@ -2,8 +2,8 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +18,22 @@ from ampyard.repositories.database import Session, WriteSession
 from ampyard.repositories.depots import PowerNodes
 from ampyard.repositories.repository import ANY_OF_IDS, Repository
 from ampyard.repositories.statements import AnyRow, Query, recall
+
+
+@dataclass(frozen=True, slots=True)
+class LimitExceptionFilter:
+    """Which exceptions of limits to list; a field that is `None` does not narrow."""
+
+    in_force_at: datetime | None = None
+    ends_after: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the filter as SQL conditions."""
+        column = tables.limit_exception.c
+        return [
+            *([column.valid_from <= self.in_force_at, column.valid_until > self.in_force_at] if self.in_force_at is not None else []),
+            *([column.valid_until > self.ends_after] if self.ends_after is not None else []),
+        ]
 
 
 class LimitExceptions(Repository[LimitException]):
@@ -65,7 +81,7 @@ class Supply:
         return {top: _power(top, _by_node(of_top), at) for top, of_top in below.items()}
 
     async def _rows(self, which: str, ids: Iterable[uuid.UUID], at: datetime) -> Sequence[AnyRow]:
-        query = recall((Supply, which), lambda: Query(_STATEMENTS[which]()))
+        query: Query = recall((Supply, which), lambda: Query(_STATEMENTS[which]()))
         return query.rows(await self.session.records(query, {"ids": list(ids), "at": at}))
 
 
@@ -132,7 +148,7 @@ def _flowing(asked_by: Column[Any]) -> Select[Any]:
     return select(*_STATE, below.c.top.label("top"), flow.c.measured_kw, flow.c.allocated_kw, flow.c.measured_at).select_from(joined)
 
 
-_STATEMENTS = MappingProxyType(
+_STATEMENTS: Mapping[str, Callable[[], Select[Any]]] = MappingProxyType(
     {
         "states": _states,
         "of_depot": _of_depot,

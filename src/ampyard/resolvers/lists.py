@@ -30,13 +30,16 @@ class Listing:
     default_order: str
     default_descending: bool = False
     parent: Column[Any] | None = None
+    # What is listed where no filter is given; None: everything.
+    default_filter: Narrowing | None = None
 
     # Column is compared by SQL expression, so identity is what makes two listings the same.
     __hash__ = object.__hash__
     __eq__ = object.__eq__
 
     def conditions(self, narrowing: Narrowing | None) -> list[ColumnElement[bool]]:
-        """Return a filter as SQL conditions; none for no filter."""
+        """Return a filter as SQL conditions; those of the list's own where there is none."""
+        narrowing = self.default_filter if narrowing is None else narrowing
         return [] if narrowing is None else narrowing.conditions()
 
 

@@ -27,7 +27,8 @@ from ampyard.schema.priorities import Priority
 from ampyard.schema.transactions import Transaction, TransactionFilter, TransactionOrder
 
 if TYPE_CHECKING:
-    from ampyard.schema.depots import Depot, PowerNode
+    from ampyard.schema.depots import Depot
+    from ampyard.schema.supply import PowerNode
 
 CHARGE_POINTS = Listing("chargePoints", ChargePoints, "IDENTITY")
 
@@ -119,7 +120,7 @@ class ChargePoint(Node):
     depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] | None = to_one(
         Depots, "depot_id", description="Its depot; null where the caller's grants do not reach it."
     )
-    power_node: Annotated["PowerNode", strawberry.lazy("ampyard.schema.depots")] | None = to_one(
+    power_node: Annotated["PowerNode", strawberry.lazy("ampyard.schema.supply")] | None = to_one(
         PowerNodes, "power_node_id", description="The power node that supplies it; null where the caller's grants do not reach it."
     )
     evses: list[Evse] = to_many(Evses, "of_charge_points", description="Its EVSEs, by number.")

@@ -72,7 +72,7 @@ async def edit_depot(backend: Backend, principal: Principal, depot_id: uuid.UUID
         ConflictError: another depot has the name.
     """
     principal.require(Scope.DEPOTS_WRITE)
-    require_not_null(changes, may_be_null={"opening_times"})
+    require_not_null(changes, may_be_null=frozenset({"opening_times"}))
     async with backend.unit_of_work(principal, Scope.DEPOTS_WRITE) as work:
         before = await work.require(Depots, depot_id, "depot")
         changes = changed(before, changes)

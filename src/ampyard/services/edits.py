@@ -1,13 +1,13 @@
 """Edits of an entity's fields: which are named changes, which are not stays; and what is wrong with them, all at once."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from ampyard.domain.errors import InvalidInputError, Problems
 
 
-def require_not_null(changes: Mapping[str, object], *, may_be_null: Set[str] = frozenset()) -> None:
+def require_not_null(changes: Mapping[str, object], *, may_be_null: frozenset[str] = frozenset()) -> None:
     """Raise `InvalidInputError` if a field that always has a value is to have none."""
     problems = Problems()
     for name, value in changes.items():

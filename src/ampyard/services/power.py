@@ -72,8 +72,8 @@ def decide(state: DepotState) -> tuple[list[Share], list[SetPoint]]:
     """Return who gets how much, and what to send now.
 
     Each node supplies what its limits allow at this moment, less what flows there that is not ours. An EVSE without a
-    transaction keeps its fall-back reserved: a vehicle that plugs in draws that much before anyone can say anything. A limit that was sent but never confirmed, or that a charge point may have forgotten while it was
-    away, is sent again.
+    transaction keeps its fall-back reserved: a vehicle that plugs in draws that much before anyone can say anything. A
+    limit that was sent but never confirmed, or that a charge point may have forgotten while it was away, is sent again.
     """
     nodes = [Node(it.node.id, it.node.parent_id, it.limit(state.at).limit_kw) for it in state.nodes]
     demands = [_demand(state, evse) for evse in state.evses.values() if evse.id in state.transactions]
@@ -148,7 +148,8 @@ def _told(state: NodeState, at: datetime) -> str:
     limit = state.limit(at)
     if limit.source is LimitSource.CONSTANT:
         return state.node.name
-    return f"{state.node.name} ({limit.limit_kw:g} kW {'by its weekly limits' if limit.source is LimitSource.WEEKLY else 'by an exception'})"
+    by_what = "its weekly limits" if limit.source is LimitSource.WEEKLY else "an exception"
+    return f"{state.node.name} ({limit.limit_kw:g} kW by {by_what})"
 
 
 async def _explain(work: UnitOfWork, evse: Evse, reason: str) -> None:

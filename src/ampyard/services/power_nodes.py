@@ -104,9 +104,7 @@ async def edit_power_node(backend: Backend, principal: Principal, power_node_id:
         return await _change(work, before, "edit", changes, ("input",))
 
 
-async def set_weekly_limits(
-    backend: Backend, principal: Principal, power_node_id: uuid.UUID, windows: Sequence[WeeklyLimit]
-) -> PowerNode:
+async def set_weekly_limits(backend: Backend, principal: Principal, power_node_id: uuid.UUID, windows: Sequence[WeeklyLimit]) -> PowerNode:
     """Set all weekly limits of a power node, on the clock of its depot; none: no weekly limits.
 
     Raises:
@@ -241,8 +239,10 @@ async def _finish(
     work: UnitOfWork, node: PowerNode, action: str, changes: Mapping[str, Any], path: tuple[str, ...], before: PowerNode | None = None
 ) -> None:
     await require_fallbacks_fit(work, node.depot_id, path)
-    was = {} if before is None else {"before": _told({name: getattr(before, name) for name in changes})}
-    await work.audit(f"power_node.{action}", "power_node", node.id, **_told(changes), **was)
+    detail = _told(changes)
+    if before is not None:
+        detail["before"] = _told({name: getattr(before, name) for name in changes})
+    await work.audit(f"power_node.{action}", "power_node", node.id, **detail)
     _publish(work, node)
     work.answers(power_node=node)
     await work.commit()

@@ -43,7 +43,10 @@ async def report_site_meter(
         nodes = await PowerNodes(work.session).by_ids({node_id for node_id, _ in readings})
         by_node: dict[tuple[uuid.UUID, uuid.UUID], list[MeterReading]] = defaultdict(list)
         for node_id, reading in readings:
-            node = nodes.get(node_id) or await work.require(PowerNodes, node_id, "power node")
+            if node_id not in nodes:
+                # Says whether there is none, or none that the principal may tell of.
+                await work.require(PowerNodes, node_id, "power node")
+            node = nodes[node_id]
             by_node[node.depot_id, node.id].append(reading)
         added = await add_readings(work.session, work.tenant_id, by_node)
         told = list(nodes.values())

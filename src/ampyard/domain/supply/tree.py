@@ -24,7 +24,8 @@ def require_place(nodes: Iterable[PowerNode], parent_id: uuid.UUID | None, node_
     if parent_id is None:
         roots = [node for node in tree.values() if node.parent_id is None and node.id != node_id]
         if roots:
-            raise ConflictError(f"The depot has a root already, {roots[0].name}; name the node that supplies this one.", ("input", "parentId"))
+            message = f"The depot has a root already, {roots[0].name}; name the node that supplies this one."
+            raise ConflictError(message, ("input", "parentId"))
         return
     if parent_id not in tree:
         raise NotFoundError("The depot has no such power node; name one of the same depot.", ("input", "parentId"))

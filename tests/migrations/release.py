@@ -78,9 +78,9 @@ async def release_0_1_0(owner_url: str) -> None:
 
 
 async def as_application(owner_url: str) -> "asyncpg.Connection[Any]":
-    """Return a connection that acts as a process of that release, for its tenant."""
+    """Return a connection that acts as a process does, for the tenant, within the reach that later revisions ask for."""
     connection = await connect_asyncpg(owner_url, role=APPLICATION_ROLE, application_name="release 0.1.0")
-    await connection.execute(f"SET ampyard.tenant = '{TENANT}'")
+    await connection.execute(f"SET ampyard.tenant = '{TENANT}'; SET ampyard.reach = '*'")
     return connection
 
 

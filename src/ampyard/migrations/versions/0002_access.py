@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from ampyard.migrations import online
 from ampyard.migrations.policies import confine, protect, unconfine
 
 revision = "0002"
@@ -155,11 +156,11 @@ def _tables() -> None:
     )
     op.create_index("ix_answered_request_created", "answered_request", ["created_at"])
     op.add_column("api_key", sa.Column("resource_group_id", sa.Uuid(), nullable=True))
-    op.create_foreign_key(
-        op.f("fk_api_key_tenant_id_resource_group_id"),
+    online.add_foreign_key(
+        "fk_api_key_tenant_id_resource_group_id",
         "api_key",
-        "resource_group",
         ["tenant_id", "resource_group_id"],
+        "resource_group",
         ["tenant_id", "id"],
         ondelete="CASCADE",
     )
@@ -227,7 +228,7 @@ def downgrade() -> None:
     op.execute("DROP POLICY reach ON report")
     for table in REACH:
         unconfine(table)
-    op.drop_constraint(op.f("fk_api_key_tenant_id_resource_group_id"), "api_key", type_="foreignkey")
+    op.drop_constraint(op.f("fk_api_key_tenant_id_resource_group_id"), "api_key", type_="foreignkey", if_exists=True)
     # A key that was confined to a group would reach the whole tenant without it.
     op.execute("UPDATE api_key SET revoked_at = now() WHERE resource_group_id IS NOT NULL AND revoked_at IS NULL")
     op.drop_column("api_key", "resource_group_id")

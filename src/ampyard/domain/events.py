@@ -16,6 +16,9 @@ class EventKind(StrEnum):
     DEPOT_POWER = "depot.power"
     COMMAND_UPDATED = "command.updated"
     PRIORITY_CHANGED = "priority.changed"
+    BLOCK_CHANGED = "block.changed"
+    ASSIGNMENT_CHANGED = "assignment.changed"
+    READINESS_CHANGED = "readiness.changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from ampyard.domain.local_time import minute_of_day
 from ampyard.domain.opening_hours import ExceptionalPeriod, Hours, RegularHours
 from ampyard.resolvers.changes import Caller
 from ampyard.resolvers.context import Info
-from ampyard.resolvers.ids import decode_id
+from ampyard.resolvers.ids import SCOPES, decode_id
 from ampyard.services import depots
 from ampyard.services.depots import NewDepot
 from ampyard.services.edits import at_path
@@ -41,6 +41,7 @@ async def restore_depot(caller: Caller, *, depot_id: str) -> dict[str, Any]:
 
 def is_open(root: Depot, info: Info) -> bool | None:
     """Resolve whether a depot is open now."""
+    info.context.principal.require(SCOPES[Depot])
     return root.is_open(info.context.now)
 
 

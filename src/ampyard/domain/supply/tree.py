@@ -28,7 +28,7 @@ def require_place(nodes: Iterable[PowerNode], parent_id: uuid.UUID | None, node_
             raise ConflictError(message, ("input", "parentId"))
         return
     if parent_id not in tree:
-        raise NotFoundError("The depot has no such power node; name one of the same depot.", ("input", "parentId"))
+        raise NotFoundError("There is no such power node in this depot; name one of its own.", ("input", "parentId"))
     above = _ancestors(tree, parent_id)
     if node_id in above:
         raise ConflictError(

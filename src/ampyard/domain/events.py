@@ -12,9 +12,13 @@ class EventKind(StrEnum):
     TRANSACTION_UPDATED = "transaction.updated"
     TRANSACTION_ENDED = "transaction.ended"
     CHARGE_POINT_UPDATED = "charge_point.updated"
+    CHARGE_POINT_FAULT_UPDATED = "charge_point_fault.updated"
     DEPOT_POWER = "depot.power"
     COMMAND_UPDATED = "command.updated"
     PRIORITY_CHANGED = "priority.changed"
+    BLOCK_CHANGED = "block.changed"
+    ASSIGNMENT_CHANGED = "assignment.changed"
+    READINESS_CHANGED = "readiness.changed"
 
 
 @dataclass(frozen=True, slots=True)

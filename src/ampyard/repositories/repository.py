@@ -6,7 +6,22 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import ARRAY, BindParameter, Column, ColumnElement, Integer, Select, Table, Uuid, bindparam, func, select, true, tuple_
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Column,
+    ColumnElement,
+    Integer,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    func,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.types import TypeDecorator
 
 from ampyard.domain.paging import Page, PageRequest
@@ -262,3 +277,8 @@ def _places(request: PageRequest, *, ends: bool) -> dict[str, Any]:
 def array(ids: Iterable[uuid.UUID]) -> ColumnElement[Any]:
     """Return ids as one array parameter: the statement's text stays the same whatever their number."""
     return bindparam(None, list(ids), type_=UuidArray(), unique=True)
+
+
+def array_of_text(values: Iterable[str]) -> ColumnElement[Any]:
+    """Return texts as one array parameter, as `array` does ids."""
+    return bindparam(None, list(values), type_=ARRAY(Text()), unique=True)

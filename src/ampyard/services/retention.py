@@ -4,13 +4,14 @@ import uuid
 from datetime import timedelta
 
 from ampyard.domain.access import system_principal
-from ampyard.repositories import commands, jobs
+from ampyard.repositories import commands, jobs, readiness
 from ampyard.repositories.directory import Directory
 from ampyard.repositories.partitions import make_partitions as make_missing
 from ampyard.services.backend import Backend
 
 _COMMANDS_KEPT = timedelta(days=7)
 _JOB_LOG_KEPT = timedelta(days=30)
+_FORESEEN_KEPT = timedelta(days=90)
 # No tenant has this id: a session that sees no tenant's rows.
 _NOBODY = uuid.UUID(int=0)
 
@@ -24,7 +25,10 @@ async def make_partitions(backend: Backend) -> int:
 
 
 async def remove_outdated(backend: Backend) -> int:
-    """Remove ended commands after a week, and what the job queue logged after 30 days; returns how many commands went."""
+    """Remove ended commands after a week, what the job queue logged after 30 days, and readiness that was foreseen after 90.
+
+    Returns how many commands went. What was true at departures stays.
+    """
     now = backend.clock()
     async with backend.database.session(_NOBODY) as session:
         await jobs.remove_log(session, before=now - _JOB_LOG_KEPT)
@@ -35,5 +39,6 @@ async def remove_outdated(backend: Backend) -> int:
     for tenant_id in tenants:
         async with backend.unit_of_work(system_principal(tenant_id, "retention")) as work:
             removed += await commands.remove_finished(work.session, before=now - _COMMANDS_KEPT)
+            await readiness.remove_old(work.session, before=now - _FORESEEN_KEPT)
             await work.commit()
     return removed

@@ -21,7 +21,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
+from ampyard.domain.local_time import Weekday
 from ampyard.domain.priorities import PriorityLevel
+from ampyard.domain.recurrence import mask_of, weekdays_of
 
 metadata = MetaData(
     naming_convention={
@@ -66,6 +68,21 @@ class Level(TypeDecorator[PriorityLevel]):
     def result_processor(self, dialect: Any, coltype: object) -> Callable[[Any], Any]:
         del dialect, coltype
         return _Members(PriorityLevel).__getitem__
+
+
+class Weekdays(TypeDecorator[frozenset[Weekday]]):
+    """Days of the week stored as one number: bit 0 is Monday."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: frozenset[Weekday] | None, dialect: Any) -> int | None:
+        del dialect
+        return None if value is None else mask_of(value)
+
+    def result_processor(self, dialect: Any, coltype: object) -> Callable[[Any], Any]:
+        del dialect, coltype
+        return lambda mask: None if mask is None else weekdays_of(mask)
 
 
 class Stored(TypeDecorator[Any]):

@@ -35,7 +35,9 @@ TRANSACTIONS = Listing("transactions", Transactions, "STARTED_AT", default_desce
 @strawberry.enum(description="What transactions can be ordered by.")
 class TransactionOrderField(Enum):
     STARTED_AT = "STARTED_AT"
+    ENDED_AT = strawberry.enum_value("ENDED_AT", description="When they ended; those that run come after all others.")
     ENERGY = "ENERGY"
+    COST = strawberry.enum_value("COST", description="What they cost; those whose cost is not known come after all others.")
 
 
 @strawberry.input(description="The order of a list of transactions.")
@@ -56,12 +58,12 @@ class TransactionFilter:
     def narrowing(self) -> repository.TransactionFilter:
         """Return the filter as the repository takes it."""
         return repository.TransactionFilter(
-            optional_id("filter.depotId", self.depot_id, depots.Depot),
-            optional_id("filter.chargePointId", self.charge_point_id, charge_points.ChargePoint),
-            optional_id("filter.vehicleId", self.vehicle_id, vehicles.Vehicle),
-            self.state,
-            self.started_from,
-            self.started_to,
+            depot_id=optional_id("filter.depotId", self.depot_id, depots.Depot),
+            charge_point_id=optional_id("filter.chargePointId", self.charge_point_id, charge_points.ChargePoint),
+            vehicle_id=optional_id("filter.vehicleId", self.vehicle_id, vehicles.Vehicle),
+            state=self.state,
+            started_from=self.started_from,
+            started_to=self.started_to,
         )
 
 

@@ -4,13 +4,14 @@ import uuid
 from datetime import timedelta
 
 from ampyard.domain.access import system_principal
-from ampyard.repositories import commands, jobs, readiness
+from ampyard.repositories import commands, jobs, readiness, rollups
 from ampyard.repositories.directory import Directory
 from ampyard.repositories.partitions import make_partitions as make_missing
 from ampyard.services.backend import Backend
 
 _COMMANDS_KEPT = timedelta(days=7)
 _JOB_LOG_KEPT = timedelta(days=30)
+_ROLLUPS_KEPT = timedelta(days=3653)
 _FORESEEN_KEPT = timedelta(days=90)
 # No tenant has this id: a session that sees no tenant's rows.
 _NOBODY = uuid.UUID(int=0)
@@ -32,6 +33,7 @@ async def remove_outdated(backend: Backend) -> int:
     now = backend.clock()
     async with backend.database.session(_NOBODY) as session:
         await jobs.remove_log(session, before=now - _JOB_LOG_KEPT)
+        await rollups.drop_before(session, (now - _ROLLUPS_KEPT).date())
         await session.commit()
     async with backend.database.system_snapshot() as system:
         tenants = {depot.tenant_id for depot in await Directory(system).depots()}

@@ -4,12 +4,13 @@ import uuid
 from datetime import timedelta
 
 from ampyard.domain.access import system_principal
-from ampyard.repositories import commands, jobs, readiness, rollups
+from ampyard.repositories import commands, jobs, readiness, requests, rollups
 from ampyard.repositories.directory import Directory
 from ampyard.repositories.partitions import make_partitions as make_missing
 from ampyard.services.backend import Backend
 
 _COMMANDS_KEPT = timedelta(days=7)
+_ANSWERS_KEPT = timedelta(days=7)
 _JOB_LOG_KEPT = timedelta(days=30)
 _ROLLUPS_KEPT = timedelta(days=3653)
 _FORESEEN_KEPT = timedelta(days=90)
@@ -26,9 +27,10 @@ async def make_partitions(backend: Backend) -> int:
 
 
 async def remove_outdated(backend: Backend) -> int:
-    """Remove ended commands after a week, what the job queue logged after 30 days, and readiness that was foreseen after 90.
+    """Remove what has served its time; returns how many commands went.
 
-    Returns how many commands went. What was true at departures stays.
+    Ended commands and answers to idempotency keys go after a week, what the job queue logged after 30 days, readiness that was foreseen
+    after 90. What was true at departures stays.
     """
     now = backend.clock()
     async with backend.database.session(_NOBODY) as session:
@@ -41,6 +43,7 @@ async def remove_outdated(backend: Backend) -> int:
     for tenant_id in tenants:
         async with backend.unit_of_work(system_principal(tenant_id, "retention")) as work:
             removed += await commands.remove_finished(work.session, before=now - _COMMANDS_KEPT)
+            await requests.remove_answers(work.session, before=now - _ANSWERS_KEPT)
             await readiness.remove_old(work.session, before=now - _FORESEEN_KEPT)
             await work.commit()
     return removed

@@ -30,7 +30,7 @@ async def remove_outdated(backend: Backend) -> int:
     """Remove what has served its time; returns how many commands went.
 
     Ended commands and answers to idempotency keys go after a week, what the job queue logged after 30 days, readiness that was foreseen
-    after 90. What was true at departures stays.
+    after 90, roll-ups after ten years. What was true at departures stays.
     """
     now = backend.clock()
     async with backend.database.session(_NOBODY) as session:

@@ -9,12 +9,13 @@ to do for.
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tests.days import access, dispatch, supply
+from tests.days import access, charts, dispatch, supply
 
 if TYPE_CHECKING:
     from tests.busy import Busy
 
-DAYS: tuple[ModuleType, ...] = (access, supply, dispatch)
+# Charts are drawn from all that others let happen.
+DAYS: tuple[ModuleType, ...] = (access, supply, dispatch, charts)
 
 
 # What nothing sets in the morning that all days have in common.

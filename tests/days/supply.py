@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ampyard.domain.depots import Depot
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.opening_hours import ExceptionalPeriod, Hours, RegularHours
-from ampyard.domain.supply import LimitException, MeterReading, PowerNode, WeeklyLimit
+from ampyard.domain.supply import BUCKET, LimitException, MeterReading, NodeLoad, PowerNode, WeeklyLimit, bucket_of
 from ampyard.repositories.depots import Depots, PowerNodes
-from ampyard.repositories.supply import LimitExceptions
+from ampyard.repositories.supply import LimitExceptions, record_loads
 from ampyard.resolvers.ids import encode_id
-from ampyard.services import depots, node_loads, power_nodes, site_meters
+from ampyard.services import depots, power_nodes, site_meters
 from ampyard.services.power_nodes import NewLimitException, NewPowerNode
 from tests.fleet import user
 
@@ -44,14 +43,12 @@ async def happen(busy: "Busy") -> None:
             await power_nodes.add_limit_exception(busy.backend, who, lowered)
         readings = [(root.id, MeterReading(now - timedelta(minutes=n), 10.0 + n, 15.0, 16.0, 17.0)) for n in (2, 1)]
         await site_meters.report_site_meter(busy.backend, who, readings)
-    for minutes in range(60, 0, -5):
-        moment = now - timedelta(minutes=minutes)
-        for depot in await busy.all(Depots):
-            await node_loads.record_depot(replace(busy.backend, clock=partial(_same, moment)), busy.tenant_id, depot.id)
-
-
-def _same(moment: datetime) -> datetime:
-    return moment
+        async with busy.backend.unit_of_work(who) as work:
+            for n in range(12):
+                bucket_at = bucket_of(now) - (12 - n) * BUCKET
+                load = NodeLoad(busy.tenant_id, depot.id, root.id, bucket_at, 10, 40.0 + n, 50.0 + n, 11.0, 60.0 + n, 150.0)
+                await record_loads(work.session, [load], sampled_at=bucket_at)
+            await work.commit()
 
 
 async def valid_inputs(busy: "Busy") -> Mapping[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ class EventKind(StrEnum):
     CHARGE_POINT_UPDATED = "charge_point.updated"
     DEPOT_POWER = "depot.power"
     COMMAND_UPDATED = "command.updated"
+    ANOMALY_CHANGED = "anomaly.changed"
     PRIORITY_CHANGED = "priority.changed"
     BLOCK_CHANGED = "block.changed"
     ASSIGNMENT_CHANGED = "assignment.changed"

@@ -8,16 +8,20 @@ import strawberry
 from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain import supply as domain
+from ampyard.domain.charts import ChartBucket
 from ampyard.domain.local_time import time_of_day
 from ampyard.engine import computed, edge, list_size
+from ampyard.repositories import charts
 from ampyard.repositories import supply as repository
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.supply import LimitExceptions
 from ampyard.resolvers import supply as resolvers
+from ampyard.resolvers.charts import chart
 from ampyard.resolvers.edges import by_id, references_to, to_many, to_one
 from ampyard.resolvers.lists import Listing
 from ampyard.schema.charge_points import ChargePoint, ChargePointFilter, ChargePointOrder
+from ampyard.schema.charts import NodePowerChart
 from ampyard.schema.enums import LimitSource, PowerNodeKind, UnmanagedSource, Weekday
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
@@ -208,6 +212,7 @@ class PowerNode(Node):
     )
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    power_chart: NodePowerChart = chart(charts.power_of_nodes, finest=ChartBucket.FIVE_MINUTES, description="Its load over time.")
     is_type_of = staticmethod(shows(domain.PowerNode))
     resolve_references = staticmethod(references_to(domain.PowerNode))
 

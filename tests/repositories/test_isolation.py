@@ -42,7 +42,7 @@ every_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.n
 SYSTEM_READS = {
     "tenant": {"id", "slug", "name"},
     "depot": {"id", "tenant_id", "name", "time_zone", "archived_at"},
-    "charge_point": {"id", "tenant_id", "identity", "password_hash", "connected", "last_seen_at"},
+    "charge_point": {"id", "tenant_id", "identity", "password_hash", "connected", "last_seen_at", "state"},
     "api_key": {"id", "tenant_id", "name", "key_hash", "scopes", "expires_at", "revoked_at", "resource_group_id"},
     "ocpi_credential": {"id", "tenant_id", "partner_name", "token_hash", "revoked_at"},
     "command": {"id", "tenant_id", "charge_point_id", "state", "created_at", "expires_at"},

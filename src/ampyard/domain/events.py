@@ -12,6 +12,7 @@ class EventKind(StrEnum):
     TRANSACTION_UPDATED = "transaction.updated"
     TRANSACTION_ENDED = "transaction.ended"
     CHARGE_POINT_UPDATED = "charge_point.updated"
+    CHARGE_POINT_FAULT_UPDATED = "charge_point_fault.updated"
     DEPOT_POWER = "depot.power"
     COMMAND_UPDATED = "command.updated"
     ANOMALY_CHANGED = "anomaly.changed"

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session
 
@@ -57,9 +58,16 @@ class Directory:
         self.session = session
 
     async def charge_point_logins(self, identity: str) -> list[ChargePointLogin]:
-        """Return the charge points of all tenants with this identity; the password tells which one speaks."""
+        """Return the charge points of all tenants with this identity that may log in; the password tells which one speaks.
+
+        A retired one may not.
+        """
         column = tables.charge_point.c
-        rows = await self.session.fetch(select(column.tenant_id, column.id, column.password_hash).where(column.identity == identity))
+        rows = await self.session.fetch(
+            select(column.tenant_id, column.id, column.password_hash).where(
+                column.identity == identity, column.state != ChargePointState.RETIRED
+            )
+        )
         return [ChargePointLogin(*row) for row in rows]
 
     async def api_key(self, key_hash: str) -> ApiKeyLogin | None:

@@ -1,6 +1,8 @@
 """The unit of work: everything a use case changes, with its events and audit records, in one transaction."""
 
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Self, TypeVar
@@ -8,7 +10,7 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from ampyard.domain.access import Principal, Reach
+from ampyard.domain.access import WHOLE_TENANT, Principal, Reach
 from ampyard.domain.errors import ForbiddenError, NotFoundError
 from ampyard.domain.events import Event
 from ampyard.domain.ids import new_id
@@ -88,12 +90,26 @@ class UnitOfWork:
         readable = self.principal.reach()
         if readable == self._reach:
             return False
+        async with self._reaching(readable):
+            return await repository(self.session).by_id(entity_id, reads=frozenset({"id"})) is not None
+
+    @asynccontextmanager
+    async def whole_tenant(self) -> AsyncIterator[None]:
+        """See the whole tenant for a while: for a rule that must hold for things that the principal may not see."""
+        async with self._reaching(WHOLE_TENANT):
+            yield
+
+    @asynccontextmanager
+    async def _reaching(self, reach: Reach) -> AsyncIterator[None]:
+        """Confine what follows to another reach; a statement that fails leaves it, and ends the transaction."""
+        if reach == self._reach:
+            yield
+            return
         async with self.session.driver() as connection:
-            await connection.execute(set_reach(readable))
-        seen = await repository(self.session).by_id(entity_id, reads=frozenset({"id"})) is not None
+            await connection.execute(set_reach(reach))
+        yield
         async with self.session.driver() as connection:
             await connection.execute(set_reach(self._reach))
-        return seen
 
     def answers(self, **fields: Any) -> None:
         """Say what the change is answered with: by payload field an entity, a list of entities, or a JSON scalar.

@@ -12,7 +12,7 @@ from ampyard.domain.access import Scope
 from ampyard.domain.charts import ChartBucket
 from ampyard.engine import Delivery, edge
 from ampyard.repositories import charts
-from ampyard.repositories.charge_points import ChargePoints
+from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.transactions import Transactions
@@ -71,7 +71,13 @@ class PowerNode(Node):
         PowerNodes, "children_of", description="The nodes it supplies."
     )
     charge_points: Connection[ChargePoint] = connection(
-        Listing("powerNode.chargePoints", ChargePoints, "IDENTITY", parent=ChargePoints.table.c.power_node_id),
+        Listing(
+            "powerNode.chargePoints",
+            ChargePoints,
+            "IDENTITY",
+            parent=ChargePoints.table.c.power_node_id,
+            unless_told=NOT_RETIRED,
+        ),
         description="The charge points that hang on it directly.",
         filter_type=ChargePointFilter,
         order_type=ChargePointOrder,
@@ -95,7 +101,7 @@ class Depot(Node):
     longitude: float = strawberry.field(description="Longitude in degrees (WGS 84).")
     power_nodes: list[PowerNode] = to_many(PowerNodes, "of_depots", assumed_size=30, description="All nodes of its supply tree, by name.")
     charge_points: Connection[ChargePoint] = connection(
-        Listing("depot.chargePoints", ChargePoints, "IDENTITY", parent=ChargePoints.table.c.depot_id),
+        Listing("depot.chargePoints", ChargePoints, "IDENTITY", parent=ChargePoints.table.c.depot_id, unless_told=NOT_RETIRED),
         description="Its charge points.",
         filter_type=ChargePointFilter,
         order_type=ChargePointOrder,

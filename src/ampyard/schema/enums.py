@@ -5,6 +5,7 @@ import strawberry
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
 from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.reports import ReportKind
 from ampyard.domain.supply import PowerNodeKind
@@ -15,6 +16,7 @@ strawberry.enum(ChartBucket, name="ChartBucket", description="How long the bucke
 strawberry.enum(ConnectorStatus, name="ConnectorStatus", description="The state of a connector or EVSE, in OCPP's words.")
 strawberry.enum(CurrentType, name="CurrentType", description="Alternating or direct current.")
 strawberry.enum(OcppVersion, name="OcppVersion", description="A version of the Open Charge Point Protocol.")
+strawberry.enum(ChargePointState, name="ChargePointState", description="Where a charge point is in its life.")
 strawberry.enum(CommandKind, name="CommandKind", description="What a charge point is asked to do.")
 strawberry.enum(CommandState, name="CommandState", description="How far a command has come.")
 strawberry.enum(PowerNodeKind, name="PowerNodeKind", description="What a power node stands for.")
@@ -29,6 +31,7 @@ strawberry.enum(SocSource, name="SocSource", description="Who told the state of 
 strawberry.enum(VehicleKind, name="VehicleKind", description="What kind of vehicle it is.")
 
 __all__ = [
+    "ChargePointState",
     "ChargingState",
     "ChartBucket",
     "CommandKind",

@@ -11,7 +11,7 @@ from ampyard.domain.access import Scope
 from ampyard.domain.errors import DomainError
 from ampyard.engine import Schema, list_size
 from ampyard.repositories import transactions as repository
-from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
+from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
@@ -233,7 +233,7 @@ class Query:
         Listing("public.depots", Depots, "NAME"), description="All depots.", filter_type=None, order_type=DepotOrder, scope=Scope.FLEET_READ
     )
     charge_points: Connection[ChargePoint] = connection(
-        Listing("public.chargePoints", ChargePoints, "IDENTITY"),
+        Listing("public.chargePoints", ChargePoints, "IDENTITY", unless_told=NOT_RETIRED),
         description="All charge points with their status.",
         filter_type=None,
         order_type=ChargePointOrder,

@@ -9,6 +9,7 @@ from ampyard.domain.charge_points import ChargePoint, Connector, ConnectorStatus
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import ConflictError, InvalidInputError
 from ampyard.domain.ids import new_id
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.locations import Party
 from ampyard.domain.power import Node, Reserved, fallback_excess
 from ampyard.domain.priorities import Priority, PriorityLevel
@@ -230,11 +231,19 @@ async def _seed_charge_point(work: UnitOfWork, node: PowerNode, spec: ChargePoin
         power_node_id=node.id,
         identity=spec.identity,
         name=spec.name or spec.identity,
+        state=ChargePointState.IN_SERVICE,
+        state_at=work.now,
+        state_reason=None,
+        status=ConnectorStatus.UNKNOWN,
         ocpp_version=spec.ocpp_version,
         vendor=None,
         model=None,
         serial_number=None,
         firmware_version=None,
+        iccid=None,
+        imsi=None,
+        meter_type=None,
+        meter_serial_number=None,
         connected=False,
         connected_at=None,
         disconnected_at=None,

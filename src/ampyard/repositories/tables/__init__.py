@@ -6,6 +6,7 @@ from ampyard.repositories.tables.base import metadata, tenant
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
 from ampyard.repositories.tables.dispatch import assignment, block, readiness_record
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, id_tag, power_node, vehicle
+from ampyard.repositories.tables.governance import feature_flag, impersonation, job_run, tenant_settings
 from ampyard.repositories.tables.supply import limit_exception, node_load, site_meter, site_meter_reading
 from ampyard.repositories.tables.transactions import energy_interval, energy_price, transaction_anomaly, transaction_correction
 
@@ -23,7 +24,10 @@ __all__ = [
     "energy_interval",
     "energy_price",
     "evse",
+    "feature_flag",
     "id_tag",
+    "impersonation",
+    "job_run",
     "limit_exception",
     "metadata",
     "meter_sample",
@@ -42,6 +46,7 @@ __all__ = [
     "site_meter",
     "site_meter_reading",
     "tenant",
+    "tenant_settings",
     "transaction",
     "transaction_anomaly",
     "transaction_correction",

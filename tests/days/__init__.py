@@ -8,12 +8,12 @@ were not the other tenant's. `UNSET` names fields, as Type.field, that nothing s
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tests.days import access, dispatch, supply
+from tests.days import access, administration, dispatch, supply
 
 if TYPE_CHECKING:
     from tests.busy import Busy
 
-DAYS: tuple[ModuleType, ...] = (access, supply, dispatch)
+DAYS: tuple[ModuleType, ...] = (access, supply, dispatch, administration)
 
 
 # What nothing sets in the morning that all days have in common.

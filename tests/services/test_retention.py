@@ -59,7 +59,7 @@ async def test_the_job_queues_log_goes_after_30_days(backend: Backend, servers: 
             insert = "INSERT INTO pgqueuer_log (created, job_id, status, priority, entrypoint) VALUES ($1, 1, 'successful', 0, $2)"
             await owner.execute(insert, NOW - timedelta(days=days), "retention test")
 
-        await retention.remove_queue_log(at(backend, NOW))
+        await retention.remove_shared(at(backend, NOW))
 
         left = await owner.fetch("SELECT created FROM pgqueuer_log WHERE entrypoint = 'retention test'")
         assert [row["created"] for row in left] == [NOW - timedelta(days=29)]

@@ -48,9 +48,9 @@ def _register(queue: PgQueuer, backend: Backend) -> None:
     _each_tenant(queue, backend, "due_reports", "*/10 * * * *", reports.request_due_reports)
     _each_tenant(queue, backend, "retention", "15 * * * *", retention.remove_outdated)
 
-    @queue.schedule("queue_log", "45 3 * * *")
-    async def remove_queue_log(_: Schedule) -> None:
-        await retention.remove_queue_log(backend)
+    @queue.schedule("shared_retention", "45 * * * *")
+    async def remove_shared(_: Schedule) -> None:
+        await retention.remove_shared(backend)
 
 
 def _job(queue: PgQueuer, backend: Backend, kind: str, act: Callable[[Backend, bytes], Awaitable[object]]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from ampyard.jobs.planner import Planner, Tick
 from ampyard.jobs.relay import run_relay
 from ampyard.jobs.work_queue import run_work_queue
-from ampyard.services import charge_points, commands, energy_prices, readiness, retention
+from ampyard.services import charge_points, commands, energy_prices, readiness, retention, rollups
 from ampyard.services.backend import Backend
 from ampyard.services.outages import Outage
 from ampyard.services.tasks import end
@@ -20,6 +20,7 @@ _EXPIRE_S = 2.0
 _SPREAD_S = 5.0
 _SETTLE_S = 5.0
 _PARTITIONS_S = 3600.0
+_ROLL_UP_S = 60.0
 _READINESS_S = 60.0
 # A loop that has run this long is taken to work.
 _SETTLED_S = 10.0
@@ -47,6 +48,7 @@ async def run_worker(backend: Backend, database_url: str, *, tick: Tick, stop: a
         _kept_running("Working out costs", lambda: _every(_SETTLE_S, energy_prices.settle_due, backend), stop),
         _kept_running("Looking for transactions that never end", lambda: _every(_SWEEP_S, anomalies.sweep_silent, backend), stop),
         _kept_running("Keeping readiness", lambda: _every(_READINESS_S, readiness.record_all, backend), stop),
+        _kept_running("Rolling up what charts are drawn from", lambda: _every(_ROLL_UP_S, rollups.roll_up_all, backend), stop),
         # Not by the queue's schedule: after a long stop they are missing now, and samples must not come first.
         _kept_running("Making partitions", lambda: _every(_PARTITIONS_S, retention.make_partitions, backend), stop),
     ]

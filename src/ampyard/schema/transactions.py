@@ -9,16 +9,20 @@ from strawberry.federation.schema_directives import Authenticated
 from ampyard.domain import charge_points, depots, vehicles
 from ampyard.domain import transactions as domain
 from ampyard.domain.access import Scope
+from ampyard.domain.charts import ChartBucket
+from ampyard.repositories import charts
 from ampyard.repositories import transactions as repository
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.transactions import MeterSamples, Transactions
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers import subscriptions
+from ampyard.resolvers.charts import chart
 from ampyard.resolvers.edges import by_id, effective_priority, references_to, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
+from ampyard.schema.charts import PowerChart
 from ampyard.schema.enums import ChargingState, TransactionState
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
@@ -150,6 +154,7 @@ class Transaction(Node):
         order_type=MeterSampleOrder,
     )
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    power_chart: PowerChart = chart(charts.power_of_transactions, finest=ChartBucket.FIVE_MINUTES, description="Its power over time.")
     is_type_of = staticmethod(shows(domain.Transaction))
     resolve_references = staticmethod(references_to(domain.Transaction))
 

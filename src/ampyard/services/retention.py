@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 from ampyard.domain.access import system_principal
-from ampyard.repositories import commands, jobs, readiness
+from ampyard.repositories import commands, jobs, readiness, rollups
 from ampyard.repositories.partitions import make_partitions as make_missing
 from ampyard.repositories.requests import remove_answers
 from ampyard.repositories.settings import read_settings
@@ -14,6 +14,7 @@ from ampyard.services.backend import Backend
 # A client that is not told of its request's outcome asks again within minutes, or not at all.
 _ANSWERS_KEPT = timedelta(days=7)
 _QUEUE_LOG_KEPT = timedelta(days=30)
+_ROLLUPS_KEPT = timedelta(days=3653)
 _FORESEEN_KEPT = timedelta(days=90)
 # No tenant has this id: a session that sees no tenant's rows.
 _NOBODY = uuid.UUID(int=0)
@@ -43,8 +44,10 @@ async def remove_outdated(backend: Backend, tenant_id: uuid.UUID) -> int:
     return removed
 
 
-async def remove_queue_log(backend: Backend) -> None:
-    """Remove what the job queue itself logged more than 30 days ago."""
+async def remove_shared(backend: Backend) -> None:
+    """Remove what is of no tenant alone: what the job queue itself logged more than 30 days ago, and roll-ups after ten years."""
+    now = backend.clock()
     async with backend.database.session(_NOBODY) as session:
-        await jobs.remove_log(session, before=backend.clock() - _QUEUE_LOG_KEPT)
+        await jobs.remove_log(session, before=now - _QUEUE_LOG_KEPT)
+        await rollups.drop_before(session, (now - _ROLLUPS_KEPT).date())
         await session.commit()

@@ -7,6 +7,7 @@ from ampyard.repositories.tables.charging import command, meter_sample, ocpp_tra
 from ampyard.repositories.tables.dispatch import assignment, block, readiness_record
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, id_tag, power_node, vehicle
 from ampyard.repositories.tables.governance import feature_flag, impersonation, job_run, tenant_settings
+from ampyard.repositories.tables.rollups import charge_point_rollup, depot_rollup, node_rollup, rollup_change, vehicle_rollup
 from ampyard.repositories.tables.supply import limit_exception, node_load, site_meter, site_meter_reading
 from ampyard.repositories.tables.transactions import energy_interval, energy_price, transaction_anomaly, transaction_correction
 
@@ -18,9 +19,11 @@ __all__ = [
     "audit_record",
     "block",
     "charge_point",
+    "charge_point_rollup",
     "command",
     "connector",
     "depot",
+    "depot_rollup",
     "energy_interval",
     "energy_price",
     "evse",
@@ -32,6 +35,7 @@ __all__ = [
     "metadata",
     "meter_sample",
     "node_load",
+    "node_rollup",
     "ocpi_credential",
     "ocpi_party",
     "ocpp_transaction_seq",
@@ -43,6 +47,7 @@ __all__ = [
     "resource_group",
     "resource_group_member",
     "role_grant",
+    "rollup_change",
     "site_meter",
     "site_meter_reading",
     "tenant",
@@ -51,4 +56,5 @@ __all__ = [
     "transaction_anomaly",
     "transaction_correction",
     "vehicle",
+    "vehicle_rollup",
 ]

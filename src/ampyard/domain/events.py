@@ -17,6 +17,8 @@ class EventKind(StrEnum):
     COMMAND_UPDATED = "command.updated"
     ANOMALY_CHANGED = "anomaly.changed"
     PRIORITY_CHANGED = "priority.changed"
+    JOB_RUN_CHANGED = "job_run.changed"
+    ACCESS_CHANGED = "access.changed"
     BLOCK_CHANGED = "block.changed"
     ASSIGNMENT_CHANGED = "assignment.changed"
     READINESS_CHANGED = "readiness.changed"

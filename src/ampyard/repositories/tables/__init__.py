@@ -14,6 +14,7 @@ from ampyard.repositories.tables.charge_points import (
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
 from ampyard.repositories.tables.dispatch import assignment, block, readiness_record
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, id_tag, power_node, vehicle
+from ampyard.repositories.tables.governance import feature_flag, impersonation, job_run, tenant_settings
 from ampyard.repositories.tables.rollups import charge_point_rollup, depot_rollup, node_rollup, rollup_change, vehicle_rollup
 from ampyard.repositories.tables.supply import limit_exception, node_load, site_meter, site_meter_reading
 from ampyard.repositories.tables.transactions import energy_interval, energy_price, transaction_anomaly, transaction_correction
@@ -38,8 +39,11 @@ __all__ = [
     "energy_price",
     "evse",
     "evse_availability",
+    "feature_flag",
     "firmware_status",
     "id_tag",
+    "impersonation",
+    "job_run",
     "limit_exception",
     "metadata",
     "meter_sample",
@@ -61,6 +65,7 @@ __all__ = [
     "site_meter",
     "site_meter_reading",
     "tenant",
+    "tenant_settings",
     "transaction",
     "transaction_anomaly",
     "transaction_correction",

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from ampyard.domain.access import Principal, Reach
+from ampyard.domain.access import WHOLE_TENANT, Principal, Reach
 from ampyard.domain.errors import ForbiddenError, NotFoundError
 from ampyard.domain.events import Event
 from ampyard.domain.ids import new_id
@@ -25,6 +25,7 @@ OUTBOX_CHANNEL = "ampyard_outbox"
 PLANNER_CHANNEL = "ampyard_planner"
 COMMAND_CHANNEL = "ampyard_commands"
 SOCKET_CHANNEL = "ampyard_sockets"
+SUSPENSION_CHANNEL = "ampyard_suspensions"
 
 
 class UnitOfWork:
@@ -95,12 +96,21 @@ class UnitOfWork:
         readable = self.principal.reach()
         if readable == self._reach:
             return False
-        async with self.within(readable):
+        async with self._reaching(readable):
             return await repository(self.session).by_id(entity_id, reads=frozenset({"id"})) is not None
 
     @asynccontextmanager
-    async def within(self, reach: Reach) -> AsyncIterator[None]:
-        """See and lock what is within another reach than the principal's: for what must hold whoever changes something."""
+    async def whole_tenant(self) -> AsyncIterator[None]:
+        """See the whole tenant for a while: for a rule that must hold for things that the principal may not see."""
+        async with self._reaching(WHOLE_TENANT):
+            yield
+
+    @asynccontextmanager
+    async def _reaching(self, reach: Reach) -> AsyncIterator[None]:
+        """Confine what follows to another reach; a statement that fails leaves it, and ends the transaction."""
+        if reach == self._reach:
+            yield
+            return
         async with self.session.driver() as connection:
             await connection.execute(set_reach(reach))
         yield

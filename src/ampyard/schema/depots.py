@@ -11,7 +11,7 @@ from ampyard.domain.charts import ChartBucket
 from ampyard.engine import Delivery, computed
 from ampyard.repositories import charts
 from ampyard.repositories import depots as repository
-from ampyard.repositories.charge_points import ChargePoints
+from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.transactions import Transactions
@@ -35,7 +35,7 @@ from ampyard.schema.supply import PowerNode
 from ampyard.schema.transactions import Transaction, TransactionFilter, TransactionOrder
 from ampyard.schema.vehicles import Vehicle, VehicleFilter, VehicleOrder
 
-DEPOTS = Listing("depots", Depots, "NAME", default_filter=repository.DepotFilter())
+DEPOTS = Listing("depots", Depots, "NAME", unless_told=repository.DepotFilter())
 
 
 @strawberry.enum(description="What depots can be ordered by.")
@@ -85,7 +85,7 @@ class Depot(Node):
     )
     power_nodes: list[PowerNode] = to_many(PowerNodes, "of_depots", assumed_size=30, description="All nodes of its supply tree, by name.")
     charge_points: Connection[ChargePoint] = connection(
-        Listing("depot.chargePoints", ChargePoints, "IDENTITY", parent=ChargePoints.table.c.depot_id),
+        Listing("depot.chargePoints", ChargePoints, "IDENTITY", parent=ChargePoints.table.c.depot_id, unless_told=NOT_RETIRED),
         description="Its charge points.",
         filter_type=ChargePointFilter,
         order_type=ChargePointOrder,

@@ -5,6 +5,7 @@ import strawberry
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
 from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.reports import ReportKind
@@ -17,6 +18,7 @@ strawberry.enum(ChartBucket, name="ChartBucket", description="How long the bucke
 strawberry.enum(ConnectorStatus, name="ConnectorStatus", description="The state of a connector or EVSE, in OCPP's words.")
 strawberry.enum(CurrentType, name="CurrentType", description="Alternating or direct current.")
 strawberry.enum(OcppVersion, name="OcppVersion", description="A version of the Open Charge Point Protocol.")
+strawberry.enum(ChargePointState, name="ChargePointState", description="Where a charge point is in its life.")
 strawberry.enum(CommandKind, name="CommandKind", description="What a charge point is asked to do.")
 strawberry.enum(CommandState, name="CommandState", description="How far a command has come.")
 strawberry.enum(LimitSource, name="LimitSource", description="Which of a power node's limits counts.")
@@ -36,6 +38,7 @@ strawberry.enum(VehicleKind, name="VehicleKind", description="What kind of vehic
 
 __all__ = [
     "Archived",
+    "ChargePointState",
     "ChargingState",
     "ChartBucket",
     "CommandKind",

@@ -11,7 +11,7 @@ from ampyard.domain.access import Scope
 from ampyard.domain.errors import DomainError
 from ampyard.engine import Schema, list_size
 from ampyard.repositories import transactions as repository
-from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
+from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import DepotFilter, Depots
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
@@ -230,14 +230,14 @@ class Query:
     transaction: Transaction | None = by_id(transactions.Transaction, description="One transaction; null when it does not exist.")
     priority: Priority | None = by_id(priorities.Priority, description="One priority rule; null when it does not exist.")
     depots: Connection[Depot] = connection(
-        Listing("public.depots", Depots, "NAME", default_filter=DepotFilter()),
+        Listing("public.depots", Depots, "NAME", unless_told=DepotFilter()),
         description="All depots.",
         filter_type=None,
         order_type=DepotOrder,
         scope=Scope.FLEET_READ,
     )
     charge_points: Connection[ChargePoint] = connection(
-        Listing("public.chargePoints", ChargePoints, "IDENTITY"),
+        Listing("public.chargePoints", ChargePoints, "IDENTITY", unless_told=NOT_RETIRED),
         description="All charge points with their status.",
         filter_type=None,
         order_type=ChargePointOrder,

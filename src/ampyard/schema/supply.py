@@ -13,7 +13,7 @@ from ampyard.domain.local_time import time_of_day
 from ampyard.engine import computed, edge, list_size
 from ampyard.repositories import charts
 from ampyard.repositories import supply as repository
-from ampyard.repositories.charge_points import ChargePoints
+from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.supply import LimitExceptions
 from ampyard.resolvers import supply as resolvers
@@ -205,7 +205,13 @@ class PowerNode(Node):
         PowerNodes, "children_of", description="The nodes it supplies."
     )
     charge_points: Connection[ChargePoint] = connection(
-        Listing("powerNode.chargePoints", ChargePoints, "IDENTITY", parent=ChargePoints.table.c.power_node_id),
+        Listing(
+            "powerNode.chargePoints",
+            ChargePoints,
+            "IDENTITY",
+            parent=ChargePoints.table.c.power_node_id,
+            unless_told=NOT_RETIRED,
+        ),
         description="The charge points that hang on it directly.",
         filter_type=ChargePointFilter,
         order_type=ChargePointOrder,

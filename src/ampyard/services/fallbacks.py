@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Sequence
 
-from ampyard.domain.access import WHOLE_TENANT
 from ampyard.domain.errors import InvalidInputError, NotFoundError
 from ampyard.domain.power import FallbackExcess, Node, Reserved, fallback_excess
 from ampyard.domain.supply import PowerNode, constant_limit_kw, lowest_limit_kw
@@ -13,7 +12,7 @@ from ampyard.repositories.supply import LimitExceptions
 from ampyard.repositories.unit_of_work import UnitOfWork
 
 
-async def require_fallbacks_fit(work: UnitOfWork, depot_id: uuid.UUID, path: Sequence[str] = ()) -> None:
+async def check_fallbacks(work: UnitOfWork, depot_id: uuid.UUID, path: Sequence[str] = ()) -> None:
     """Refuse what a unit of work has done to a depot if a node could then be overloaded while no charge point can be reached.
 
     The fall-back profiles below each node, and the configured fall-backs of what is not ours there, must fit the lowest
@@ -30,7 +29,7 @@ async def require_fallbacks_fit(work: UnitOfWork, depot_id: uuid.UUID, path: Seq
         InvalidInputError: they do not fit; it names the first such node.
     """
     # All of the depot, whatever of it the principal reaches.
-    async with work.within(WHOLE_TENANT):
+    async with work.whole_tenant():
         depot = await work.lock(Depots, depot_id)
         nodes = {node.id: node for node in (await PowerNodes(work.session).of_depots([depot_id])).get(depot_id, [])}
         exceptions = await LimitExceptions(work.session).ahead_of_depot(depot_id, at=work.now)

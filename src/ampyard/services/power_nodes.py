@@ -26,7 +26,7 @@ from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.backend import Backend
 from ampyard.services.depots import publish_change, require_open_depot
 from ampyard.services.edits import at_path, changed, require_not_null, require_sound
-from ampyard.services.fallbacks import require_fallbacks_fit
+from ampyard.services.fallbacks import check_fallbacks
 
 _REASON_LENGTH = 500
 _MAY_BE_NULL = frozenset({"limit_a", "unmanaged_fallback_kw"})
@@ -200,7 +200,7 @@ async def add_limit_exception(backend: Backend, principal: Principal, wanted: Ne
                 created_at=work.now,
             )
         await work.add(LimitExceptions, rule)
-        await require_fallbacks_fit(work, node.depot_id, ("input", "limitKw" if rule.limit_kw is not None else "limitA"))
+        await check_fallbacks(work, node.depot_id, ("input", "limitKw" if rule.limit_kw is not None else "limitA"))
         await work.audit("power_node.add_limit_exception", "power_node", node.id, **_of_exception(rule))
         _publish(work, node)
         work.answers(limit_exception=rule)
@@ -238,7 +238,7 @@ async def _change(work: UnitOfWork, before: PowerNode, action: str, changes: Map
 async def _finish(
     work: UnitOfWork, node: PowerNode, action: str, changes: Mapping[str, Any], path: tuple[str, ...], before: PowerNode | None = None
 ) -> None:
-    await require_fallbacks_fit(work, node.depot_id, path)
+    await check_fallbacks(work, node.depot_id, path)
     detail = _told(changes)
     if before is not None:
         detail["before"] = _told({name: getattr(before, name) for name in changes})

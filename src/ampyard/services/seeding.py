@@ -9,6 +9,7 @@ from ampyard.domain.charge_points import ChargePoint, Connector, ConnectorStatus
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import ConflictError
 from ampyard.domain.ids import new_id
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.locations import Party
 from ampyard.domain.priorities import Priority, PriorityLevel
 from ampyard.domain.supply import PowerNode, PowerNodeKind
@@ -21,7 +22,7 @@ from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import IdTags, Vehicles
 from ampyard.services.backend import Backend
-from ampyard.services.fallbacks import require_fallbacks_fit
+from ampyard.services.fallbacks import check_fallbacks
 from ampyard.services.secrets import hash_key, hash_password, new_key
 
 
@@ -185,7 +186,7 @@ async def _seed_depot(work: UnitOfWork, spec: DepotSpec) -> None:
     )
     await work.add(Depots, depot)
     await _seed_node(work, depot, spec.supply, None)
-    await require_fallbacks_fit(work, depot.id)
+    await check_fallbacks(work, depot.id)
     for vehicle in spec.vehicles:
         await _seed_vehicle(work, depot, vehicle)
 
@@ -217,11 +218,19 @@ async def _seed_charge_point(work: UnitOfWork, node: PowerNode, spec: ChargePoin
         power_node_id=node.id,
         identity=spec.identity,
         name=spec.name or spec.identity,
+        state=ChargePointState.IN_SERVICE,
+        state_at=work.now,
+        state_reason=None,
+        status=ConnectorStatus.UNKNOWN,
         ocpp_version=spec.ocpp_version,
         vendor=None,
         model=None,
         serial_number=None,
         firmware_version=None,
+        iccid=None,
+        imsi=None,
+        meter_type=None,
+        meter_serial_number=None,
         connected=False,
         connected_at=None,
         disconnected_at=None,

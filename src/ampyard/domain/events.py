@@ -15,6 +15,9 @@ class EventKind(StrEnum):
     DEPOT_POWER = "depot.power"
     COMMAND_UPDATED = "command.updated"
     PRIORITY_CHANGED = "priority.changed"
+    ALERT_RAISED = "alert.raised"
+    ALERT_UPDATED = "alert.updated"
+    NOTIFICATION_UPDATED = "notification.updated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from pgqueuer.domain.models import Job, Schedule
 from ampyard.repositories.database import APPLICATION_ROLE, connect_asyncpg
 from ampyard.services import reports, retention
 from ampyard.services.backend import Backend
+from ampyard.services.notifications import delivering
+from ampyard.services.notifications.queueing import DELIVER_JOB
 
 # How long an idle worker waits before it looks for jobs that it was not told of.
 _POLL = timedelta(seconds=10)
@@ -43,6 +45,10 @@ def _register(queue: PgQueuer, backend: Backend) -> None:
     @queue.entrypoint(reports.DAILY_ENERGY_JOB, executor_factory=_retried)
     async def write_report(job: Job) -> None:
         await reports.write_requested(backend, job.payload or b"")
+
+    @queue.entrypoint(DELIVER_JOB, executor_factory=_retried)
+    async def deliver_notification(job: Job) -> None:
+        await delivering.deliver_requested(backend, job.payload or b"")
 
     @queue.schedule("due_reports", "*/10 * * * *")
     async def request_due_reports(_: Schedule) -> None:

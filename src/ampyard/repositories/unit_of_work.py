@@ -1,6 +1,8 @@
 """The unit of work: everything a use case changes, with its events and audit records, in one transaction."""
 
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Self, TypeVar
@@ -36,7 +38,7 @@ class UnitOfWork:
         self.principal = principal
         self.now = now
         self.session: WriteSession = database.session(principal.tenant_id, reach)
-        self._reach = reach
+        self._reach = self._reach_now = reach
         self._request = request
         self._answer: dict[str, Any] | None = None
         self._events: list[Event] = []
@@ -88,12 +90,22 @@ class UnitOfWork:
         readable = self.principal.reach()
         if readable == self._reach:
             return False
+        async with self.within(readable):
+            return await repository(self.session).by_id(entity_id, reads=frozenset({"id"})) is not None
+
+    @asynccontextmanager
+    async def within(self, reach: Reach) -> AsyncIterator[None]:
+        """See and change only what is in another reach for a while."""
+        before, self._reach_now = self._reach_now, reach
+        await self._set_reach(reach)
+        yield
+        # What fails in between has broken the transaction: there is nothing to go back to.
+        self._reach_now = before
+        await self._set_reach(before)
+
+    async def _set_reach(self, reach: Reach) -> None:
         async with self.session.driver() as connection:
-            await connection.execute(set_reach(readable))
-        seen = await repository(self.session).by_id(entity_id, reads=frozenset({"id"})) is not None
-        async with self.session.driver() as connection:
-            await connection.execute(set_reach(self._reach))
-        return seen
+            await connection.execute(set_reach(reach))
 
     def answers(self, **fields: Any) -> None:
         """Say what the change is answered with: by payload field an entity, a list of entities, or a JSON scalar.

@@ -13,6 +13,7 @@ from ampyard.repositories.files import FileStore
 from ampyard.repositories.requests import Request
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.events import EventHub
+from ampyard.services.notifications.notifier import Notifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Backend:
     documents: SharedDocuments | None = None  # without it each process knows only its own
     budgets: Budgets | None = None  # without it everybody may have all they want
     clock: Callable[[], datetime] = utc_now
+    notifier: Notifier | None = None  # without it nobody is told of alerts
     request: Request | None = None  # which request this is done for, where its answer is to be kept
 
     def snapshot(self, principal: Principal) -> Snapshot:

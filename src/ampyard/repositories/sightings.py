@@ -1,0 +1,130 @@
+"""What there may be alerts about: for each kind one statement that finds it in all that the session reaches."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+from sqlalchemy import Select, and_, func, or_, select
+
+from ampyard.domain.alerts import AlertKind, Sighting
+from ampyard.domain.charge_points import ConnectorStatus
+from ampyard.domain.transactions import ChargingState, TransactionState
+from ampyard.repositories import tables
+from ampyard.repositories.database import Session
+from ampyard.repositories.supply import Supply
+
+# Less is what electronics take while nothing is charged.
+_NO_POWER_KW = 0.1
+# From here on a vehicle may have decided that it is full.
+_FULL_PERCENT = 95.0
+
+
+async def offline(session: Session, _at: datetime) -> list[Sighting]:
+    """Return the charge points that have been on the line and are not now, in depots that are in use."""
+    cp, depot = tables.charge_point, tables.depot
+    statement = (
+        select(cp.c.id, cp.c.depot_id, func.coalesce(cp.c.disconnected_at, cp.c.last_seen_at))
+        # Who reaches a charge point does not always reach its depot.
+        .outerjoin(depot, depot.c.id == cp.c.depot_id)
+        .where(cp.c.connected.is_(False), cp.c.connected_at.is_not(None), depot.c.archived_at.is_(None))
+    )
+    return [Sighting(target_id=row[0], since=row[2], depot_id=row[1], charge_point_id=row[0]) for row in await session.fetch(statement)]
+
+
+async def faulted(session: Session, _at: datetime) -> list[Sighting]:
+    """Return the charge points of which a connector is faulted."""
+    cp, evse, connector = tables.charge_point, tables.evse, tables.connector
+    statement = (
+        select(cp.c.id, cp.c.depot_id, func.min(connector.c.status_at), func.min(connector.c.error_code))
+        .join(evse, evse.c.charge_point_id == cp.c.id)
+        .join(connector, connector.c.evse_id == evse.c.id)
+        .where(connector.c.status == ConnectorStatus.FAULTED)
+        .group_by(cp.c.id)
+    )
+    return [
+        Sighting(target_id=row[0], since=row[2], depot_id=row[1], charge_point_id=row[0], facts={"fault": row[3] or "no code given"})
+        for row in await session.fetch(statement)
+    ]
+
+
+async def not_charging(session: Session, _at: datetime) -> list[Sighting]:
+    """Return the open transactions without power that could have some: the charge point is there and may give it, the vehicle is not full.
+
+    A vehicle that has suspended charging is taken to be full unless it says otherwise.
+    """
+    return [
+        Sighting(
+            target_id=row.id,
+            depot_id=row.depot_id,
+            charge_point_id=row.charge_point_id,
+            vehicle_id=row.vehicle_id,
+            transaction_id=row.id,
+            facts={"evse_no": row.evse_no, "charging_state": row.charging_state.value, "soc_percent": row.soc_percent},
+        )
+        for row in await session.fetch(_without_power())
+    ]
+
+
+def _without_power() -> Select[tuple[uuid.UUID, uuid.UUID, uuid.UUID, uuid.UUID | None, int, ChargingState, float | None]]:
+    tx, cp, evse = tables.transaction, tables.charge_point, tables.evse
+    soc = tx.c.soc_percent
+    return (
+        select(tx.c.id, tx.c.depot_id, tx.c.charge_point_id, tx.c.vehicle_id, evse.c.evse_no, tx.c.charging_state, soc)
+        .join(cp, cp.c.id == tx.c.charge_point_id)
+        .join(evse, evse.c.id == tx.c.evse_id)
+        .where(
+            tx.c.state == TransactionState.ACTIVE,
+            tx.c.power_kw < _NO_POWER_KW,
+            tx.c.charging_state != ChargingState.IDLE,
+            cp.c.connected,
+            or_(evse.c.limit_kw.is_(None), evse.c.limit_kw >= evse.c.min_power_kw),
+            or_(soc < _FULL_PERCENT, and_(soc.is_(None), tx.c.charging_state != ChargingState.SUSPENDED_EV)),
+        )
+    )
+
+
+async def over_limit(session: Session, at: datetime) -> list[Sighting]:
+    """Return the power nodes that carry more than they may, of depots that are in use."""
+    node, depot = tables.power_node, tables.depot
+    rows = await session.fetch(
+        select(node.c.id, node.c.depot_id).join(depot, depot.c.id == node.c.depot_id).where(depot.c.archived_at.is_(None))
+    )
+    depots = {row[0]: row[1] for row in rows}
+    found = []
+    for node_id, power in (await Supply(session).power(depots, at=at)).items():
+        load_kw = power.measured_kw + power.unmanaged_kw
+        if load_kw > power.limit_kw:
+            facts = {"load_kw": round(load_kw, 3), "limit_kw": power.limit_kw}
+            found.append(Sighting(target_id=node_id, depot_id=depots[node_id], power_node_id=node_id, facts=facts))
+    return found
+
+
+async def anomalies(session: Session, _at: datetime) -> list[Sighting]:
+    """Return what is odd about transactions and has not been resolved."""
+    odd, tx = tables.transaction_anomaly, tables.transaction
+    statement = (
+        select(odd.c.id, odd.c.detected_at, odd.c.depot_id, odd.c.charge_point_id, odd.c.transaction_id, tx.c.vehicle_id, odd.c.kind)
+        .outerjoin(tx, tx.c.id == odd.c.transaction_id)
+        .where(odd.c.resolved_at.is_(None))
+    )
+    return [
+        Sighting(
+            target_id=row[0],
+            since=row[1],
+            depot_id=row[2],
+            charge_point_id=row[3],
+            transaction_id=row[4],
+            vehicle_id=row[5],
+            facts={"anomaly": row[6].value},
+        )
+        for row in await session.fetch(statement)
+    ]
+
+
+SIGHTINGS: Mapping[AlertKind, Callable[[Session, datetime], Awaitable[list[Sighting]]]] = {
+    AlertKind.OFFLINE: offline,
+    AlertKind.FAULTED: faulted,
+    AlertKind.NOT_CHARGING: not_charging,
+    AlertKind.OVER_LIMIT: over_limit,
+    AlertKind.ANOMALY: anomalies,
+}

@@ -37,8 +37,8 @@ async def test_a_mail_arrives_in_both_forms() -> None:
         "Auto-Submitted": "auto-generated",
     }
     assert [part.get_content_type() for part in (text, html)] == ["text/plain", "text/html"]
-    assert text.get_content().splitlines() == ["Offline"]  # type: ignore[attr-defined]  # a part of an EmailMessage is one
-    assert html.get_content().splitlines() == ["<p>Offline</p>"]  # type: ignore[attr-defined]  # as above
+    assert text.get_content().splitlines() == ["Offline"]
+    assert html.get_content().splitlines() == ["<p>Offline</p>"]
 
 
 @pytest.mark.parametrize("implicit", [False, True])

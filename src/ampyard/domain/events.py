@@ -14,10 +14,16 @@ class EventKind(StrEnum):
     CHARGE_POINT_UPDATED = "charge_point.updated"
     DEPOT_POWER = "depot.power"
     COMMAND_UPDATED = "command.updated"
+    ANOMALY_CHANGED = "anomaly.changed"
     PRIORITY_CHANGED = "priority.changed"
     ALERT_RAISED = "alert.raised"
     ALERT_UPDATED = "alert.updated"
     NOTIFICATION_UPDATED = "notification.updated"
+    JOB_RUN_CHANGED = "job_run.changed"
+    ACCESS_CHANGED = "access.changed"
+    BLOCK_CHANGED = "block.changed"
+    ASSIGNMENT_CHANGED = "assignment.changed"
+    READINESS_CHANGED = "readiness.changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,10 +55,17 @@ def add_check(name: str, table: str, condition: str) -> None:
 
 
 def add_foreign_key(
-    name: str, table: str, columns: Sequence[str], target: str, target_columns: Sequence[str], *, ondelete: str | None = None
+    name: str,
+    table: str,
+    columns: Sequence[str],
+    target: str,
+    target_columns: Sequence[str],
+    *,
+    ondelete: str | None = None,
+    onupdate: str | None = None,
 ) -> None:
     """Add a foreign key that new rows must obey at once; rows that are there are looked through afterwards, while writers go on."""
-    action = f" ON DELETE {ondelete}" if ondelete else ""
+    action = (f" ON DELETE {ondelete}" if ondelete else "") + (f" ON UPDATE {onupdate}" if onupdate else "")
     definition = f"FOREIGN KEY ({', '.join(columns)}) REFERENCES {target} ({', '.join(target_columns)}){action}"
     _note(Step(StepKind.ADD_CONSTRAINT, name, table, definition))
 

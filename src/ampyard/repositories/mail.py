@@ -56,14 +56,18 @@ class Mailer:
         self._server = server
         self._tls = tls
 
-    async def send(self, recipients: Sequence[str], mail: Mail, *, message_id: str, at: datetime) -> Mapping[str, str]:
+    async def send(
+        self, recipients: Sequence[str], mail: Mail, *, message_id: str, at: datetime, author: str | None = None
+    ) -> Mapping[str, str]:
         """Send a mail; returns the recipients that were refused, each with the reason, where others were taken.
+
+        `author` is whom it says it is from, unless that is the sender of the server, to whom alone it is sent back.
 
         Raises:
             MailError: it was not taken for anybody.
         """
         server = self._server
-        message = _composed(server.sender, recipients, mail, message_id, at)
+        message = _composed(author or server.sender, recipients, mail, message_id, at)
         try:
             refused, _ = await aiosmtplib.send(
                 message,
@@ -88,14 +92,14 @@ class Mailer:
         return {address: f"{answer.code} {answer.message}" for address, answer in refused.items()}
 
 
-def _composed(sender: str, recipients: Sequence[str], mail: Mail, message_id: str, at: datetime) -> EmailMessage:
+def _composed(author: str, recipients: Sequence[str], mail: Mail, message_id: str, at: datetime) -> EmailMessage:
     message = EmailMessage()
-    message["From"] = sender
+    message["From"] = author
     message["To"] = ", ".join(recipients)
     message["Subject"] = mail.subject
     message["Date"] = format_datetime(at)
     # The same at each try: whoever gets it twice can tell.
-    message["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2].strip('>')}>"
+    message["Message-ID"] = f"<{message_id}@{author.rpartition('@')[2].strip('>')}>"
     # RFC 3834: nobody who is away answers to it.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text)

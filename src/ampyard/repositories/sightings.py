@@ -2,12 +2,18 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import uuid5
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, Uuid, and_, cast, func, or_, select, true
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from ampyard.domain.alerts import AlertKind, Sighting
 from ampyard.domain.charge_points import ConnectorStatus
+from ampyard.domain.job_runs import JobRunState
+from ampyard.domain.readiness import Risk
+from ampyard.domain.readiness_records import KEPT_BEFORE
+from ampyard.domain.reports import DAILY_ENERGY_JOB
 from ampyard.domain.transactions import ChargingState, TransactionState
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session
@@ -17,6 +23,8 @@ from ampyard.repositories.supply import Supply
 _NO_POWER_KW = 0.1
 # From here on a vehicle may have decided that it is full.
 _FULL_PERCENT = 95.0
+# A report that nobody has mended by then is not missed any more.
+_REPORTS_LOOKED_AT = timedelta(days=14)
 
 
 async def offline(session: Session, _at: datetime) -> list[Sighting]:
@@ -99,6 +107,68 @@ async def over_limit(session: Session, at: datetime) -> list[Sighting]:
     return found
 
 
+async def not_ready(session: Session, at: datetime) -> list[Sighting]:
+    """Return the assignments of the coming day that will not be ready, or may not be, by what was foreseen last."""
+    assignment, record = tables.assignment, tables.readiness_record
+    newest = (
+        select(record.c.risk, record.c.shortfall_kwh)
+        .where(record.c.assignment_id == assignment.c.id)
+        .order_by(record.c.recorded_at.desc(), record.c.id.desc())
+        .limit(1)
+        .lateral("newest")
+    )
+    statement = (
+        select(
+            assignment.c.id, assignment.c.depot_id, assignment.c.vehicle_id, assignment.c.departs_at, newest.c.risk, newest.c.shortfall_kwh
+        )
+        .join(newest, true())
+        .where(
+            assignment.c.removed_at.is_(None),
+            assignment.c.departs_at > at,
+            assignment.c.departs_at <= at + KEPT_BEFORE,
+            newest.c.risk.in_([Risk.AT_RISK, Risk.NOT_READY]),
+        )
+    )
+    return [
+        Sighting(
+            target_id=row[0],
+            depot_id=row[1],
+            vehicle_id=row[2],
+            assignment_id=row[0],
+            departs_at=row[3],
+            facts={"risk": row[4].value, "departs_at": row[3].isoformat(timespec="minutes"), "shortfall_kwh": row[5]},
+        )
+        for row in await session.fetch(statement)
+    ]
+
+
+async def failed_reports(session: Session, at: datetime) -> list[Sighting]:
+    """Return the reports of the last two weeks that could not be written, by the run of each that ended last."""
+    run, depot = tables.job_run, tables.depot
+    depot_id, day = run.c.payload["depot_id"].astext, run.c.payload["day"].astext
+    last = (
+        select(depot_id.label("depot_id"), day.label("day"), run.c.state, run.c.finished_at, run.c.error)
+        .where(
+            run.c.kind == DAILY_ENERGY_JOB,
+            run.c.created_at > at - _REPORTS_LOOKED_AT,
+            run.c.state.in_([JobRunState.FAILED, JobRunState.SUCCEEDED]),
+        )
+        .ext(distinct_on(depot_id, day))
+        .order_by(depot_id, day, run.c.finished_at.desc(), run.c.id.desc())
+        .subquery()
+    )
+    statement = (
+        select(depot.c.id, last.c.day, last.c.finished_at, last.c.error)
+        .join(depot, depot.c.id == cast(last.c.depot_id, Uuid))
+        .where(last.c.state == JobRunState.FAILED)
+    )
+    return [
+        # The same report has the same target, whichever run of it failed.
+        Sighting(target_id=uuid5(row[0], row[1]), since=row[2], depot_id=row[0], facts={"day": row[1], "error": row[3]})
+        for row in await session.fetch(statement)
+    ]
+
+
 async def anomalies(session: Session, _at: datetime) -> list[Sighting]:
     """Return what is odd about transactions and has not been resolved."""
     odd, tx = tables.transaction_anomaly, tables.transaction
@@ -126,5 +196,7 @@ SIGHTINGS: Mapping[AlertKind, Callable[[Session, datetime], Awaitable[list[Sight
     AlertKind.FAULTED: faulted,
     AlertKind.NOT_CHARGING: not_charging,
     AlertKind.OVER_LIMIT: over_limit,
+    AlertKind.NOT_READY: not_ready,
+    AlertKind.REPORT_FAILED: failed_reports,
     AlertKind.ANOMALY: anomalies,
 }

@@ -1,6 +1,7 @@
 """Looking at a tenant: for each kind what opens an alert, what ends it, and that it opens once."""
 
 import asyncio
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -9,12 +10,17 @@ from sqlalchemy import insert, update
 from ampyard.domain.alerts import AlertKind, AlertState
 from ampyard.domain.charge_points import ConnectorStatus, OcppVersion
 from ampyard.domain.ids import new_id
+from ampyard.domain.job_runs import JobRunState
+from ampyard.domain.local_time import Weekday
+from ampyard.domain.readiness import Risk
+from ampyard.domain.reports import DAILY_ENERGY_JOB
 from ampyard.domain.resource_groups import ResourceGroup
 from ampyard.domain.transactions import ChargingState, Transaction
 from ampyard.repositories import tables
 from ampyard.repositories.access import ResourceGroups
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.depots import Depots
+from ampyard.repositories.vehicles import Vehicles
 from ampyard.services import charge_points
 from ampyard.services.alerts.handling import acknowledge_alerts, resolve_alerts
 from ampyard.services.alerts.looking import look, tenants_with_rules
@@ -231,6 +237,127 @@ async def test_an_anomaly_until_it_is_resolved(here: Watch) -> None:
         await work.session.execute(update(tables.transaction_anomaly).values(**done))
         await work.commit()
     assert (await here.look())[0].state is AlertState.RESOLVED
+
+
+async def assign(here: Watch, departs_at: datetime) -> dict[str, UUID]:
+    """Have Bus 1 leave at a time; returns its assignment, vehicle and depot."""
+    async with here.backend.unit_of_work(here.admin) as work:
+        (vehicle, *_) = await Vehicles(work.session).where(order_by=[Vehicles.table.c.name])
+        ids = {"assignment_id": new_id(), "vehicle_id": vehicle.id, "depot_id": vehicle.depot_id}
+        block = {
+            "id": new_id(),
+            "tenant_id": here.tenant_id,
+            "name": "Line 1",
+            "energy_kwh": 100.0,
+            "weekdays": frozenset(Weekday),
+            "first_day": departs_at.date(),
+            "enabled": True,
+            "return_days_later": 0,
+        }
+        for place, at in (("departure", time(18)), ("return", time(20))):
+            block |= {f"{place}_depot_id": vehicle.depot_id, f"{place}_time": at, f"{place}_zone": "Europe/Berlin"}
+        await work.session.execute(insert(tables.block), [block])
+        assignment = {
+            "id": ids["assignment_id"],
+            "tenant_id": here.tenant_id,
+            "block_id": block["id"],
+            "vehicle_id": vehicle.id,
+            "depot_id": vehicle.depot_id,
+            "day": departs_at.date(),
+            "departs_at": departs_at,
+            "returns_at": departs_at + timedelta(hours=2),
+            "author": "user:tester",
+        }
+        await work.session.execute(insert(tables.assignment), [assignment])
+        await work.commit()
+    return ids
+
+
+async def foresee(here: Watch, ids: dict[str, UUID], departs_at: datetime, risk: Risk) -> None:
+    async with here.backend.unit_of_work(here.admin) as work:
+        record = {
+            "id": new_id(),
+            "tenant_id": here.tenant_id,
+            **ids,
+            "departs_at": departs_at,
+            "recorded_at": here.now,
+            "at_departure": False,
+            "risk": risk,
+            "reason": "So it seems.",
+            "reserve_kwh": 0.0,
+            "shortfall_kwh": 12.5,
+        }
+        await work.session.execute(insert(tables.readiness_record), [record])
+        await work.commit()
+
+
+async def test_an_assignment_that_will_not_be_ready_until_it_will(here: Watch) -> None:
+    await here.rule(AlertKind.NOT_READY, parameters={"within_minutes": 480, "include_at_risk": False})
+    departs_at = BEGIN + timedelta(hours=5)
+    ids = await assign(here, departs_at)
+    await foresee(here, ids, departs_at, Risk.AT_RISK)
+    assert await here.look() == []
+    here.pass_time(minutes=1)
+    await foresee(here, ids, departs_at, Risk.NOT_READY)
+    (alert,) = await here.look()
+    here.pass_time(minutes=1)
+    await foresee(here, ids, departs_at, Risk.TIGHT)
+    (over,) = await here.look()
+
+    assert (alert.assignment_id, alert.vehicle_id, alert.depot_id) == (ids["assignment_id"], ids["vehicle_id"], ids["depot_id"])
+    assert alert.summary == "Not ready for the departure at 2026-11-02T17:00+00:00"
+    assert alert.facts["shortfall_kwh"] == 12.5
+    assert over.state is AlertState.RESOLVED
+
+
+async def test_a_departure_that_is_over_is_no_matter_any_more(here: Watch) -> None:
+    await here.rule(AlertKind.NOT_READY)
+    departs_at = BEGIN + timedelta(hours=1)
+    await foresee(here, await assign(here, departs_at), departs_at, Risk.NOT_READY)
+    assert len(await here.look()) == 1
+    here.pass_time(hours=1)
+    assert [alert.state for alert in await here.look()] == [AlertState.RESOLVED]
+
+
+async def run_report(here: Watch, state: JobRunState, day: str = "2026-11-01") -> None:
+    async with here.backend.unit_of_work(here.admin) as work:
+        (depot,) = await Depots(work.session).where()
+        run = {
+            "id": new_id(),
+            "tenant_id": here.tenant_id,
+            "kind": DAILY_ENERGY_JOB,
+            "state": state,
+            "attempts": 5,
+            "payload": {"tenant_id": str(here.tenant_id), "depot_id": str(depot.id), "day": day},
+            "error": "TimeoutError; the worker's log tells more.",
+            "created_at": here.now,
+            "finished_at": here.now if state in {JobRunState.FAILED, JobRunState.SUCCEEDED} else None,
+        }
+        await work.session.execute(insert(tables.job_run), [run])
+        await work.commit()
+
+
+async def test_a_report_that_could_not_be_written_until_it_is(here: Watch) -> None:
+    await here.rule(AlertKind.REPORT_FAILED)
+    await run_report(here, JobRunState.FAILED)
+    (alert,) = await here.look()
+    # It fails again, under another run, and is being tried: the same report, the same alert.
+    here.pass_time(minutes=10)
+    await run_report(here, JobRunState.FAILED)
+    await run_report(here, JobRunState.RETRYING)
+    assert await here.look() == [alert]
+    here.pass_time(minutes=10)
+    await run_report(here, JobRunState.SUCCEEDED)
+    (over,) = await here.look()
+    assert (alert.summary, over.state) == ("The report of 2026-11-01 could not be written", AlertState.RESOLVED)
+    assert alert.facts == {"day": "2026-11-01", "error": "TimeoutError; the worker's log tells more."}
+
+
+async def test_each_report_that_failed_is_an_alert(here: Watch) -> None:
+    await here.rule(AlertKind.REPORT_FAILED)
+    for day in ("2026-10-31", "2026-11-01"):
+        await run_report(here, JobRunState.FAILED, day)
+    assert {alert.facts["day"] for alert in await here.look()} == {"2026-10-31", "2026-11-01"}
 
 
 async def test_a_rule_of_a_resource_group_sees_what_is_in_it_and_below(here: Watch) -> None:

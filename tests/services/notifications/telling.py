@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 
 from ampyard.domain.alerts import Alert, AlertKind, AlertSeverity
+from ampyard.domain.charge_points import OcppVersion
 from ampyard.domain.notifications.channels import ChannelKind, NotificationChannel
 from ampyard.domain.notifications.deliveries import Delivery
 from ampyard.repositories.mail import Mailer, SmtpSecurity, SmtpServer
@@ -51,7 +52,7 @@ class Telling(Watch):
     async def find(self, *identities: str) -> None:
         """Have charge points come back, and look."""
         for identity in identities:
-            await charge_points.connected(self.backend, self.stations[identity], charge_points.OcppVersion.V16)
+            await charge_points.connected(self.backend, self.stations[identity], OcppVersion.V16)
         await self.look()
 
     async def work(self) -> list[Delivery]:

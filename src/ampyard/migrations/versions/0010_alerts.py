@@ -126,6 +126,7 @@ def _alert() -> None:
         sa.Column("resolved_by", sa.Text(), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         _now("updated_at"),
+        _ref("alert", "assignment_id", "assignment"),
         _ref("alert", "charge_point_id", "charge_point"),
         _ref("alert", "depot_id", "depot"),
         _ref("alert", "power_node_id", "power_node"),

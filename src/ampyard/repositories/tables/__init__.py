@@ -14,7 +14,10 @@ from ampyard.repositories.tables.alerts import (
 )
 from ampyard.repositories.tables.base import metadata, tenant
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
+from ampyard.repositories.tables.dispatch import assignment, block, readiness_record
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, id_tag, power_node, vehicle
+from ampyard.repositories.tables.governance import feature_flag, impersonation, job_run, tenant_settings
+from ampyard.repositories.tables.rollups import charge_point_rollup, depot_rollup, node_rollup, rollup_change, vehicle_rollup
 from ampyard.repositories.tables.supply import limit_exception, node_load, site_meter, site_meter_reading
 from ampyard.repositories.tables.transactions import energy_interval, energy_price, transaction_anomaly, transaction_correction
 
@@ -26,19 +29,27 @@ __all__ = [
     "answered_request",
     "api_key",
     "app_user",
+    "assignment",
     "audit_record",
+    "block",
     "charge_point",
+    "charge_point_rollup",
     "command",
     "connector",
     "depot",
+    "depot_rollup",
     "energy_interval",
     "energy_price",
     "evse",
+    "feature_flag",
     "id_tag",
+    "impersonation",
+    "job_run",
     "limit_exception",
     "metadata",
     "meter_sample",
     "node_load",
+    "node_rollup",
     "notification_channel",
     "notification_delivery",
     "notification_item",
@@ -49,15 +60,19 @@ __all__ = [
     "outbox",
     "power_node",
     "priority",
+    "readiness_record",
     "report",
     "resource_group",
     "resource_group_member",
     "role_grant",
+    "rollup_change",
     "site_meter",
     "site_meter_reading",
     "tenant",
+    "tenant_settings",
     "transaction",
     "transaction_anomaly",
     "transaction_correction",
     "vehicle",
+    "vehicle_rollup",
 ]

@@ -78,6 +78,7 @@ alert = tenant_table(
     ref("power_node_id", "power_node", ondelete="CASCADE"),
     ref("vehicle_id", "vehicle", ondelete="CASCADE"),
     ref("transaction_id", "transaction", ondelete="CASCADE"),
+    ref("assignment_id", "assignment", ondelete="CASCADE"),
     # However many workers look at the same time, one of them opens it.
     Index("uq_alert_open", "rule_id", "target_id", unique=True, postgresql_where=_UNRESOLVED),
     Index("ix_alert_list", "tenant_id", "opened_at", "id"),

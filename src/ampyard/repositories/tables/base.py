@@ -10,6 +10,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     MetaData,
     SmallInteger,
     Table,
@@ -21,7 +22,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
+from ampyard.domain.local_time import Weekday
 from ampyard.domain.priorities import PriorityLevel
+from ampyard.domain.recurrence import mask_of, weekdays_of
 
 metadata = MetaData(
     naming_convention={
@@ -73,6 +76,21 @@ class Rank(TypeDecorator[IntEnum]):
 
 
 Level = Rank(PriorityLevel)
+
+
+class Weekdays(TypeDecorator[frozenset[Weekday]]):
+    """Days of the week stored as one number: bit 0 is Monday."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: frozenset[Weekday] | None, dialect: Any) -> int | None:
+        del dialect
+        return None if value is None else mask_of(value)
+
+    def result_processor(self, dialect: Any, coltype: object) -> Callable[[Any], Any]:
+        del dialect, coltype
+        return lambda mask: None if mask is None else weekdays_of(mask)
 
 
 class Stored(TypeDecorator[Any]):
@@ -146,4 +164,8 @@ tenant = Table(
     Column("slug", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     created(),
+    updated(),
+    at("suspended_at"),
+    Column("suspended_reason", Text),
+    Index("ix_tenant_list", "created_at", "id"),
 )

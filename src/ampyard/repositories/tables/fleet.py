@@ -37,6 +37,8 @@ depot = tenant_table(
     Column("opening_times", Stored(hours_to_json, hours_from_json)),
     at("archived_at"),
     UniqueConstraint("tenant_id", "name"),
+    # Blocks refer to a depot with its zone, see tables/dispatch.py.
+    UniqueConstraint("tenant_id", "id", "time_zone"),
     Index("ix_depot_list", "tenant_id", "updated_at", "id"),
 )
 

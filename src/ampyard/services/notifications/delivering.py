@@ -21,6 +21,7 @@ from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.mail import MailError
 from ampyard.repositories.notifications import Channels, Deliveries, DeliveryItems, locked_secret, overdue_deliveries
+from ampyard.repositories.settings import read_settings
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.repositories.webhooks import WebhookError
@@ -37,12 +38,13 @@ _OVERDUE = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class _Parcel:
-    """A delivery that is being made, whom it goes to, and what it tells."""
+    """A delivery that is being made, whom it goes to, what it tells, and of whom a mail says it is."""
 
     delivery: Delivery
     channel: NotificationChannel
     told: tuple[Told, ...]
     locked_secret: str | None
+    author: str | None
 
 
 class _UndeliveredError(Exception):
@@ -119,7 +121,9 @@ async def _claim(backend: Backend, tenant_id: uuid.UUID, delivery_id: uuid.UUID)
         # For so long nobody else tries; should this process end meanwhile, another does after that.
         claimed = replace(delivery, attempts=delivery.attempts + 1, due_at=work.now + LEASE)
         await work.change(Deliveries, delivery.id, attempts=claimed.attempts, due_at=claimed.due_at)
-        parcel = _Parcel(claimed, channel, await _told(work, claimed, channel), await locked_secret(work.session, channel.id))
+        author = (await read_settings(work.session, tenant_id)).values.alert_sender
+        secret = await locked_secret(work.session, channel.id)
+        parcel = _Parcel(claimed, channel, await _told(work, claimed, channel), secret, author)
         await work.commit()
     return parcel
 
@@ -175,7 +179,9 @@ async def _mail(backend: Backend, notifier: Notifier, parcel: _Parcel) -> str | 
     if notifier.mailer is None:
         raise _UndeliveredError("No SMTP server is set; see AMPYARD_SMTP_HOST.", permanent=True)
     mail = mail_of(parcel.channel, parcel.told, notifier.alerts_url)
-    refused = await notifier.mailer.send(parcel.channel.addresses, mail, message_id=str(parcel.delivery.id), at=backend.clock())
+    refused = await notifier.mailer.send(
+        parcel.channel.addresses, mail, message_id=str(parcel.delivery.id), at=backend.clock(), author=parcel.author
+    )
     return "; ".join(f"{address}: {reason}" for address, reason in refused.items()) or None
 
 

@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from ampyard.domain import anomalies
 from ampyard.domain.authorization import VehicleResolution, authorized_by, began_offline
 from ampyard.domain.charge_points import ChargePoint, Evse
 from ampyard.domain.commands import Command
@@ -19,6 +20,7 @@ from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import IdTags
 from ampyard.services.charge_points import CHARGING_STATE_OF_STATUS, evse_by_no, publish_change
+from ampyard.services.transactions.anomalies import flag
 from ampyard.services.transactions.ending import close
 from ampyard.services.transactions.intervals import spread_all
 from ampyard.services.transactions.report import Report
@@ -27,6 +29,15 @@ _log = logging.getLogger(__name__)
 
 # A remote start that has been accepted waits for the cable; no longer than this (ConnectionTimeOut, EVConnectionTimeOut).
 _REMOTE_START_WAITS = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The transaction that a report is about, what to tell of the id tag it names (None: it names none), and whether it was made now."""
+
+    transaction: Transaction
+    authorization: Authorization | None
+    begun: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +52,8 @@ class _Named:
         return self.tag if self.authorization is Authorization.ACCEPTED else None
 
 
-async def find_or_begin(work: UnitOfWork, charge_point: ChargePoint, report: Report) -> tuple[Transaction, Authorization | None]:
-    """Return the transaction that a report is about, made where nobody knew it, and what to tell of the id tag it names.
+async def find_or_begin(work: UnitOfWork, charge_point: ChargePoint, report: Report) -> Found:
+    """Return the transaction that a report is about, made where nobody knew it.
 
     Raises:
         NotFoundError: it is unknown and the report names no EVSE, or one that is not configured.
@@ -56,12 +67,12 @@ async def find_or_begin(work: UnitOfWork, charge_point: ChargePoint, report: Rep
     else:
         known = await _repeated_start(transactions, evse, report) if evse is not None else None
     if known is not None:
-        return await _authorized_later(work, known, report, named), named.authorization
+        return Found(await _authorized_later(work, known, report, named), named.authorization, begun=False)
     if evse is None:
         raise NotFoundError(
             f"{charge_point.identity} has no transaction {report.ocpp_transaction_id}, and the message names no EVSE to start it on."
         )
-    return await _begin(work, charge_point, evse, report, named), named.authorization
+    return Found(await _begin(work, charge_point, evse, report, named), named.authorization, begun=True)
 
 
 async def _repeated_start(transactions: Transactions, evse: Evse, report: Report) -> Transaction | None:
@@ -117,6 +128,7 @@ async def _begin(work: UnitOfWork, charge_point: ChargePoint, evse: Evse, report
         _log.warning("%s: EVSE %d starts anew; its transaction %s was never ended.", charge_point.identity, evse.evse_no, stale.id)
         abandoned = await close(work, charge_point, stale, at=stale.measured_at or stale.started_at, reason=StopReason.ABANDONED)
         await spread_all(work, abandoned)
+        await flag(work, abandoned, [anomalies.abandoned(stale.updated_at, next_started_at=report.at)])
     connectors = (await Connectors(work.session).of_evses([evse.id])).get(evse.id, [])
     connector = next((c for c in connectors if c.connector_no == (report.connector_no or 1)), None)
     remote = await _remote_start(work, evse, report)

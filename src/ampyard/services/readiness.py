@@ -1,0 +1,161 @@
+"""Readiness of assignments: foreseen for whoever asks, in a handful of statements whatever their number; and kept for charts and alerts."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ampyard.domain.access import system_principal
+from ampyard.domain.assignments import Assignment
+from ampyard.domain.blocks import Block
+from ampyard.domain.charging_forecast import Battery
+from ampyard.domain.events import Event, EventKind
+from ampyard.domain.plugs import Offer, Plug, offered, plugged_in
+from ampyard.domain.readiness import (
+    OLDEST_SOC,
+    Leg,
+    Outlook,
+    Readiness,
+    Risk,
+    StateOfCharge,
+    at_departure,
+    needed_energy,
+    readiness,
+)
+from ampyard.domain.readiness_records import KEPT_BEFORE, MADE_UP_FOR, ReadinessRecord, departed, foreseen, is_worth_keeping
+from ampyard.domain.vehicles import Vehicle
+from ampyard.repositories.assignments import Assignments
+from ampyard.repositories.blocks import Blocks
+from ampyard.repositories.database import Session
+from ampyard.repositories.directory import Directory
+from ampyard.repositories.readiness import ReadinessRecords, keep, offers, plugs, try_lock
+from ampyard.repositories.unit_of_work import UnitOfWork
+from ampyard.repositories.vehicles import Vehicles
+from ampyard.services.backend import Backend
+
+# Who will not be ready unless something is done, or at all.
+LATE = frozenset({Risk.AT_RISK, Risk.NOT_READY})
+# What shall be left in the battery on return, where nobody has said otherwise.
+RESERVE_PERCENT = 10.0
+_MOMENT = timedelta(microseconds=1)
+
+
+async def foresee(session: Session, assignments: Sequence[Assignment], *, now: datetime) -> dict[uuid.UUID, Readiness]:
+    """Return how ready the vehicles of assignments will be, by assignment; what has left or was removed is absent."""
+    ahead = [one for one in assignments if one.departs_at > now and one.removed_at is None]
+    if not ahead:
+        return {}
+    outlooks = await _outlooks(session, ahead, now)
+    found = {vehicle_id: readiness(outlook, now=now) for vehicle_id, outlook in outlooks.items()}
+    return {one.id: found[one.vehicle_id][one.id] if one.vehicle_id in found else _unseen(one, now) for one in ahead}
+
+
+async def not_ready(session: Session, *, now: datetime, until: datetime, depot_id: uuid.UUID | None = None) -> list[Readiness]:
+    """Return the readiness of those that leave by `until` and will not be ready, of a depot or of all, by departure."""
+    leaving = await Assignments(session).leaving(now, until, depot_id)
+    found = await foresee(session, leaving, now=now)
+    return [found[one.id] for one in leaving if found[one.id].risk in LATE]
+
+
+async def record_all(backend: Backend) -> int:
+    """Keep the readiness of all tenants; returns how many records were made."""
+    async with backend.database.system_snapshot() as system:
+        tenants = dict.fromkeys(depot.tenant_id for depot in await Directory(system).depots())
+    return sum([await record(backend, tenant_id) for tenant_id in tenants])
+
+
+async def record(backend: Backend, tenant_id: uuid.UUID) -> int:
+    """Keep a tenant's readiness: of what leaves within a day, where it has changed, and of what has just left.
+
+    Returns how many records were made: none, at once, while another process is at it.
+    """
+    async with backend.unit_of_work(system_principal(tenant_id, "readiness")) as work:
+        if not await try_lock(work.session, tenant_id):
+            return 0
+        records = [*await _departures(work), *await _ahead(work)]
+        await keep(work.session, records)
+        for one in records:
+            work.publish(Event(EventKind.READINESS_CHANGED, one.assignment_id, one.depot_id))
+        await work.commit()
+    return len(records)
+
+
+async def _departures(work: UnitOfWork) -> list[ReadinessRecord]:
+    """Return the records of departures that have none yet. Who was assigned after leaving left with a charge that nobody asked for."""
+    left = await Assignments(work.session).leaving(work.now - MADE_UP_FOR, work.now)
+    last = await ReadinessRecords(work.session).newest([one.id for one in left])
+    new = [one for one in left if one.created_at <= one.departs_at and not (one.id in last and last[one.id].at_departure)]
+    outlooks = await _outlooks(work.session, new, work.now)
+    return [departed(one, at_departure(outlooks[one.vehicle_id], one.id, now=work.now), last.get(one.id)) for one in new]
+
+
+async def _ahead(work: UnitOfWork) -> list[ReadinessRecord]:
+    leaving = await Assignments(work.session).leaving(work.now, work.now + KEPT_BEFORE)
+    found = await foresee(work.session, leaving, now=work.now)
+    last = await ReadinessRecords(work.session).newest(found)
+    return [foreseen(one, found[one.id]) for one in leaving if is_worth_keeping(found[one.id], last.get(one.id))]
+
+
+async def _outlooks(session: Session, assignments: Sequence[Assignment], now: datetime) -> dict[uuid.UUID, Outlook]:
+    """Return what is ahead of each vehicle of some assignments, up to the last of them; of vehicles that may be seen."""
+    if not assignments:
+        return {}
+    vehicles = await Vehicles(session).by_ids({one.vehicle_id for one in assignments})
+    until = max(one.departs_at for one in assignments) + _MOMENT
+    runs = await Assignments(session).of_vehicles(vehicles, now - OLDEST_SOC, until)
+    every_run = [run for of_vehicle in runs.values() for run in of_vehicle]
+    blocks = await Blocks(session).by_ids({run.block_id for run in every_run})
+    plugged = await plugs(session, vehicles)
+    returns = {block.return_depot_id for block in blocks.values()}
+    offer = await offers(session, returns | {one.depot_id for one in assignments})
+    known = _Known({one.id for one in assignments}, blocks, plugged, offer)
+    first = {one.vehicle_id: one.depot_id for one in sorted(assignments, key=lambda one: one.departs_at, reverse=True)}
+    return {vehicle.id: known.outlook(vehicle, runs[vehicle.id], first[vehicle.id]) for vehicle in vehicles.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What outlooks are made of: whose readiness is asked for, blocks, where vehicles are plugged in, what depots have to offer."""
+
+    wanted: AbstractSet[uuid.UUID]
+    blocks: Mapping[uuid.UUID, Block]
+    plugs: Mapping[uuid.UUID, Plug]
+    offers: Mapping[uuid.UUID, list[Offer]]
+
+    def outlook(self, vehicle: Vehicle, runs: Sequence[Assignment], depot_id: uuid.UUID) -> Outlook:
+        """Return what is ahead of a vehicle that leaves next from this depot."""
+        plug = self.plugs.get(vehicle.id)
+        here = offered(self.offers.get(depot_id, []), vehicle, plugged=False) if plug is None else plugged_in(plug, vehicle)
+        return Outlook(
+            battery=Battery(vehicle.battery_kwh, max(vehicle.max_ac_kw, vehicle.max_dc_kw)),
+            soc=_soc(vehicle),
+            reserve_kwh=vehicle.battery_kwh * RESERVE_PERCENT / 100,
+            here=here,
+            legs=[self._leg(run, vehicle) for run in runs if run.id in self.wanted or not self._is_back(vehicle, run, plug)],
+        )
+
+    def _leg(self, run: Assignment, vehicle: Vehicle) -> Leg:
+        block = self.blocks.get(run.block_id)
+        needed = afterwards = None
+        if block is not None:
+            needed = needed_energy(energy_kwh=block.energy_kwh, distance_km=block.distance_km, consumption_kwh_per_km=None)
+            afterwards = self.offers.get(block.return_depot_id)
+        return Leg(run.id, run.departs_at, run.returns_at, needed, offered(afterwards or [], vehicle, plugged=True))
+
+    def _is_back(self, vehicle: Vehicle, run: Assignment, plug: Plug | None) -> bool:
+        """Tell whether a vehicle has come back from a run, early perhaps: it is plugged in there since, and has told its charge since."""
+        block = self.blocks.get(run.block_id)
+        if plug is None or block is None or vehicle.soc_at is None:
+            return False
+        return plug.depot_id == block.return_depot_id and run.departs_at < plug.since <= vehicle.soc_at
+
+
+def _soc(vehicle: Vehicle) -> StateOfCharge | None:
+    if vehicle.soc_percent is None or vehicle.soc_at is None:
+        return None
+    return StateOfCharge(vehicle.soc_percent, vehicle.soc_at, certain=True)
+
+
+def _unseen(assignment: Assignment, now: datetime) -> Readiness:
+    return Readiness(assignment.id, now, Risk.UNKNOWN, "The vehicle is in no resource group that you may see.", None, None)

@@ -57,7 +57,7 @@ SYSTEM_READS = {
     "feature_flag": {"tenant_id", "name", "enabled"},
     "answered_request": {"author", "key", "operation", "digest", "answer"},
     "depot": {"id", "tenant_id", "name", "time_zone", "archived_at"},
-    "charge_point": {"id", "tenant_id", "identity", "password_hash", "connected", "last_seen_at"},
+    "charge_point": {"id", "tenant_id", "identity", "password_hash", "connected", "last_seen_at", "state"},
     "api_key": {"id", "tenant_id", "name", "key_hash", "scopes", "expires_at", "revoked_at", "resource_group_id"},
     "ocpi_credential": {"id", "tenant_id", "partner_name", "token_hash", "revoked_at"},
     "command": {"id", "tenant_id", "charge_point_id", "state", "created_at", "expires_at"},

@@ -163,6 +163,11 @@ class Principal:
         if not self.has(scope):
             raise ForbiddenError(f"This needs the scope {scope.value}, which {self.author} does not have.")
 
+    def require_everywhere(self, scope: Scope) -> None:
+        """Raise `ForbiddenError` unless the principal has `scope` for the whole tenant: for what all of it shares."""
+        if scope not in self.scopes:
+            raise ForbiddenError(f"This needs the scope {scope.value} for the whole tenant, which {self.author} does not have.")
+
     def groups(self, scope: Scope) -> frozenset[uuid.UUID] | None:
         """Return the resource groups within which the principal has `scope`; None: it is not confined to any."""
         if scope in self.scopes or not self.grants:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, exists, literal, select
 
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session
 
@@ -70,10 +71,15 @@ class Directory:
         self.session = session
 
     async def charge_point_logins(self, identity: str) -> list[ChargePointLogin]:
-        """Return the charge points of all tenants with this identity; the password tells which one speaks."""
+        """Return the charge points of all tenants with this identity that may log in; the password tells which one speaks.
+
+        A retired one may not.
+        """
         column = tables.charge_point.c
         rows = await self.session.fetch(
-            select(column.tenant_id, column.id, column.password_hash).where(column.identity == identity, _active(column.tenant_id))
+            select(column.tenant_id, column.id, column.password_hash).where(
+                column.identity == identity, column.state != ChargePointState.RETIRED, _active(column.tenant_id)
+            )
         )
         return [ChargePointLogin(*row) for row in rows]
 
@@ -140,11 +146,10 @@ class Directory:
         return {row[0] for row in await self.session.fetch(statement)}
 
     async def depots(self) -> list[DepotEntry]:
-        """Return all depots of all tenants that are not suspended."""
+        """Return all depots that are not archived, of all tenants that are not suspended."""
         column = tables.depot.c
-        rows = await self.session.fetch(
-            select(column.tenant_id, column.id, column.name).where(_active(column.tenant_id)).order_by(column.id)
-        )
+        in_service = column.archived_at.is_(None) & _active(column.tenant_id)
+        rows = await self.session.fetch(select(column.tenant_id, column.id, column.name).where(in_service).order_by(column.id))
         return [DepotEntry(*row) for row in rows]
 
     async def silent_since(self, moment: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:

@@ -1,16 +1,16 @@
 """What there may be alerts about: for each kind one statement that finds it in all that the session reaches."""
 
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid5
 
-from sqlalchemy import Select, Uuid, and_, cast, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, Uuid, and_, cast, exists, func, or_, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from ampyard.domain.alerts import AlertKind, Sighting
-from ampyard.domain.charge_points import ConnectorStatus
 from ampyard.domain.job_runs import JobRunState
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.readiness import Risk
 from ampyard.domain.readiness_records import KEPT_BEFORE
 from ampyard.domain.reports import DAILY_ENERGY_JOB
@@ -27,35 +27,59 @@ _FULL_PERCENT = 95.0
 _REPORTS_LOOKED_AT = timedelta(days=14)
 
 
-async def offline(session: Session, _at: datetime) -> list[Sighting]:
-    """Return the charge points that have been on the line and are not now, in depots that are in use."""
+async def offline(session: Session, at: datetime) -> list[Sighting]:
+    """Return the charge points in service that have been on the line and are not now, in depots that are in use."""
     cp, depot = tables.charge_point, tables.depot
     statement = (
-        select(cp.c.id, cp.c.depot_id, func.coalesce(cp.c.disconnected_at, cp.c.last_seen_at))
+        select(cp.c.id, cp.c.depot_id, func.coalesce(cp.c.disconnected_at, cp.c.last_seen_at), _is_planned(at))
         # Who reaches a charge point does not always reach its depot.
         .outerjoin(depot, depot.c.id == cp.c.depot_id)
-        .where(cp.c.connected.is_(False), cp.c.connected_at.is_not(None), depot.c.archived_at.is_(None))
-    )
-    return [Sighting(target_id=row[0], since=row[2], depot_id=row[1], charge_point_id=row[0]) for row in await session.fetch(statement)]
-
-
-async def faulted(session: Session, _at: datetime) -> list[Sighting]:
-    """Return the charge points of which a connector is faulted."""
-    cp, evse, connector = tables.charge_point, tables.evse, tables.connector
-    statement = (
-        select(cp.c.id, cp.c.depot_id, func.min(connector.c.status_at), func.min(connector.c.error_code))
-        .join(evse, evse.c.charge_point_id == cp.c.id)
-        .join(connector, connector.c.evse_id == evse.c.id)
-        .where(connector.c.status == ConnectorStatus.FAULTED)
-        .group_by(cp.c.id)
+        .where(
+            cp.c.connected.is_(False),
+            cp.c.connected_at.is_not(None),
+            cp.c.state == ChargePointState.IN_SERVICE,
+            depot.c.archived_at.is_(None),
+        )
     )
     return [
-        Sighting(target_id=row[0], since=row[2], depot_id=row[1], charge_point_id=row[0], facts={"fault": row[3] or "no code given"})
+        Sighting(target_id=row[0], since=row[2], depot_id=row[1], charge_point_id=row[0], is_planned=row[3])
         for row in await session.fetch(statement)
     ]
 
 
-async def not_charging(session: Session, _at: datetime) -> list[Sighting]:
+async def faulted(session: Session, at: datetime) -> list[Sighting]:
+    """Return the charge points in service that have a fault; with the first that is open."""
+    cp, fault = tables.charge_point, tables.charge_point_fault
+    statement = (
+        select(cp.c.id, cp.c.depot_id, fault.c.raised_at, fault.c.code, fault.c.vendor_code, _is_planned(at))
+        .join(fault, fault.c.charge_point_id == cp.c.id)
+        .where(fault.c.cleared_at.is_(None), cp.c.state == ChargePointState.IN_SERVICE)
+        .ext(distinct_on(cp.c.id))
+        .order_by(cp.c.id, fault.c.raised_at, fault.c.id)
+    )
+    return [
+        Sighting(
+            target_id=row.id,
+            since=row.raised_at,
+            depot_id=row.depot_id,
+            charge_point_id=row.id,
+            is_planned=row.is_planned,
+            facts={"fault": row.code, "vendor_code": row.vendor_code},
+        )
+        for row in await session.fetch(statement)
+    ]
+
+
+def _is_planned(at: datetime) -> ColumnElement[bool]:
+    """Return whether a charge point is down as planned."""
+    down = tables.planned_downtime.c
+    planned = exists().where(
+        down.charge_point_id == tables.charge_point.c.id, down.starts_at <= at, down.ends_at > at, down.cancelled_at.is_(None)
+    )
+    return planned.label("is_planned")
+
+
+async def not_charging(session: Session, at: datetime) -> list[Sighting]:
     """Return the open transactions without power that could have some: the charge point is there and may give it, the vehicle is not full.
 
     A vehicle that has suspended charging is taken to be full unless it says otherwise.
@@ -67,17 +91,18 @@ async def not_charging(session: Session, _at: datetime) -> list[Sighting]:
             charge_point_id=row.charge_point_id,
             vehicle_id=row.vehicle_id,
             transaction_id=row.id,
+            is_planned=row.is_planned,
             facts={"evse_no": row.evse_no, "charging_state": row.charging_state.value, "soc_percent": row.soc_percent},
         )
-        for row in await session.fetch(_without_power())
+        for row in await session.fetch(_without_power(at))
     ]
 
 
-def _without_power() -> Select[tuple[uuid.UUID, uuid.UUID, uuid.UUID, uuid.UUID | None, int, ChargingState, float | None]]:
+def _without_power(at: datetime) -> Select[Any]:
     tx, cp, evse = tables.transaction, tables.charge_point, tables.evse
     soc = tx.c.soc_percent
     return (
-        select(tx.c.id, tx.c.depot_id, tx.c.charge_point_id, tx.c.vehicle_id, evse.c.evse_no, tx.c.charging_state, soc)
+        select(tx.c.id, tx.c.depot_id, tx.c.charge_point_id, tx.c.vehicle_id, evse.c.evse_no, tx.c.charging_state, soc, _is_planned(at))
         .join(cp, cp.c.id == tx.c.charge_point_id)
         .join(evse, evse.c.id == tx.c.evse_id)
         .where(
@@ -85,6 +110,7 @@ def _without_power() -> Select[tuple[uuid.UUID, uuid.UUID, uuid.UUID, uuid.UUID 
             tx.c.power_kw < _NO_POWER_KW,
             tx.c.charging_state != ChargingState.IDLE,
             cp.c.connected,
+            cp.c.state == ChargePointState.IN_SERVICE,
             or_(evse.c.limit_kw.is_(None), evse.c.limit_kw >= evse.c.min_power_kw),
             or_(soc < _FULL_PERCENT, and_(soc.is_(None), tx.c.charging_state != ChargingState.SUSPENDED_EV)),
         )

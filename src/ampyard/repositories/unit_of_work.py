@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from ampyard.domain.access import Principal, Reach
+from ampyard.domain.access import WHOLE_TENANT, Principal, Reach
 from ampyard.domain.errors import ForbiddenError, NotFoundError
 from ampyard.domain.events import Event
 from ampyard.domain.ids import new_id
@@ -68,7 +68,7 @@ class UnitOfWork:
         await self.session.execute(update(table).where(table.c.id == entity_id).values(**values))
 
     async def remove(self, repository: type[Repository[Any]], entity_id: uuid.UUID) -> None:
-        """Delete one row."""
+        """Delete one row, with what the database says goes with it."""
         table = repository.table
         await self.session.execute(delete(table).where(table.c.id == entity_id))
 
@@ -100,12 +100,17 @@ class UnitOfWork:
             return await repository(self.session).by_id(entity_id, reads=frozenset({"id"})) is not None
 
     @asynccontextmanager
+    async def whole_tenant(self) -> AsyncIterator[None]:
+        """See the whole tenant for a while: for a rule that must hold for things that the principal may not see."""
+        async with self.within(WHOLE_TENANT):
+            yield
+
+    @asynccontextmanager
     async def within(self, reach: Reach) -> AsyncIterator[None]:
-        """See and change only what is in another reach for a while."""
+        """See and change only what is in another reach for a while; a statement that fails leaves it, and ends the transaction."""
         before, self._reach_now = self._reach_now, reach
         await self._set_reach(reach)
         yield
-        # What fails in between has broken the transaction: there is nothing to go back to.
         self._reach_now = before
         await self._set_reach(before)
 

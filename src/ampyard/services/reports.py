@@ -96,8 +96,10 @@ async def due_reports(backend: Backend, tenant_id: uuid.UUID) -> list[DueReport]
         outdated = await Reports(snapshot).outdated_since(earliest)
     for depot in depots:
         today = _local_date(now, depot)
+        # Nothing happens at an archived depot from the day after that on.
+        end = today if depot.archived_at is None else min(today, _local_date(depot.archived_at, depot) + timedelta(days=1))
         day = max(today - _LOOK_BACK, _local_date(depot.created_at, depot))
-        while day < today:
+        while day < end:
             report = written.get((depot.id, day))
             complete = report is not None and report.updated_at >= day_bounds(day, depot.time_zone)[1]
             if not complete or (depot.id, day) in outdated:

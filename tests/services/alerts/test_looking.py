@@ -11,6 +11,7 @@ from ampyard.domain.alerts import AlertKind, AlertState
 from ampyard.domain.charge_points import ConnectorStatus, OcppVersion
 from ampyard.domain.ids import new_id
 from ampyard.domain.job_runs import JobRunState
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.readiness import Risk
 from ampyard.domain.reports import DAILY_ENERGY_JOB
@@ -143,8 +144,60 @@ async def test_a_faulted_connector(here: Watch) -> None:
     await here.status("CP-1", ConnectorStatus.AVAILABLE)
     (over,) = await here.look()
 
-    assert (alert.summary, alert.since, alert.facts) == ("Faulted: GroundFailure", BEGIN, {"fault": "GroundFailure"})
+    assert (alert.summary, alert.since, alert.facts) == (
+        "Faulted: GroundFailure",
+        BEGIN,
+        {"fault": "GroundFailure", "vendor_code": None},
+    )
     assert over.state is AlertState.RESOLVED
+
+
+async def plan_downtime(here: Watch) -> None:
+    """Have CP-1 down as planned from ten minutes after now for an hour."""
+    async with here.backend.unit_of_work(here.admin) as work:
+        down = {
+            "id": new_id(),
+            "tenant_id": here.tenant_id,
+            "charge_point_id": here.stations["CP-1"].charge_point_id,
+            "starts_at": here.now + timedelta(minutes=10),
+            "ends_at": here.now + timedelta(minutes=70),
+            "reason": "Maintenance",
+            "author": "user:tester",
+        }
+        await work.session.execute(insert(tables.planned_downtime), [down])
+        await work.commit()
+
+
+async def test_planned_downtime_is_no_alert_where_the_rule_honours_it(here: Watch) -> None:
+    honours = await here.rule(AlertKind.OFFLINE)
+    strict = await here.rule(AlertKind.OFFLINE, honours_downtime=False)
+    await plan_downtime(here)
+    await lose(here)
+    before = await here.look()
+    here.pass_time(minutes=10)
+    during = {alert.rule_id: alert.state for alert in await here.look()}
+    here.pass_time(minutes=60)
+    after = [(alert.rule_id, alert.state) for alert in await here.look()]
+
+    assert {alert.rule_id for alert in before} == {honours.id, strict.id}
+    assert during == {honours.id: AlertState.RESOLVED, strict.id: AlertState.OPEN}
+    assert sorted(after) == sorted([(honours.id, AlertState.RESOLVED), (strict.id, AlertState.OPEN), (honours.id, AlertState.OPEN)])
+
+
+@pytest.mark.parametrize("state", [state for state in ChargePointState if state is not ChargePointState.IN_SERVICE])
+async def test_a_charge_point_that_is_not_in_service_is_not_missed(here: Watch, state: ChargePointState) -> None:
+    await here.rule(AlertKind.OFFLINE)
+    await here.rule(AlertKind.FAULTED)
+    await here.rule(AlertKind.NOT_CHARGING, parameters={"after_s": 60})
+    await stand_still(here)
+    await here.status("CP-1", ConnectorStatus.FAULTED, "GroundFailure")
+    await lose(here)
+    async with here.backend.unit_of_work(here.admin) as work:
+        await work.session.execute(update(tables.charge_point).values(state=state))
+        await work.commit()
+    await here.look()
+    here.pass_time(hours=1)
+    assert await here.look() == []
 
 
 async def test_a_vehicle_that_is_plugged_in_and_takes_nothing(here: Watch) -> None:

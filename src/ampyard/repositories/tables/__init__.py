@@ -13,6 +13,14 @@ from ampyard.repositories.tables.alerts import (
     notification_route,
 )
 from ampyard.repositories.tables.base import metadata, tenant
+from ampyard.repositories.tables.charge_points import (
+    charge_point_fault,
+    charge_point_template,
+    charge_point_variable,
+    evse_availability,
+    firmware_status,
+    planned_downtime,
+)
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
 from ampyard.repositories.tables.dispatch import assignment, block, readiness_record
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, id_tag, power_node, vehicle
@@ -33,7 +41,10 @@ __all__ = [
     "audit_record",
     "block",
     "charge_point",
+    "charge_point_fault",
     "charge_point_rollup",
+    "charge_point_template",
+    "charge_point_variable",
     "command",
     "connector",
     "depot",
@@ -41,7 +52,9 @@ __all__ = [
     "energy_interval",
     "energy_price",
     "evse",
+    "evse_availability",
     "feature_flag",
+    "firmware_status",
     "id_tag",
     "impersonation",
     "job_run",
@@ -58,6 +71,7 @@ __all__ = [
     "ocpi_party",
     "ocpp_transaction_seq",
     "outbox",
+    "planned_downtime",
     "power_node",
     "priority",
     "readiness_record",

@@ -110,6 +110,7 @@ def demo_spec() -> TenantSpec:
         name="Demo Fleet",
         country_code="DE",
         party_id="AMP",
+        alert_rules=True,
         depots=(
             DepotSpec(
                 name="Hafen",

@@ -1,10 +1,11 @@
 """What the statements of all charts have in common: one statement for many parents, with the buckets of each one's own time zone.
 
-A row of a roll-up by day is used where the depot it is of and the chart keep the same time; else the finer rows are, which fit every zone.
+A row of a roll-up by day is used where it lies within one bucket; else the finer rows are, which fit every zone.
 """
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     FromClause,
+    Integer,
     Interval,
     Select,
     Table,
@@ -27,6 +29,7 @@ from sqlalchemy import (
     func,
     literal,
     null,
+    or_,
     select,
     true,
     union_all,
@@ -93,17 +96,17 @@ def since_until(moment: ColumnElement[Any]) -> ColumnElement[bool]:
     return and_(moment >= bindparam("lowest", type_=MOMENT), moment < bindparam("highest", type_=MOMENT))
 
 
-def statement(
-    parent: CTE, rows: Sequence[Select[Any]], values: Callable[[FromClause], list[ColumnElement[Any]]], *shown: ColumnElement[Any]
-) -> Select[Any]:
-    """Return the statement of a chart: for each parent (by number) and bucket, in order, a row of number, zone, begin, end and values.
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a chart is drawn into: what is charted (`parents`), the buckets of each zone among them, and each zone's as a scale."""
 
-    Args:
-        parent: what is charted, of `parents`.
-        rows: what there is of them: each a select of number, zone, `at`, and what `values` are made of.
-        values: aggregates over the rows of a bucket.
-        shown: columns of `parent` that follow the values.
-    """
+    parent: CTE
+    bucket: CTE
+    scale: CTE
+
+
+def frame(parent: CTE) -> Frame:
+    """Return the frame of the charts of some parents."""
     zone = select(parent.c.zone).distinct().subquery("zone")
     found = (
         func.ampyard_buckets(
@@ -120,6 +123,21 @@ def statement(
         .group_by(bucket.c.zone)
         .cte("scale")
     )
+    return Frame(parent, bucket, scale)
+
+
+def statement(
+    frame: Frame, rows: Sequence[Select[Any]], values: Callable[[FromClause], list[ColumnElement[Any]]], *shown: ColumnElement[Any]
+) -> Select[Any]:
+    """Return the statement of a chart: for each parent (by number) and bucket, in order, a row of number, zone, begin, end and values.
+
+    Args:
+        frame: what it is drawn into.
+        rows: what there is: each a select of number, zone, `at`, and what `values` are made of.
+        values: aggregates over the rows of a bucket.
+        shown: columns of the frame's `parent` that follow the values.
+    """
+    parent, bucket, scale = frame.parent, frame.bucket, frame.scale
     part = (rows[0] if len(rows) == 1 else union_all(*rows)).subquery("part")
     place = func.width_bucket(part.c.at, scale.c.starts, type_=BigInteger())
     value = (
@@ -166,20 +184,40 @@ async def drawn(
     return charts
 
 
+def is_whole(frame: Frame, day: FromClause) -> ColumnElement[bool]:
+    """Return that a day lies within one bucket: as days do where the chart keeps the time they were made for, and most days of a month.
+
+    The scale is to be joined.
+    """
+    starts, last = frame.scale.c.starts, day.c.ends_at - INSTANT
+    within_one = func.width_bucket(day.c.starts_at, starts, type_=Integer()) == func.width_bucket(last, starts, type_=Integer())
+    return or_(day.c.time_zone == frame.scale.c.zone, and_(within_one, day.c.ends_at <= frame.scale.c.end))
+
+
 def rows_of(
-    bucket: ChartBucket, parent: CTE, days: FromClause, subject: str, finer: FromClause, values: Sequence[str], *, same: Sequence[str] = ()
+    bucket: ChartBucket,
+    frame: Frame,
+    days: FromClause,
+    subject: str,
+    finer: FromClause,
+    values: Sequence[str],
+    *,
+    same: Sequence[str] = (),
+    of: CTE | None = None,
 ) -> list[Select[Any]]:
-    """Return the rows of a chart: those of days where the chart keeps the time of their depot, the finer ones of such a day where not.
+    """Return the rows of a chart: those of days that lie within a bucket, and the finer ones of days that do not.
 
     Args:
         bucket: of the chart; what is shorter than a day is made of the finer rows alone.
-        parent: what is charted.
+        frame: what it is drawn into.
         days: a roll-up; where it has an `of_day`, of that kind alone.
         subject: the column in both by which rows belong to what is charted.
         finer: what a day consists of.
         values: the columns that are charted; one that `finer` lacks is nothing there.
         same: further columns by which a finer row belongs to a day.
+        of: whose rows they are, as number, id and zone; what is charted itself, unless told.
     """
+    parent = frame.parent if of is None else of
     within = [
         finer.c[subject] == parent.c.id,
         since_until(finer.c.starts_at),
@@ -189,17 +227,24 @@ def rows_of(
     if not bucket.is_of_days:
         return [select(parent.c.number, parent.c.zone, finer.c.starts_at.label("at"), *of_finer).where(*within)]
     day = days.alias("day")
+    scaled = frame.scale.c.zone == parent.c.zone
     of_parent = [day.c[subject] == parent.c.id, since_until(day.c.starts_at), *([day.c.of_day] if "of_day" in day.c else [])]
     return [
         select(parent.c.number, parent.c.zone, day.c.starts_at.label("at"), *(day.c[name] for name in values)).where(
-            *of_parent, day.c.time_zone == parent.c.zone
+            *of_parent, scaled, is_whole(frame, day)
         ),
         select(parent.c.number, parent.c.zone, finer.c.starts_at.label("at"), *of_finer).where(
             *of_parent,
-            day.c.time_zone != parent.c.zone,
+            scaled,
+            is_whole(frame, day).is_(False),
             *within,
             finer.c.starts_at >= day.c.starts_at,
             finer.c.starts_at < day.c.ends_at,
             *(finer.c[name] == day.c[name] for name in same),
         ),
     ]
+
+
+def energy(rows: FromClause) -> list[ColumnElement[Any]]:
+    """Return the value of charts of energy."""
+    return [func.sum(rows.c.energy_wh).label("energy_wh")]

@@ -67,7 +67,7 @@ async def charged(backend: Backend, zone: str) -> Charged:
         points = {cp.id: cp for cp in await ChargePoints(snapshot).where()}
         evses = await Evses(snapshot).where(order_by=[Evses.table.c.id])
         vehicles = await Vehicles(snapshot).where(order_by=[Vehicles.table.c.id])
-    plan = LargeFleet(seeded.tenant_id, 1, NOW, Size(1, 1, 1, 1))
+    plan = LargeFleet("template", 1, NOW, Size(1, 1, 1, 1))
     template = next(iter(plan.transactions(plan.first_day, plan.first_day + DAY)))
     intervals, transactions = [], []
     for evse in evses:
@@ -79,6 +79,7 @@ async def charged(backend: Backend, zone: str) -> Charged:
             tx = replace(
                 template,
                 id=uuid.UUID(int=draw.getrandbits(128)),
+                tenant_id=seeded.tenant_id,
                 depot_id=depot.id,
                 charge_point_id=evse.charge_point_id,
                 evse_id=evse.id,

@@ -184,26 +184,17 @@ async def drawn(
     return charts
 
 
-def is_whole(frame: Frame, day: FromClause) -> ColumnElement[bool]:
-    """Return that a day lies within one bucket: as days do where the chart keeps the time they were made for, and most days of a month.
-
-    The scale is to be joined.
-    """
-    starts, last = frame.scale.c.starts, day.c.ends_at - INSTANT
-    within_one = func.width_bucket(day.c.starts_at, starts, type_=Integer()) == func.width_bucket(last, starts, type_=Integer())
-    return or_(day.c.time_zone == frame.scale.c.zone, and_(within_one, day.c.ends_at <= frame.scale.c.end))
-
-
 def rows_of(
     bucket: ChartBucket,
     frame: Frame,
-    days: FromClause,
+    days: Table,
     subject: str,
-    finer: FromClause,
+    finer: Table,
     values: Sequence[str],
     *,
     same: Sequence[str] = (),
     of: CTE | None = None,
+    day: CTE | None = None,
 ) -> list[Select[Any]]:
     """Return the rows of a chart: those of days that lie within a bucket, and the finer ones of days that do not.
 
@@ -216,33 +207,59 @@ def rows_of(
         values: the columns that are charted; one that `finer` lacks is nothing there.
         same: further columns by which a finer row belongs to a day.
         of: whose rows they are, as number, id and zone; what is charted itself, unless told.
+        day: what `days_of` has made of the days, where it is needed for more than this.
     """
     parent = frame.parent if of is None else of
-    within = [
-        finer.c[subject] == parent.c.id,
-        since_until(finer.c.starts_at),
-        *([finer.c.of_day.is_(False)] if "of_day" in finer.c else []),
-    ]
+    of_quarter = [finer.c.of_day.is_(False)] if "of_day" in finer.c else []
     of_finer = [finer.c[name] if name in finer.c else NOTHING.label(name) for name in values]
+    rows = select(finer.c.starts_at.label("at"), *of_finer).where(*of_quarter)
     if not bucket.is_of_days:
-        return [select(parent.c.number, parent.c.zone, finer.c.starts_at.label("at"), *of_finer).where(*within)]
-    day = days.alias("day")
-    scaled = frame.scale.c.zone == parent.c.zone
-    of_parent = [day.c[subject] == parent.c.id, since_until(day.c.starts_at), *([day.c.of_day] if "of_day" in day.c else [])]
+        return [of_each(parent, rows.where(finer.c[subject] == parent.c.id, since_until(finer.c.starts_at)))]
+    # Read once, for both kinds of days.
+    day = day if day is not None else days_of(frame, days, subject, [*values, *same], parent)
+    within = [finer.c[subject] == day.c.id, finer.c.starts_at >= day.c.starts_at, finer.c.starts_at < day.c.ends_at]
     return [
-        select(parent.c.number, parent.c.zone, day.c.starts_at.label("at"), *(day.c[name] for name in values)).where(
-            *of_parent, scaled, is_whole(frame, day)
-        ),
-        select(parent.c.number, parent.c.zone, finer.c.starts_at.label("at"), *of_finer).where(
-            *of_parent,
-            scaled,
-            is_whole(frame, day).is_(False),
-            *within,
-            finer.c.starts_at >= day.c.starts_at,
-            finer.c.starts_at < day.c.ends_at,
-            *(finer.c[name] == day.c[name] for name in same),
-        ),
+        select(day.c.number, day.c.zone, day.c.starts_at.label("at"), *(day.c[name] for name in values)).where(day.c.whole),
+        of_each(day, rows.where(*within, *(finer.c[name] == day.c[name] for name in same))).where(day.c.whole.is_(False)),
     ]
+
+
+def of_each(parent: CTE, rows: Select[Any]) -> Select[Any]:
+    """Return the rows of one parent after the other, with its number and zone.
+
+    Asked for together, the database does not know how few there are of each, and would rather read a whole table.
+    """
+    of_one = rows.correlate(parent).offset(0).lateral("of_one")
+    return select(parent.c.number, parent.c.zone, *of_one.c).select_from(parent.join(of_one, true()))
+
+
+def days_of(frame: Frame, days: Table, subject: str, columns: Sequence[str], parent: CTE) -> CTE:
+    """Return the rows by day of what is charted, and of each whether it is `whole`: within one bucket.
+
+    They are where the chart keeps the time that they were made for, and most days of a month are in any zone.
+    """
+    day, scale = days.alias("day"), frame.scale
+    starts, last = scale.c.starts, day.c.ends_at - INSTANT
+    within_one = func.width_bucket(day.c.starts_at, starts, type_=Integer()) == func.width_bucket(last, starts, type_=Integer())
+    whole = or_(day.c.time_zone == scale.c.zone, and_(within_one, day.c.ends_at <= scale.c.end))
+    return (
+        select(
+            parent.c.number,
+            parent.c.id,
+            parent.c.zone,
+            day.c.starts_at,
+            day.c.ends_at,
+            whole.label("whole"),
+            *(day.c[it] for it in dict.fromkeys(columns)),
+        )
+        .where(
+            day.c[subject] == parent.c.id,
+            scale.c.zone == parent.c.zone,
+            since_until(day.c.starts_at),
+            *([day.c.of_day] if "of_day" in day.c else []),
+        )
+        .cte(f"{days.name}_day")
+    )
 
 
 def energy(rows: FromClause) -> list[ColumnElement[Any]]:

@@ -3,7 +3,22 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, FromClause, Interval, Select, Table, bindparam, cast, column, func, literal, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    FromClause,
+    Interval,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    true,
+)
 
 from ampyard.domain.charts import Chart, ChartBucket, ChartSpan, Evses, ReadinessPoint, UtilisationPoint, utilisation
 from ampyard.repositories import tables
@@ -14,12 +29,11 @@ from ampyard.repositories.charts.frame import (
     NOTHING,
     QUARTER_HOUR,
     Frame,
+    days_of,
     drawn,
     frame,
-    is_whole,
     parents,
     rows_of,
-    since_until,
     statement,
 )
 from ampyard.repositories.database import Session
@@ -51,8 +65,9 @@ async def utilisation_of_charge_points(
     def make(bucket: ChartBucket) -> Select[Any]:
         of_same = tables.charge_point.alias("of_same")
         framed = _with_evses(here, here.c.depot_id, of_same.c.id == here.c.id, charge_point=of_same)
-        energy = rows_of(bucket, framed, days, "charge_point_id", intervals, _USED, same=["depot_id"])
-        return _used(framed, [*energy, _plugged(bucket, framed)])
+        day = days_of(framed, days, "charge_point_id", [*_USED, "depot_id"], framed.parent)
+        energy = rows_of(bucket, framed, days, "charge_point_id", intervals, _USED, same=["depot_id"], day=day)
+        return _used(framed, [*energy, _plugged(framed.parent, day if bucket.is_of_days else None)])
 
     return await drawn(session, "utilisation_of_charge_points", make, ids, span, _utilisation(now), now=now)
 
@@ -122,21 +137,23 @@ def _utilisation(now: datetime) -> Callable[..., UtilisationPoint]:
     return point
 
 
-def _plugged(bucket: ChartBucket, framed: Frame) -> Select[Any]:
+def _plugged(parent: CTE, day: CTE | None) -> Select[Any]:
     """Return how long vehicles were plugged in at charge points, by quarter-hour; where a roll-up by day says it, nothing."""
-    tx, day, parent, scale = tables.transaction, tables.charge_point_rollup, framed.parent, framed.scale
+    tx = tables.transaction
     begin: ColumnElement[Any] = func.date_bin(QUARTER_HOUR, bindparam("lowest", type_=MOMENT), EPOCH)
     end: ColumnElement[Any] = bindparam("highest", type_=MOMENT)
-    source: FromClause = parent
-    if bucket.is_of_days:
-        divided = (day.c.charge_point_id == parent.c.id) & since_until(day.c.starts_at) & is_whole(framed, day).is_(False)
-        source, begin, end = parent.join(scale, scale.c.zone == parent.c.zone).join(day, divided), day.c.starts_at, day.c.ends_at
+    of_same: list[ColumnElement[bool]] = []
+    if day is not None:
+        parent = day
+        begin, end, of_same = day.c.starts_at, day.c.ends_at, [day.c.whole.is_(False), tx.c.depot_id == day.c.depot_id]
     until = func.coalesce(tx.c.ended_at, bindparam("now", type_=MOMENT))
-    overlaps = (
-        (tx.c.charge_point_id == parent.c.id) & (tx.c.started_at < end) & (tx.c.started_at > begin - _LONGEST_TRANSACTION) & (until > begin)
+    overlaps = and_(
+        tx.c.charge_point_id == parent.c.id,
+        tx.c.started_at < end,
+        tx.c.started_at > begin - _LONGEST_TRANSACTION,
+        until > begin,
+        *of_same,
     )
-    if bucket.is_of_days:
-        overlaps &= tx.c.depot_id == day.c.depot_id
     first = func.date_bin(QUARTER_HOUR, func.greatest(tx.c.started_at, begin), EPOCH)
     quarter = (
         func.generate_series(first, func.least(until, end) - INSTANT, QUARTER_HOUR)
@@ -147,4 +164,4 @@ def _plugged(bucket: ChartBucket, framed: Frame) -> Select[Any]:
     seconds = func.extract("epoch", func.least(quarter.c.at + QUARTER_HOUR, until) - func.greatest(quarter.c.at, tx.c.started_at))
     return select(
         parent.c.number, parent.c.zone, quarter.c.at, NOTHING.label("energy_wh"), cast(seconds, Double()).label("plugged_s")
-    ).select_from(source.join(tx, overlaps).join(quarter, true()))
+    ).select_from(parent.join(tx, overlaps).join(quarter, true()))

@@ -101,7 +101,7 @@ async def busy_tenant(backend: Backend) -> Busy:
     slug = f"t-{uuid.uuid4().hex[:12]}"
     seeded = await seed(replace(backend, clock=lambda: MADE), two_depots(slug), lambda _: None)
     backend = replace(backend, clock=lambda: NOW)
-    busy = Busy(backend, seeded, await online(backend, seeded.tenant_id))
+    busy = Busy(backend, seeded, await online(replace(backend, clock=lambda: T0), seeded.tenant_id))
     await _charge(busy)
     await _rank(busy)
     await _confirm_limits(busy)

@@ -266,11 +266,11 @@ async def test_power_is_shown_at_once_and_after_each_step_of_ones_own(mine: Grap
 
         assert await live.next() == first
     power = {node["name"]: node["power"]["measuredKw"] for node in first["depotPower"]["nodes"]}
-    assert power == {"North Feeder 1": 18.0, "North Feeder 2": 19.0, "North Grid": 37.0}
+    assert power == {"North Feeder 1": 18.0, "North Feeder 2": 19.0, "North Grid": 37.0, "North Spare panel": 0.0}
 
 
 def test_every_subscription_is_watched() -> None:
     root = internal._schema.subscription_type
     assert root is not None
-    assert set(root.fields) == {"transactionUpdated", "chargePointUpdated", "depotPower"}
+    assert set(root.fields) == {"transactionUpdated", "chargePointUpdated", "depotPower", "depotUpdated"}
     assert public._schema.subscription_type is None

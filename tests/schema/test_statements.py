@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLNamedType, GraphQLObjectType, get_named_type
 
+from ampyard.engine.batching import declaration
 from ampyard.repositories.database import Database
 from ampyard.resolvers.ids import encode_id
 from ampyard.schema.internal import schema as internal
@@ -18,7 +19,12 @@ from tests.schema.graph import ENTITIES, Graph
 def composite_fields(type_: GraphQLNamedType) -> dict[str, GraphQLObjectType]:
     """Return a type's fields that lead to an object, and its type."""
     assert isinstance(type_, GraphQLObjectType)
-    fields = {name: get_named_type(field.type) for name, field in type_.fields.items()}
+    # A value that is kept with its entity is no edge.
+    fields = {
+        name: of
+        for name, field in type_.fields.items()
+        if (of := get_named_type(field.type)).name in ENTITIES or declaration(field) is not None or type_.name.endswith("Connection")
+    }
     return {name: of for name, of in fields.items() if isinstance(of, GraphQLObjectType)}
 
 

@@ -215,7 +215,7 @@ async def test_a_command_nobody_takes_expires_and_that_is_the_outcome(yard: Yard
 
 
 async def test_who_waits_is_answered_even_if_nobody_ends_the_command(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_control, "_ANSWER_S", 0.2)
+    monkeypatch.setattr(commands, "_ANSWER_S", 0.2)
     outcome = await start_transaction(yard.backend, yard.operator, (await yard.evse()).id, id_tag="TAG-1")
     assert (outcome.command.state, outcome.transaction) == (CommandState.PENDING, None)
 

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 
 from ocpp.exceptions import OCPPError
 
+from ampyard.connect.answers import Answer
 from ampyard.connect.endpoint import CallRefusedError, Endpoint, SocketClosedError
 from ampyard.domain.commands import Command, CommandKind, CommandState
-from ampyard.services import commands
+from ampyard.services import commands, variables
 
 _log = logging.getLogger(__name__)
 
@@ -23,30 +24,33 @@ async def carry_out(endpoint: Endpoint, command_id: uuid.UUID, send: Callable[[s
     command = await commands.claim(endpoint.backend, tenant_id, command_id)
     if command is None:
         return
-    state, outcome = await _ask(endpoint, command, send)
+    answer = await _ask(endpoint, command, send)
+    if isinstance(answer, Answer):
+        if answer.variables:
+            await variables.reported(endpoint.backend, endpoint.station, answer.variables)
+        state, outcome = answer.state, answer.outcome
+    else:
+        state, outcome = CommandState.FAILED, answer
     if state is not CommandState.ACCEPTED:
         _log.warning("%s: %s %s: %s", endpoint.station.identity, command.kind, state, outcome)
     await commands.finish(endpoint.backend, tenant_id, command_id, state, outcome)
 
 
-async def _ask(endpoint: Endpoint, command: Command, send: Callable[[str], Awaitable[None]]) -> tuple[CommandState, str]:
+async def _ask(endpoint: Endpoint, command: Command, send: Callable[[str], Awaitable[None]]) -> Answer | str:
+    """Return the charge point's answer, or why there is none."""
     options = endpoint.options
     timeout_s = options.limit_timeout_s if command.kind is CommandKind.SET_LIMIT else options.command_timeout_s
     try:
-        answer = await endpoint.ask(endpoint.message(command), send, timeout_s=timeout_s)
+        return endpoint.understand(command, await endpoint.ask(endpoint.message(command), send, timeout_s=timeout_s))
     except TimeoutError:
-        return CommandState.FAILED, f"No answer within {timeout_s:g} s."
+        return f"No answer within {timeout_s:g} s."
     except SocketClosedError:
-        return CommandState.FAILED, "The connection was lost before the charge point answered."
+        return "The connection was lost before the charge point answered."
     except CallRefusedError as error:
-        return CommandState.FAILED, str(error)
+        return str(error)
     except OCPPError as error:
-        return CommandState.FAILED, f"The message or its answer breaks the schema: {error.details.get('cause', error.description)}"
+        return f"The message or its answer breaks the schema: {error.details.get('cause', error.description)}"
     except Exception:  # noqa: BLE001 - whatever it is, the command ends and the next one is sent; logged here
         reference = uuid.uuid4()
         _log.exception("%s: command %s failed, reference %s.", endpoint.station.identity, command.id, reference)
-        return CommandState.FAILED, f"Internal error, reference {reference}."
-    status = str(answer["status"])
-    info = answer.get("status_info")
-    outcome = status if info is None else f"{status}: {info['reason_code']} {info.get('additional_info', '')}".rstrip()
-    return CommandState.ACCEPTED if status == "Accepted" else CommandState.REJECTED, outcome
+        return f"Internal error, reference {reference}."

@@ -12,6 +12,7 @@ from ocpp.exceptions import OCPPError
 from ocpp.messages import Call, CallError, CallResult, validate_payload
 from ocpp.routing import on
 
+from ampyard.connect.answers import Answer
 from ampyard.connect.framing import call_error
 from ampyard.connect.options import ConnectOptions
 from ampyard.domain.charge_points import OcppVersion
@@ -61,6 +62,10 @@ class Endpoint(ChargePoint):
     @abstractmethod
     def message(self, command: Command) -> Any:
         """Return a command as this version's `call`."""
+
+    @abstractmethod
+    def understand(self, command: Command, answer: dict[str, Any]) -> Answer:
+        """Return what the charge point's answer to a command means; its fields are in snake case."""
 
     async def answer(self, call: Call) -> CallResult | CallError:
         """Carry out what a CALL says and return its answer. What it reports is durable once this returns."""

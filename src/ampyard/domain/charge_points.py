@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from ampyard.domain.life_cycle import ChargePointState
+
 
 class OcppVersion(StrEnum):
     """A protocol version; the value is its WebSocket subprotocol name (IANA registry)."""
@@ -44,7 +46,12 @@ def evse_status(connector_statuses: Iterable[ConnectorStatus]) -> ConnectorStatu
 
 @dataclass(frozen=True, slots=True)
 class ChargePoint:
-    """A charge point (OCPP 2.0.1: charging station). `identity` is the last part of its WebSocket address."""
+    """A charge point (OCPP 2.0.1: charging station). `identity` is the last part of its WebSocket address.
+
+    `state_at` and `state_reason` tell since when and why it is in its state. `status` is that of the charge point as a whole
+    (OCPP 1.6, 4.9: connector 0); `UNKNOWN` where it has not told one. From `vendor` to `meter_serial_number` it is what its last
+    boot said of its hardware.
+    """
 
     id: uuid.UUID
     tenant_id: uuid.UUID
@@ -52,11 +59,19 @@ class ChargePoint:
     power_node_id: uuid.UUID
     identity: str
     name: str
+    state: ChargePointState
+    state_at: datetime | None
+    state_reason: str | None
+    status: ConnectorStatus
     ocpp_version: OcppVersion | None
     vendor: str | None
     model: str | None
     serial_number: str | None
     firmware_version: str | None
+    iccid: str | None
+    imsi: str | None
+    meter_type: str | None
+    meter_serial_number: str | None
     connected: bool
     connected_at: datetime | None
     disconnected_at: datetime | None

@@ -4,40 +4,81 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 
-from ampyard.domain.charge_points import ChargePoint, Connector, Evse
+from ampyard.domain.charge_points import ChargePoint, Connector, ConnectorStatus, Evse
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.repositories import tables
-from ampyard.repositories.database import WriteSession
-from ampyard.repositories.repository import Repository, array
+from ampyard.repositories.database import Session, WriteSession
+from ampyard.repositories.repository import Repository, array, array_of_text
 
 
 @dataclass(frozen=True, slots=True)
 class ChargePointFilter:
-    """Which charge points to list; a field that is `None` does not narrow."""
+    """Which charge points to list; a field that is `None` does not narrow, but that no `states` mean all but RETIRED.
+
+    `statuses`: an EVSE of it is in one of these. `faulted`: it has an open fault, or none.
+    """
 
     depot_id: uuid.UUID | None = None
+    power_node_id: uuid.UUID | None = None
+    states: tuple[ChargePointState, ...] | None = None
     connected: bool | None = None
+    statuses: tuple[ConnectorStatus, ...] | None = None
+    faulted: bool | None = None
+    vendor: str | None = None
+    model: str | None = None
+    firmware_version: str | None = None
     identity_contains: str | None = None
+    name_contains: str | None = None
+    ids: tuple[uuid.UUID, ...] | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the filter as SQL conditions."""
         column = tables.charge_point.c
+        evse, fault = tables.evse, tables.charge_point_fault
+        is_faulted = select(fault.c.id).where(fault.c.charge_point_id == column.id, fault.c.cleared_at.is_(None)).exists()
+        same = {
+            column.depot_id: self.depot_id,
+            column.power_node_id: self.power_node_id,
+            column.connected: self.connected,
+            column.vendor: self.vendor,
+            column.model: self.model,
+            column.firmware_version: self.firmware_version,
+        }
         return [
-            *([column.depot_id == self.depot_id] if self.depot_id is not None else []),
-            *([column.connected == self.connected] if self.connected is not None else []),
+            *[one == wanted for one, wanted in same.items() if wanted is not None],
+            column.state != ChargePointState.RETIRED if self.states is None else column.state.in_(self.states),
+            *(
+                [select(evse.c.id).where(evse.c.charge_point_id == column.id, evse.c.status.in_(self.statuses)).exists()]
+                if self.statuses is not None
+                else []
+            ),
+            *([is_faulted if self.faulted else ~is_faulted] if self.faulted is not None else []),
             *([column.identity.icontains(self.identity_contains, autoescape=True)] if self.identity_contains else []),
+            *([column.name.icontains(self.name_contains, autoescape=True)] if self.name_contains else []),
+            *([column.id == func.any(array(self.ids))] if self.ids is not None else []),
         ]
+
+
+# What is listed where nothing is said.
+NOT_RETIRED = ChargePointFilter()
 
 
 class ChargePoints(Repository[ChargePoint]):
     entity = ChargePoint
     table = tables.charge_point
-    orders = MappingProxyType({"IDENTITY": table.c.identity, "CREATED_AT": table.c.created_at})
+    orders = MappingProxyType({"IDENTITY": table.c.identity, "NAME": table.c.name, "CREATED_AT": table.c.created_at})
 
     async def of_depot(self, depot_id: uuid.UUID) -> list[ChargePoint]:
-        """Return all charge points of one depot."""
-        return await self.where(self.table.c.depot_id == depot_id)
+        """Return all charge points of one depot that have not been retired."""
+        return await self.where(self.table.c.depot_id == depot_id, self.table.c.state != ChargePointState.RETIRED)
+
+    async def identities(self, wanted: Iterable[str]) -> frozenset[str]:
+        """Return which of these identities the tenant has given already; a retired charge point keeps its own."""
+        column = self.table.c.identity
+        found = await self.session.fetch(select(column).where(column == func.any(array_of_text(wanted))))
+        return frozenset(row[0] for row in found)
 
 
 class Evses(Repository[Evse]):
@@ -116,3 +157,20 @@ async def forget_limits(session: WriteSession, charge_point_id: uuid.UUID) -> No
     # Locked in the planner's order first: an update alone locks rows as it finds them, and two that wait for each other fail.
     await Evses(session).locked_of([charge_point_id])
     await session.execute(update(tables.evse).where(tables.evse.c.charge_point_id == charge_point_id).values(limit_kw=None, limit_at=None))
+
+
+async def has_transactions(session: Session, evse_id: uuid.UUID, connector_id: uuid.UUID | None = None) -> bool:
+    """Return whether there has ever been a transaction on an EVSE, or on one of its connectors."""
+    column = tables.transaction.c
+    of_connector = [column.connector_id == connector_id] if connector_id is not None else []
+    return bool(await session.fetch(select(column.id).where(column.evse_id == evse_id, *of_connector).limit(1)))
+
+
+async def remove_evse(session: WriteSession, evse_id: uuid.UUID) -> None:
+    """Remove an EVSE with its connectors, availability and faults; one with transactions cannot be removed."""
+    await session.execute(delete(tables.evse).where(tables.evse.c.id == evse_id))
+
+
+async def remove_connector(session: WriteSession, connector_id: uuid.UUID) -> None:
+    """Remove a connector with its faults; one with transactions cannot be removed."""
+    await session.execute(delete(tables.connector).where(tables.connector.c.id == connector_id))

@@ -1,13 +1,30 @@
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 
 from ampyard.domain.commands import Command, CommandKind, CommandState
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session, WriteSession
 from ampyard.repositories.repository import Repository, array
+
+
+@dataclass(frozen=True, slots=True)
+class CommandFilter:
+    """Which commands to list; a field that is `None` does not narrow."""
+
+    kinds: tuple[CommandKind, ...] | None = None
+    states: tuple[CommandState, ...] | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the filter as SQL conditions."""
+        column = tables.command.c
+        return [
+            *([column.kind.in_(self.kinds)] if self.kinds is not None else []),
+            *([column.state.in_(self.states)] if self.states is not None else []),
+        ]
 
 
 class Commands(Repository[Command]):

@@ -4,11 +4,13 @@ Everything here runs as the system role, which may read these few columns and no
 """
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, literal, select
 
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session
 
@@ -31,6 +33,18 @@ class ApiKeyLogin:
     scopes: tuple[str, ...]
     expires_at: datetime | None
     resource_group_id: uuid.UUID | None
+    key_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ImpersonationLogin:
+    """An impersonation that has not been ended."""
+
+    tenant_id: uuid.UUID
+    impersonation_id: uuid.UUID
+    user_id: uuid.UUID
+    impersonator: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +71,59 @@ class Directory:
         self.session = session
 
     async def charge_point_logins(self, identity: str) -> list[ChargePointLogin]:
-        """Return the charge points of all tenants with this identity; the password tells which one speaks."""
+        """Return the charge points of all tenants with this identity that may log in; the password tells which one speaks.
+
+        A retired one may not.
+        """
         column = tables.charge_point.c
-        rows = await self.session.fetch(select(column.tenant_id, column.id, column.password_hash).where(column.identity == identity))
+        rows = await self.session.fetch(
+            select(column.tenant_id, column.id, column.password_hash).where(
+                column.identity == identity, column.state != ChargePointState.RETIRED, _active(column.tenant_id)
+            )
+        )
         return [ChargePointLogin(*row) for row in rows]
 
     async def api_key(self, key_hash: str) -> ApiKeyLogin | None:
         """Return the key with this hash unless it has been revoked; expiry is the caller's to check."""
         column = tables.api_key.c
         row = await self.session.fetch_one(
-            select(column.tenant_id, column.name, column.scopes, column.expires_at, column.resource_group_id).where(
-                column.key_hash == key_hash, column.revoked_at.is_(None)
+            select(column.tenant_id, column.name, column.scopes, column.expires_at, column.resource_group_id, column.id).where(
+                column.key_hash == key_hash,
+                column.revoked_at.is_(None),
+                _active(column.tenant_id),
+                ~_switched_off("public_api", column.tenant_id),
             )
         )
-        return None if row is None else ApiKeyLogin(row[0], row[1], tuple(row[2]), row[3], row[4])
+        return None if row is None else ApiKeyLogin(row[0], row[1], tuple(row[2]), row[3], row[4], row[5])
 
     async def ocpi_credential(self, token_hash: str) -> OcpiLogin | None:
         """Return the partner whose token has this hash unless it has been revoked."""
         column = tables.ocpi_credential.c
         row = await self.session.fetch_one(
-            select(column.tenant_id, column.partner_name).where(column.token_hash == token_hash, column.revoked_at.is_(None))
+            select(column.tenant_id, column.partner_name).where(
+                column.token_hash == token_hash,
+                column.revoked_at.is_(None),
+                _active(column.tenant_id),
+                ~_switched_off("roaming", column.tenant_id),
+            )
         )
         return None if row is None else OcpiLogin(*row)
+
+    async def impersonation(self, token_hash: str) -> ImpersonationLogin | None:
+        """Return what a token of an impersonation stands for, unless that was ended; expiry is the caller's to check."""
+        column = tables.impersonation.c
+        row = await self.session.fetch_one(
+            select(column.tenant_id, column.id, column.user_id, column.impersonator, column.expires_at).where(
+                column.token_hash == token_hash, column.ended_at.is_(None), _active(column.tenant_id)
+            )
+        )
+        return None if row is None else ImpersonationLogin(*row)
+
+    async def tenant_of_impersonation(self, impersonation_id: uuid.UUID) -> uuid.UUID | None:
+        """Return in which tenant an impersonation takes place."""
+        column = tables.impersonation.c
+        row = await self.session.fetch_one(select(column.tenant_id).where(column.id == impersonation_id))
+        return None if row is None else row[0]
 
     async def tenant_id(self, slug: str) -> uuid.UUID | None:
         """Return the id of the tenant with this slug."""
@@ -89,10 +134,22 @@ class Directory:
         """Return the slugs of all tenants."""
         return [row[0] for row in await self.session.fetch(select(tables.tenant.c.slug).order_by(tables.tenant.c.slug))]
 
+    async def active_tenants(self) -> list[uuid.UUID]:
+        """Return the ids of all tenants that are not suspended, oldest first."""
+        column = tables.tenant.c
+        return [row[0] for row in await self.session.fetch(select(column.id).where(column.suspended_at.is_(None)).order_by(column.id))]
+
+    async def suspended_among(self, tenant_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+        """Return those of some tenants that are suspended."""
+        column = tables.tenant.c
+        statement = select(column.id).where(column.id.in_(list(tenant_ids)), column.suspended_at.is_not(None))
+        return {row[0] for row in await self.session.fetch(statement)}
+
     async def depots(self) -> list[DepotEntry]:
-        """Return all depots of all tenants."""
+        """Return all depots that are not archived, of all tenants that are not suspended."""
         column = tables.depot.c
-        rows = await self.session.fetch(select(column.tenant_id, column.id, column.name).order_by(column.id))
+        in_service = column.archived_at.is_(None) & _active(column.tenant_id)
+        rows = await self.session.fetch(select(column.tenant_id, column.id, column.name).where(in_service).order_by(column.id))
         return [DepotEntry(*row) for row in rows]
 
     async def silent_since(self, moment: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:
@@ -100,3 +157,12 @@ class Directory:
         column = tables.charge_point.c
         rows = await self.session.fetch(select(column.tenant_id, column.id).where(column.connected.is_(True), column.last_seen_at < moment))
         return [(row[0], row[1]) for row in rows]
+
+
+def _active(tenant_id: ColumnElement[uuid.UUID]) -> ColumnElement[bool]:
+    return exists(literal(1)).where(tables.tenant.c.id == tenant_id, tables.tenant.c.suspended_at.is_(None))
+
+
+def _switched_off(flag: str, tenant_id: ColumnElement[uuid.UUID]) -> ColumnElement[bool]:
+    column = tables.feature_flag.c
+    return exists(literal(1)).where(column.tenant_id == tenant_id, column.name == flag, column.enabled.is_(False))

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     Select,
     Table,
+    Text,
     Uuid,
     bindparam,
     func,
@@ -283,3 +284,8 @@ def _places(request: PageRequest, *, ends: bool) -> dict[str, Any]:
 def array(ids: Iterable[uuid.UUID]) -> ColumnElement[Any]:
     """Return ids as one array parameter: the statement's text stays the same whatever their number."""
     return bindparam(None, list(ids), type_=UuidArray(), unique=True)
+
+
+def array_of_text(values: Iterable[str]) -> ColumnElement[Any]:
+    """Return texts as one array parameter, as `array` does ids."""
+    return bindparam(None, list(values), type_=ARRAY(Text()), unique=True)

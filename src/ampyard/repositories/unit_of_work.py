@@ -1,14 +1,16 @@
 """The unit of work: everything a use case changes, with its events and audit records, in one transaction."""
 
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from ampyard.domain.access import Principal, Reach
+from ampyard.domain.access import WHOLE_TENANT, Principal, Reach
 from ampyard.domain.errors import ForbiddenError, NotFoundError
 from ampyard.domain.events import Event
 from ampyard.domain.ids import new_id
@@ -23,6 +25,7 @@ OUTBOX_CHANNEL = "ampyard_outbox"
 PLANNER_CHANNEL = "ampyard_planner"
 COMMAND_CHANNEL = "ampyard_commands"
 SOCKET_CHANNEL = "ampyard_sockets"
+SUSPENSION_CHANNEL = "ampyard_suspensions"
 
 
 class UnitOfWork:
@@ -64,6 +67,11 @@ class UnitOfWork:
         table = repository.table
         await self.session.execute(update(table).where(table.c.id == entity_id).values(**values))
 
+    async def remove(self, repository: type[Repository[Any]], entity_id: uuid.UUID) -> None:
+        """Delete one row, with what the database says goes with it."""
+        table = repository.table
+        await self.session.execute(delete(table).where(table.c.id == entity_id))
+
     async def lock(self, repository: type[Repository[E]], entity_id: uuid.UUID) -> E | None:
         """Return one entity, locked against other writers until the commit, or `None`. Rows may still refer to it meanwhile."""
         statement = select(*repository.columns()).where(repository.table.c.id == entity_id).with_for_update(key_share=True)
@@ -88,12 +96,26 @@ class UnitOfWork:
         readable = self.principal.reach()
         if readable == self._reach:
             return False
+        async with self._reaching(readable):
+            return await repository(self.session).by_id(entity_id, reads=frozenset({"id"})) is not None
+
+    @asynccontextmanager
+    async def whole_tenant(self) -> AsyncIterator[None]:
+        """See the whole tenant for a while: for a rule that must hold for things that the principal may not see."""
+        async with self._reaching(WHOLE_TENANT):
+            yield
+
+    @asynccontextmanager
+    async def _reaching(self, reach: Reach) -> AsyncIterator[None]:
+        """Confine what follows to another reach; a statement that fails leaves it, and ends the transaction."""
+        if reach == self._reach:
+            yield
+            return
         async with self.session.driver() as connection:
-            await connection.execute(set_reach(readable))
-        seen = await repository(self.session).by_id(entity_id, reads=frozenset({"id"})) is not None
+            await connection.execute(set_reach(reach))
+        yield
         async with self.session.driver() as connection:
             await connection.execute(set_reach(self._reach))
-        return seen
 
     def answers(self, **fields: Any) -> None:
         """Say what the change is answered with: by payload field an entity, a list of entities, or a JSON scalar.

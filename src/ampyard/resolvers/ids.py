@@ -15,7 +15,7 @@ from ampyard.domain.depots import Depot
 from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.priorities import Priority
 from ampyard.domain.reports import Report
-from ampyard.domain.supply import PowerNode
+from ampyard.domain.supply import LimitException, PowerNode
 from ampyard.domain.transactions import MeterSample, Transaction
 from ampyard.domain.vehicles import IdTag, Vehicle
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
@@ -24,6 +24,7 @@ from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.repository import Repository
+from ampyard.repositories.supply import LimitExceptions
 from ampyard.repositories.transactions import MeterSamples, Transactions
 from ampyard.repositories.vehicles import Vehicles
 
@@ -34,6 +35,7 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     Connector: Connectors,
     Depot: Depots,
     Evse: Evses,
+    LimitException: LimitExceptions,
     MeterSample: MeterSamples,
     PowerNode: PowerNodes,
     Priority: Priorities,

@@ -23,21 +23,26 @@ class Narrowing(Protocol):
 
 @dataclass(frozen=True)
 class Listing:
-    """A list of entities: all of the tenant's, or those below a parent through its column."""
+    """A list of entities: all of the tenant's, or those below a parent through its column.
+
+    `unless_told` is the filter of whoever gives none; a list without one is whole.
+    """
 
     name: str
     repository: type[Repository[Any]]
     default_order: str
     default_descending: bool = False
     parent: Column[Any] | None = None
+    unless_told: Narrowing | None = None
 
     # Column is compared by SQL expression, so identity is what makes two listings the same.
     __hash__ = object.__hash__
     __eq__ = object.__eq__
 
     def conditions(self, narrowing: Narrowing | None) -> list[ColumnElement[bool]]:
-        """Return a filter as SQL conditions; none for no filter."""
-        return [] if narrowing is None else narrowing.conditions()
+        """Return a filter as SQL conditions."""
+        chosen = narrowing or self.unless_told
+        return [] if chosen is None else chosen.conditions()
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,19 @@ def charge_point_updated(
     return _entities(info.context, ChargePoints, fits)
 
 
+def depot_updated(
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None,
+) -> AsyncGenerator[Depot, None]:
+    """Return depots as they, or the nodes of their supply, are changed."""
+    only = optional_id("depotId", depot_id, Depot)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.DEPOT_UPDATED and only in {None, event.aggregate_id}
+
+    return _entities(info.context, Depots, fits)
+
+
 def depot_power(
     info: Info, depot_id: Annotated[strawberry.ID, strawberry.argument(description="The depot.")]
 ) -> AsyncGenerator[DepotPower, None]:

@@ -10,35 +10,38 @@ from ampyard.domain import charge_points as domain
 from ampyard.domain.access import Scope
 from ampyard.domain.charts import ChartBucket
 from ampyard.domain.depots import Depot as DomainDepot
+from ampyard.domain.supply import PowerNode as DomainPowerNode
 from ampyard.engine import edge
 from ampyard.repositories import charge_points as repository
 from ampyard.repositories import charts
-from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
+from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
 from ampyard.resolvers import subscriptions
 from ampyard.resolvers.charts import chart
 from ampyard.resolvers.edges import by_id, plan_active_transaction, references_to, to_many, to_one
-from ampyard.resolvers.ids import optional_id
+from ampyard.resolvers.ids import decode_id, optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.schema.charts import EnergyChart, PowerChart, UtilisationChart
-from ampyard.schema.enums import ConnectorStatus, CurrentType, OcppVersion
+from ampyard.schema.enums import ChargePointState, ConnectorStatus, CurrentType, OcppVersion
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
 from ampyard.schema.priorities import Priority
 from ampyard.schema.transactions import Transaction, TransactionFilter, TransactionOrder
 
 if TYPE_CHECKING:
-    from ampyard.schema.depots import Depot, PowerNode
+    from ampyard.schema.depots import Depot
+    from ampyard.schema.supply import PowerNode
 
-CHARGE_POINTS = Listing("chargePoints", ChargePoints, "IDENTITY")
+CHARGE_POINTS = Listing("chargePoints", ChargePoints, "IDENTITY", unless_told=NOT_RETIRED)
 
 
 @strawberry.enum(description="What charge points can be ordered by.")
 class ChargePointOrderField(Enum):
     IDENTITY = "IDENTITY"
+    NAME = "NAME"
     CREATED_AT = "CREATED_AT"
 
 
@@ -50,14 +53,39 @@ class ChargePointOrder:
 
 @strawberry.input(description="Which charge points to list.")
 class ChargePointFilter:
+    ids: list[strawberry.ID] | None = strawberry.field(default=None, description="Only these.")
     depot_id: strawberry.ID | None = strawberry.field(default=None, description="Only those of this depot.")
+    power_node_id: strawberry.ID | None = strawberry.field(default=None, description="Only those that hang on this power node directly.")
+    states: list[ChargePointState] | None = strawberry.field(
+        default=None, description="Only those in one of these states of their life; all but the retired ones unless told."
+    )
     connected: bool | None = strawberry.field(default=None, description="Only those that are, or are not, on the line.")
+    statuses: list[ConnectorStatus] | None = strawberry.field(
+        default=None, description="Only those with an EVSE whose status is one of these."
+    )
+    faulted: bool | None = strawberry.field(default=None, description="Only those with, or without, an open fault.")
+    vendor: str | None = strawberry.field(default=None, description="Only those of this vendor.")
+    model: str | None = strawberry.field(default=None, description="Only those of this model.")
+    firmware_version: str | None = strawberry.field(default=None, description="Only those with this firmware version.")
     identity_contains: str | None = strawberry.field(default=None, description="Only those whose identity has this in it, in any case.")
+    name_contains: str | None = strawberry.field(default=None, description="Only those whose name has this in it, in any case.")
 
     def narrowing(self) -> repository.ChargePointFilter:
         """Return the filter as the repository takes it."""
-        depot_id = optional_id("filter.depotId", self.depot_id, DomainDepot)
-        return repository.ChargePointFilter(depot_id, self.connected, self.identity_contains)
+        return repository.ChargePointFilter(
+            depot_id=optional_id("filter.depotId", self.depot_id, DomainDepot),
+            power_node_id=optional_id("filter.powerNodeId", self.power_node_id, DomainPowerNode),
+            states=None if self.states is None else tuple(self.states),
+            connected=self.connected,
+            statuses=None if self.statuses is None else tuple(self.statuses),
+            faulted=self.faulted,
+            vendor=self.vendor,
+            model=self.model,
+            firmware_version=self.firmware_version,
+            identity_contains=self.identity_contains,
+            name_contains=self.name_contains,
+            ids=None if self.ids is None else tuple(decode_id("filter.ids", one, domain.ChargePoint) for one in self.ids),
+        )
 
 
 @strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="A connector of an EVSE.")
@@ -123,7 +151,7 @@ class ChargePoint(Node):
     depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] | None = to_one(
         Depots, "depot_id", description="Its depot; null where the caller's grants do not reach it."
     )
-    power_node: Annotated["PowerNode", strawberry.lazy("ampyard.schema.depots")] | None = to_one(
+    power_node: Annotated["PowerNode", strawberry.lazy("ampyard.schema.supply")] | None = to_one(
         PowerNodes, "power_node_id", description="The power node that supplies it; null where the caller's grants do not reach it."
     )
     evses: list[Evse] = to_many(Evses, "of_charge_points", description="Its EVSEs, by number.")

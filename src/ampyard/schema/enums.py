@@ -5,18 +5,26 @@ import strawberry
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
 from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
+from ampyard.domain.life_cycle import ChargePointState
+from ampyard.domain.local_time import Weekday
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.reports import ReportKind
-from ampyard.domain.supply import PowerNodeKind
+from ampyard.domain.supply import LimitSource, PowerNodeKind, UnmanagedSource
 from ampyard.domain.transactions import ChargingState, TransactionState
 from ampyard.domain.vehicles import IdTagKind, SocSource, VehicleKind
+from ampyard.repositories.depots import Archived
 
 strawberry.enum(ChartBucket, name="ChartBucket", description="How long the buckets of a chart are.")
 strawberry.enum(ConnectorStatus, name="ConnectorStatus", description="The state of a connector or EVSE, in OCPP's words.")
 strawberry.enum(CurrentType, name="CurrentType", description="Alternating or direct current.")
 strawberry.enum(OcppVersion, name="OcppVersion", description="A version of the Open Charge Point Protocol.")
+strawberry.enum(ChargePointState, name="ChargePointState", description="Where a charge point is in its life.")
 strawberry.enum(CommandKind, name="CommandKind", description="What a charge point is asked to do.")
 strawberry.enum(CommandState, name="CommandState", description="How far a command has come.")
+strawberry.enum(LimitSource, name="LimitSource", description="Which of a power node's limits counts.")
+strawberry.enum(UnmanagedSource, name="UnmanagedSource", description="Where the unmanaged load that counts comes from.")
+strawberry.enum(Weekday, name="Weekday", description="A day of the week.")
+strawberry.enum(Archived, name="Archived", description="Whether a list has what is archived in it.")
 strawberry.enum(PowerNodeKind, name="PowerNodeKind", description="What a power node stands for.")
 strawberry.enum(
     PriorityLevel, name="PriorityLevel", description="A class of power sharing: a higher one is served entirely before a lower one."
@@ -29,6 +37,8 @@ strawberry.enum(SocSource, name="SocSource", description="Who told the state of 
 strawberry.enum(VehicleKind, name="VehicleKind", description="What kind of vehicle it is.")
 
 __all__ = [
+    "Archived",
+    "ChargePointState",
     "ChargingState",
     "ChartBucket",
     "CommandKind",
@@ -36,11 +46,14 @@ __all__ = [
     "ConnectorStatus",
     "CurrentType",
     "IdTagKind",
+    "LimitSource",
     "OcppVersion",
     "PowerNodeKind",
     "PriorityLevel",
     "ReportKind",
     "SocSource",
     "TransactionState",
+    "UnmanagedSource",
     "VehicleKind",
+    "Weekday",
 ]

@@ -10,12 +10,14 @@ from ampyard.resolvers.ids import NODES
 from ampyard.resolvers.scopes import scoped
 from ampyard.schema.charge_points import ChargePoint, ChargePointQueries, ChargePointSubscriptions, Connector, Evse
 from ampyard.schema.commands import Command, CommandMutations, CommandQueries
-from ampyard.schema.depots import Depot, DepotQueries, DepotSubscriptions, PowerNode
+from ampyard.schema.depots import Depot, DepotMutations, DepotQueries, DepotSubscriptions
 from ampyard.schema.errors import ERRORS
 from ampyard.schema.node import Node
 from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries
 from ampyard.schema.reports import Report, ReportQueries
 from ampyard.schema.scalars import CONFIG
+from ampyard.schema.supply import LimitException, PowerNode, SupplyQueries
+from ampyard.schema.supply_changes import SupplyMutations
 from ampyard.schema.transactions import MeterSample, Transaction, TransactionQueries, TransactionSubscriptions
 from ampyard.schema.vehicles import Vehicle, VehicleQueries
 
@@ -23,6 +25,7 @@ from ampyard.schema.vehicles import Vehicle, VehicleQueries
 @strawberry.type(description="What can be read.")
 class Query(
     DepotQueries,
+    SupplyQueries,
     ChargePointQueries,
     VehicleQueries,
     TransactionQueries,
@@ -35,6 +38,8 @@ class Query(
 
 @strawberry.type(description="What can be changed.")
 class Mutation(
+    DepotMutations,
+    SupplyMutations,
     PriorityMutations,
     CommandMutations,
 ):
@@ -54,7 +59,21 @@ schema = Subgraph(
     Query,
     Mutation,
     Subscription,
-    types=[Depot, PowerNode, ChargePoint, Evse, Connector, Vehicle, Transaction, MeterSample, Priority, Command, Report, *ERRORS],
+    types=[
+        Depot,
+        PowerNode,
+        LimitException,
+        ChargePoint,
+        Evse,
+        Connector,
+        Vehicle,
+        Transaction,
+        MeterSample,
+        Priority,
+        Command,
+        Report,
+        *ERRORS,
+    ],
     public_errors=(DomainError,),
     batched=True,
     config=CONFIG,

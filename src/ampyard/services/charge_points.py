@@ -12,11 +12,15 @@ from ampyard.domain.charge_points import ChargePoint, Connector, ConnectorStatus
 from ampyard.domain.commands import CommandKind
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.events import Event, EventKind
+from ampyard.domain.faults import FaultScope, FaultSource, ReportedFault
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.transactions import ChargingState, Transaction
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses, forget_limits, mark_disconnected, note_presence
 from ampyard.repositories.directory import ChargePointLogin, Directory
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import SOCKET_CHANNEL, UnitOfWork
+from ampyard.services import faults
+from ampyard.services.availability import note_availability
 from ampyard.services.backend import Backend
 from ampyard.services.commands import give
 from ampyard.services.secrets import NO_PASSWORD, verify_password
@@ -47,6 +51,10 @@ class BootInfo:
     model: str
     serial_number: str | None
     firmware_version: str | None
+    iccid: str | None = None
+    imsi: str | None = None
+    meter_type: str | None = None
+    meter_serial_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,7 @@ async def connected(backend: Backend, station: Station, version: OcppVersion) ->
         )
         # What it obeys after a time away is not known: limits are sent anew (its default profile holds until then).
         await forget_limits(work.session, charge_point.id)
+        await note_availability(work, charge_point.id)
         work.notify(SOCKET_CHANNEL, f"{station.charge_point_id}:{station.socket_id}")
         publish_change(work, charge_point)
         work.wake_planner(charge_point.depot_id)
@@ -106,7 +115,7 @@ async def connected(backend: Backend, station: Station, version: OcppVersion) ->
 async def disconnected(backend: Backend, station: Station) -> None:
     """Record that a socket has closed, unless a newer one has taken its place."""
     async with station_work(backend, station) as work:
-        _publish_loss(work, await mark_disconnected(work.session, station.charge_point_id, at=work.now, socket_id=station.socket_id))
+        await _note_loss(work, await mark_disconnected(work.session, station.charge_point_id, at=work.now, socket_id=station.socket_id))
         await work.commit()
 
 
@@ -136,15 +145,19 @@ async def sweep_silent(backend: Backend) -> int:
         silent = await Directory(snapshot).silent_since(backend.clock() - SILENCE)
     for tenant_id, charge_point_id in silent:
         async with backend.unit_of_work(system_principal(tenant_id, "sweeper")) as work:
-            _publish_loss(work, await mark_disconnected(work.session, charge_point_id, at=work.now, silent_since=work.now - SILENCE))
+            await _note_loss(work, await mark_disconnected(work.session, charge_point_id, at=work.now, silent_since=work.now - SILENCE))
             await work.commit()
     return len(silent)
 
 
 async def booted(backend: Backend, station: Station, info: BootInfo) -> None:
-    """Record a boot notification."""
+    """Record a boot notification. The first one of a planned charge point commissions it."""
     async with station_work(backend, station) as work:
         charge_point = await locked_charge_point(work, station)
+        if charge_point.state is ChargePointState.PLANNED:
+            reason = "It has booted for the first time."
+            await work.change(ChargePoints, charge_point.id, state=ChargePointState.COMMISSIONED, state_at=work.now, state_reason=reason)
+            await work.audit("charge_point.state", "charge_point", charge_point.id, state=ChargePointState.COMMISSIONED, reason=reason)
         await work.change(
             ChargePoints,
             charge_point.id,
@@ -152,6 +165,10 @@ async def booted(backend: Backend, station: Station, info: BootInfo) -> None:
             model=info.model,
             serial_number=info.serial_number,
             firmware_version=info.firmware_version,
+            iccid=info.iccid,
+            imsi=info.imsi,
+            meter_type=info.meter_type,
+            meter_serial_number=info.meter_serial_number,
             booted_at=work.now,
             last_seen_at=work.now,
             updated_at=work.now,
@@ -179,31 +196,49 @@ async def status_changed(
     *,
     error_code: str | None,
     at: datetime,
+    vendor_id: str | None = None,
+    vendor_error_code: str | None = None,
+    info: str | None = None,
 ) -> None:
-    """Record the status of a connector. EVSE 0 is the charge point as a whole (OCPP 1.6, 4.9) and has no connector to set.
+    """Record the status of a connector, and what is wrong with it. EVSE 0 is the charge point as a whole (OCPP 1.6, 4.9).
 
     A status older than the one that is known (a queued message) is ignored. Raises `NotFoundError` for an EVSE or
     connector that is not configured.
     """
+    # A connector of OCPP 2.0.1 that is Faulted names no error here; its events do.
+    code = error_code or (status.value if status is ConnectorStatus.FAULTED else None)
+    reported = None if code is None else ReportedFault(code, vendor_id, vendor_error_code, info)
     async with station_work(backend, station) as work:
         charge_point = await locked_charge_point(work, station)
-        if evse_no != 0:
-            evse = await evse_by_no(work, charge_point, evse_no)
-            connectors = (await Connectors(work.session).of_evses([evse.id])).get(evse.id, [])
-            connector = next((c for c in connectors if c.connector_no == connector_no), None)
-            if connector is None:
-                raise NotFoundError(f"{station.identity}: EVSE {evse_no} has no connector {connector_no}; known: {_numbers(connectors)}.")
+        if evse_no == 0:
+            await work.change(ChargePoints, charge_point.id, status=status)
+            await faults.note(work, charge_point, FaultScope(FaultSource.STATUS, None, None), reported, at=at)
+        else:
+            evse, connectors, connector = await _place(work, charge_point, evse_no, connector_no)
             if connector.status_at is not None and at < connector.status_at:
                 return
             await work.change(Connectors, connector.id, status=status, error_code=error_code, status_at=at, updated_at=work.now)
             shown = evse_status([status if c.id == connector.id else c.status for c in connectors])
             await work.change(Evses, evse.id, status=shown, updated_at=work.now)
+            await faults.note(work, charge_point, FaultScope(FaultSource.STATUS, evse.id, connector.id), reported, at=at)
             await _derive_charging_state(work, evse, status)
             if shown != evse.status:
                 work.wake_planner(charge_point.depot_id)
         await work.change(ChargePoints, charge_point.id, last_seen_at=work.now, updated_at=work.now)
+        await note_availability(work, charge_point.id)
         publish_change(work, charge_point)
         await work.commit()
+
+
+async def _place(work: UnitOfWork, charge_point: ChargePoint, evse_no: int, connector_no: int) -> tuple[Evse, list[Connector], Connector]:
+    """Return an EVSE, its connectors, and the one with this number."""
+    evse = await evse_by_no(work, charge_point, evse_no)
+    connectors = (await Connectors(work.session).of_evses([evse.id])).get(evse.id, [])
+    for connector in connectors:
+        if connector.connector_no == connector_no:
+            return evse, connectors, connector
+    known = _numbers(connectors)
+    raise NotFoundError(f"{charge_point.identity}: EVSE {evse_no} has no connector {connector_no}; known: {known}.")
 
 
 async def locked_charge_point(work: UnitOfWork, station: Station) -> ChargePoint:
@@ -211,6 +246,8 @@ async def locked_charge_point(work: UnitOfWork, station: Station) -> ChargePoint
     charge_point = await work.lock(ChargePoints, station.charge_point_id)
     if charge_point is None:
         raise NotFoundError(f"Charge point {station.identity} does not exist any more.")
+    if charge_point.state is ChargePointState.RETIRED:
+        raise NotFoundError(f"Charge point {station.identity} has been retired.")
     return charge_point
 
 
@@ -246,8 +283,9 @@ async def _derive_charging_state(work: UnitOfWork, evse: Evse, status: Connector
     work.publish(Event(EventKind.TRANSACTION_UPDATED, transaction.id, transaction.depot_id))
 
 
-def _publish_loss(work: UnitOfWork, charge_point: ChargePoint | None) -> None:
+async def _note_loss(work: UnitOfWork, charge_point: ChargePoint | None) -> None:
     if charge_point is not None:
+        await note_availability(work, charge_point.id)
         publish_change(work, charge_point)
         work.wake_planner(charge_point.depot_id)
 

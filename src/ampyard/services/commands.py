@@ -12,15 +12,20 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from ampyard.domain.access import Principal, system_principal
+from ampyard.domain.charge_points import ChargePoint
 from ampyard.domain.commands import Command, CommandKind, CommandState
+from ampyard.domain.errors import ConflictError, NotFoundError
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.ids import new_id
+from ampyard.domain.orders import SetVariable
+from ampyard.domain.variables import ReportedVariable
 from ampyard.repositories import commands as store
-from ampyard.repositories.charge_points import Evses
+from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.database import Snapshot
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import COMMAND_CHANNEL, UnitOfWork
+from ampyard.repositories.variables import keep
 from ampyard.services.backend import Backend
 from ampyard.services.events import EventQueue
 
@@ -29,6 +34,12 @@ T = TypeVar("T")
 # How long a command may wait for its charge point, and a charge point may take to answer.
 LIFETIME = timedelta(seconds=30)
 LIMIT_LIFETIME = timedelta(seconds=10)
+# How long a caller waits for a charge point's answer: until the command is over, and that has been noticed.
+_ANSWER_S = LIFETIME.total_seconds() + 2
+# These come by the hundred at each step; that they have ended is told, that they begin is not.
+_OF_POWER_SHARING = frozenset({CommandKind.SET_LIMIT, CommandKind.SET_DEFAULT_LIMIT})
+# What a charge point says to a variable that holds from now on, and not only from its next start.
+_IN_FORCE = "Accepted"
 # How often one looks who waits for an outcome, without being told of any event.
 _LOOK_S = 1.0
 
@@ -53,7 +64,14 @@ async def give(
     )
     await work.add(Commands, command)
     work.notify(COMMAND_CHANNEL, f"{work.tenant_id}:{charge_point_id}:{command.id}")
+    if kind not in _OF_POWER_SHARING:
+        _publish(work, command, command.state)
     return command
+
+
+def _publish(work: UnitOfWork, command: Command, state: CommandState) -> None:
+    payload = {"state": state.value, "charge_point_id": str(command.charge_point_id)}
+    work.publish(Event(EventKind.COMMAND_UPDATED, command.id, payload=payload))
 
 
 async def pending(backend: Backend, charge_point_ids: list[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID, uuid.UUID]]:
@@ -79,7 +97,11 @@ async def finish(backend: Backend, tenant_id: uuid.UUID, command_id: uuid.UUID, 
         await work.change(Commands, command_id, state=state, outcome=outcome, finished_at=work.now)
         if command.kind is CommandKind.SET_LIMIT:
             await _limit_answered(work, command, state)
-        work.publish(Event(EventKind.COMMAND_UPDATED, command_id, payload={"state": state.value}))
+        elif command.kind is CommandKind.SET_VARIABLE and outcome == _IN_FORCE:
+            setting = SetVariable.from_payload(command.payload)
+            taken = ReportedVariable(setting.variable, setting.value)
+            await keep(work.session, work.tenant_id, command.charge_point_id, [taken], at=work.now)
+        _publish(work, command, state)
         await work.commit()
     return command
 
@@ -110,6 +132,32 @@ async def expire_overdue(backend: Backend) -> int:
     for tenant_id, command_id in overdue:
         await finish(backend, tenant_id, command_id, CommandState.EXPIRED, "The charge point did not answer in time.")
     return len(overdue)
+
+
+async def reachable(work: UnitOfWork, charge_point_id: uuid.UUID) -> ChargePoint:
+    """Return a charge point that can be asked now.
+
+    Raises:
+        NotFoundError: there is no such charge point.
+        ConflictError: it is offline.
+    """
+    charge_point = await ChargePoints(work.session).by_id(charge_point_id)
+    if charge_point is None:
+        raise NotFoundError("There is no such charge point.")
+    if not charge_point.connected:
+        since = charge_point.disconnected_at.isoformat() if charge_point.disconnected_at else "ever"
+        raise ConflictError(f"Charge point {charge_point.identity} is offline since {since}; it cannot be asked.")
+    return charge_point
+
+
+async def see_through(backend: Backend, principal: Principal, command: Command, *, give: Callable[[], Awaitable[Any]]) -> Command:
+    """Give a command, and return it as it has ended; as it was given, should even its end be late."""
+
+    async def ended(snapshot: Snapshot) -> Command | None:
+        now = await Commands(snapshot).by_id(command.id)
+        return now if now is not None and now.state.final else None
+
+    return await wait_for(backend, principal, ended, give=give, timeout_s=_ANSWER_S) or command
 
 
 async def wait_for(

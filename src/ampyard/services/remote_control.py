@@ -2,16 +2,13 @@
 
 import secrets
 import uuid
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ampyard.domain.access import Principal, Scope
-from ampyard.domain.charge_points import ChargePoint
 from ampyard.domain.commands import Command, CommandKind, CommandState
 from ampyard.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from ampyard.domain.transactions import Transaction, TransactionState
-from ampyard.repositories.charge_points import ChargePoints, Evses
-from ampyard.repositories.commands import Commands
+from ampyard.repositories.charge_points import Evses
 from ampyard.repositories.database import Snapshot
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
@@ -19,8 +16,7 @@ from ampyard.repositories.vehicles import IdTags, Vehicles
 from ampyard.services import commands
 from ampyard.services.backend import Backend
 
-# How long a caller waits: for the charge point's answer, and then for what it promised to come about.
-_ANSWER_S = commands.LIFETIME.total_seconds() + 2
+# How long a caller waits for what a charge point has promised to come about.
 _EFFECT_S = 10.0
 
 
@@ -51,7 +47,7 @@ async def start_transaction(
         raise InvalidInputError("Give either a vehicle or an id tag.")
     async with backend.unit_of_work(principal, Scope.TRANSACTIONS_CONTROL) as work:
         evse = await work.require(Evses, evse_id, "EVSE")
-        charge_point = await _reachable(work, evse.charge_point_id)
+        charge_point = await commands.reachable(work, evse.charge_point_id)
         if evse.id in await Transactions(work.session).active_of_evses([evse.id]):
             raise ConflictError(f"EVSE {evse.evse_no} of {charge_point.identity} has an open transaction; stop it first.")
         tag = await _tag(work, vehicle_id, id_tag)
@@ -64,7 +60,7 @@ async def start_transaction(
             open_now = (await Transactions(snapshot).active_of_evses([evse.id])).get(evse.id)
             return open_now if open_now is not None and (open_now.id_tag or "").lower() == tag.lower() else None
 
-        finished = await commands.wait_for(backend, principal, _ended(command), give=work.commit, timeout_s=_ANSWER_S) or command
+        finished = await commands.see_through(backend, principal, command, give=work.commit)
     transaction = None
     if finished.state is CommandState.ACCEPTED:
         transaction = await commands.wait_for(backend, principal, started, give=_nothing, timeout_s=_EFFECT_S)
@@ -84,7 +80,7 @@ async def stop_transaction(backend: Backend, principal: Principal, transaction_i
         transaction = await work.require(Transactions, transaction_id, "transaction")
         if transaction.state is TransactionState.ENDED:
             raise ConflictError("The transaction has ended.")
-        charge_point = await _reachable(work, transaction.charge_point_id)
+        charge_point = await commands.reachable(work, transaction.charge_point_id)
         payload = {"ocpp_transaction_id": transaction.ocpp_transaction_id}
         command = await commands.give(work, charge_point.id, CommandKind.STOP_TRANSACTION, payload)
         work.answers(command=command, transaction=transaction)
@@ -94,33 +90,15 @@ async def stop_transaction(backend: Backend, principal: Principal, transaction_i
             now = await Transactions(snapshot).by_id(transaction_id)
             return now if now is not None and now.state is TransactionState.ENDED else None
 
-        finished = await commands.wait_for(backend, principal, _ended(command), give=work.commit, timeout_s=_ANSWER_S) or command
+        finished = await commands.see_through(backend, principal, command, give=work.commit)
     result: Transaction | None = transaction
     if finished.state is CommandState.ACCEPTED:
         result = await commands.wait_for(backend, principal, stopped, give=_nothing, timeout_s=_EFFECT_S) or transaction
     return RemoteOutcome(finished, result)
 
 
-def _ended(command: Command) -> Callable[[Snapshot], Awaitable[Command | None]]:
-    async def look(snapshot: Snapshot) -> Command | None:
-        now = await Commands(snapshot).by_id(command.id)
-        return now if now is not None and now.state.final else None
-
-    return look
-
-
 async def _nothing() -> None:
     """There is nothing to do but to wait."""
-
-
-async def _reachable(work: UnitOfWork, charge_point_id: uuid.UUID) -> ChargePoint:
-    charge_point = await ChargePoints(work.session).by_id(charge_point_id)
-    if charge_point is None:
-        raise NotFoundError("There is no such charge point.")
-    if not charge_point.connected:
-        since = charge_point.disconnected_at.isoformat() if charge_point.disconnected_at else "ever"
-        raise ConflictError(f"Charge point {charge_point.identity} is offline since {since}; it cannot be asked.")
-    return charge_point
 
 
 async def _tag(work: UnitOfWork, vehicle_id: uuid.UUID | None, id_tag: str | None) -> str:

@@ -5,10 +5,13 @@ import base64
 import hashlib
 import hmac
 import secrets
+import string
 
 # RFC 7914 (scrypt); 16 MiB and about 50 ms a try.
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 _SALT_BYTES = 16
+_LETTERS_AND_DIGITS = string.ascii_letters + string.digits
+_CHARGE_POINT_PASSWORD_LENGTH = 20
 
 # The hash of no password: checked where there is none to check, so that the time taken tells nothing.
 NO_PASSWORD = f"scrypt${base64.b64encode(bytes(_SALT_BYTES)).decode()}${base64.b64encode(bytes(32)).decode()}"
@@ -32,6 +35,11 @@ async def verify_password(password: str, password_hash: str) -> bool:
 def new_key(prefix: str) -> str:
     """Return a new random key, `<prefix>_<43 characters>`: 256 bits."""
     return f"{prefix}_{secrets.token_urlsafe(32)}"
+
+
+def new_charge_point_password() -> str:
+    """Return a new random password of 20 letters and digits, 119 bits: as long as an OCPP 1.6 charge point can keep (16 to 20 bytes)."""
+    return "".join(secrets.choice(_LETTERS_AND_DIGITS) for _ in range(_CHARGE_POINT_PASSWORD_LENGTH))
 
 
 def hash_key(key: str) -> str:

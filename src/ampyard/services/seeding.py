@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from ampyard.domain.access import Scope, system_principal
 from ampyard.domain.charge_points import ChargePoint, Connector, ConnectorStatus, CurrentType, Evse, OcppVersion
 from ampyard.domain.depots import Depot
-from ampyard.domain.errors import ConflictError, InvalidInputError
+from ampyard.domain.errors import ConflictError
 from ampyard.domain.ids import new_id
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.locations import Party
-from ampyard.domain.power import Node, Reserved, fallback_excess
 from ampyard.domain.priorities import Priority, PriorityLevel
 from ampyard.domain.supply import PowerNode, PowerNodeKind
 from ampyard.domain.vehicles import IdTag, IdTagKind, Vehicle, VehicleKind
@@ -22,6 +22,7 @@ from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import IdTags, Vehicles
 from ampyard.services.backend import Backend
+from ampyard.services.fallbacks import check_fallbacks
 from ampyard.services.secrets import hash_key, hash_password, new_key
 
 
@@ -185,22 +186,9 @@ async def _seed_depot(work: UnitOfWork, spec: DepotSpec) -> None:
     )
     await work.add(Depots, depot)
     await _seed_node(work, depot, spec.supply, None)
-    await _check_fallbacks(work, depot)
+    await check_fallbacks(work, depot.id)
     for vehicle in spec.vehicles:
         await _seed_vehicle(work, depot, vehicle)
-
-
-async def _check_fallbacks(work: UnitOfWork, depot: Depot) -> None:
-    """Refuse a depot whose charge points could overload a node when all links are lost."""
-    nodes = {node.id: node for node in (await PowerNodes(work.session).of_depots([depot.id]))[depot.id]}
-    feeds = {cp.id: cp.power_node_id for cp in await ChargePoints(work.session).of_depot(depot.id)}
-    evses = await Evses(work.session).of_charge_points(list(feeds))
-    fallbacks = [Reserved(feeds[evse.charge_point_id], evse.fallback_kw) for of_one in evses.values() for evse in of_one]
-    for excess in fallback_excess([Node(node.id, node.parent_id, node.limit_kw) for node in nodes.values()], fallbacks):
-        raise InvalidInputError(
-            f"{depot.name}: the fall-back profiles below {nodes[excess.node_id].name} add up to {excess.fallback_kw:g} kW, "
-            f"but it can supply {excess.limit_kw:g} kW. Lower the fall-backs or raise the limit."
-        )
 
 
 async def _seed_node(work: UnitOfWork, depot: Depot, spec: NodeSpec, parent_id: uuid.UUID | None) -> None:
@@ -230,11 +218,19 @@ async def _seed_charge_point(work: UnitOfWork, node: PowerNode, spec: ChargePoin
         power_node_id=node.id,
         identity=spec.identity,
         name=spec.name or spec.identity,
+        state=ChargePointState.IN_SERVICE,
+        state_at=work.now,
+        state_reason=None,
+        status=ConnectorStatus.UNKNOWN,
         ocpp_version=spec.ocpp_version,
         vendor=None,
         model=None,
         serial_number=None,
         firmware_version=None,
+        iccid=None,
+        imsi=None,
+        meter_type=None,
+        meter_serial_number=None,
         connected=False,
         connected_at=None,
         disconnected_at=None,

@@ -6,8 +6,10 @@ from ocpp.v16 import call
 from ocpp.v16.datatypes import ChargingProfile, ChargingSchedule, ChargingSchedulePeriod
 from ocpp.v16.enums import ChargingProfileKindType, ChargingProfilePurposeType, ChargingRateUnitType
 
+from ampyard.connect.v16.orders import order_message
 from ampyard.connect.values import default_profile_id, tx_profile_id, whole_watts
 from ampyard.domain.commands import Command, CommandKind
+from ampyard.domain.orders import ORDERS
 
 
 def message(command: Command) -> Any:
@@ -32,6 +34,8 @@ def message(command: Command) -> Any:
             profile_id = default_profile_id(payload["evse_no"])
             profile = _profile(profile_id, ChargingProfilePurposeType.tx_default_profile, payload["limit_kw"])
             return call.SetChargingProfile(payload["evse_no"], profile)
+        case _:
+            return order_message(ORDERS[command.kind].from_payload(payload))
 
 
 def _profile(

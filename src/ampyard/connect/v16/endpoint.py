@@ -7,15 +7,17 @@ from ocpp.v16 import ChargePoint, call_result
 from ocpp.v16.datatypes import IdTagInfo
 from ocpp.v16.enums import Action, AuthorizationStatus, DataTransferStatus, GenericStatus, RegistrationStatus
 
+from ampyard.connect.answers import Answer
 from ampyard.connect.endpoint import Endpoint, handles
 from ampyard.connect.v16.commands import message
 from ampyard.connect.v16.meter_values import readings_of
+from ampyard.connect.v16.orders import understand
 from ampyard.connect.values import format_timestamp, parse_timestamp
 from ampyard.domain.charge_points import ConnectorStatus, OcppVersion
 from ampyard.domain.commands import Command
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.vehicles import Authorization
-from ampyard.services import charge_points, transactions
+from ampyard.services import charge_points, firmware, transactions
 from ampyard.services.charge_points import BootInfo
 from ampyard.services.transactions import Report
 
@@ -32,6 +34,9 @@ class Endpoint16(Endpoint, ChargePoint):
     def message(self, command: Command) -> Any:
         return message(command)
 
+    def understand(self, command: Command, answer: dict[str, Any]) -> Answer:
+        return understand(command, answer)
+
     @handles(Action.boot_notification)
     async def boot_notification(
         self,
@@ -41,10 +46,22 @@ class Endpoint16(Endpoint, ChargePoint):
         charge_point_serial_number: str | None = None,
         charge_box_serial_number: str | None = None,
         firmware_version: str | None = None,
+        iccid: str | None = None,
+        imsi: str | None = None,
+        meter_type: str | None = None,
+        meter_serial_number: str | None = None,
         **_: Any,
     ) -> call_result.BootNotification:
-        serial_number = charge_point_serial_number or charge_box_serial_number
-        info = BootInfo(charge_point_vendor, charge_point_model, serial_number, firmware_version)
+        info = BootInfo(
+            vendor=charge_point_vendor,
+            model=charge_point_model,
+            serial_number=charge_point_serial_number or charge_box_serial_number,
+            firmware_version=firmware_version,
+            iccid=iccid,
+            imsi=imsi,
+            meter_type=meter_type,
+            meter_serial_number=meter_serial_number,
+        )
         await charge_points.booted(self.backend, self.station, info)
         now = format_timestamp(self.backend.clock())
         return call_result.BootNotification(now, self.options.heartbeat_interval_s, RegistrationStatus.accepted)
@@ -55,7 +72,16 @@ class Endpoint16(Endpoint, ChargePoint):
 
     @handles(Action.status_notification)
     async def status_notification(
-        self, *, connector_id: int, error_code: str, status: str, timestamp: str | None = None, **_: Any
+        self,
+        *,
+        connector_id: int,
+        error_code: str,
+        status: str,
+        timestamp: str | None = None,
+        info: str | None = None,
+        vendor_id: str | None = None,
+        vendor_error_code: str | None = None,
+        **_: Any,
     ) -> call_result.StatusNotification:
         await charge_points.status_changed(
             self.backend,
@@ -65,6 +91,9 @@ class Endpoint16(Endpoint, ChargePoint):
             ConnectorStatus(status),
             error_code=None if error_code == "NoError" else error_code,
             at=self.backend.clock() if timestamp is None else parse_timestamp(timestamp),
+            vendor_id=vendor_id,
+            vendor_error_code=vendor_error_code,
+            info=info,
         )
         return call_result.StatusNotification()
 
@@ -133,12 +162,14 @@ class Endpoint16(Endpoint, ChargePoint):
 
     @handles(Action.firmware_status_notification)
     async def firmware_status(self, *, status: str, **_: Any) -> call_result.FirmwareStatusNotification:
-        _log.info("%s: firmware: %s", self.station.identity, status)
+        await firmware.status_changed(self.backend, self.station, status, request_id=None)
         return call_result.FirmwareStatusNotification()
 
     @handles(Action.signed_firmware_status_notification)
-    async def signed_firmware_status(self, *, status: str, **_: Any) -> call_result.SignedFirmwareStatusNotification:
-        _log.info("%s: signed firmware: %s", self.station.identity, status)
+    async def signed_firmware_status(
+        self, *, status: str, request_id: int | None = None, **_: Any
+    ) -> call_result.SignedFirmwareStatusNotification:
+        await firmware.status_changed(self.backend, self.station, status, request_id=request_id)
         return call_result.SignedFirmwareStatusNotification()
 
     @handles(Action.diagnostics_status_notification)

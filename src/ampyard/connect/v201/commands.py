@@ -16,8 +16,10 @@ from ocpp.v201.enums import (
     IdTokenEnumType,
 )
 
+from ampyard.connect.v201.orders import order_message
 from ampyard.connect.values import default_profile_id, tx_profile_id, whole_watts
 from ampyard.domain.commands import Command, CommandKind
+from ampyard.domain.orders import ORDERS
 
 
 def message(command: Command) -> Any:
@@ -43,6 +45,8 @@ def message(command: Command) -> Any:
             profile_id = default_profile_id(payload["evse_no"])
             profile = _profile(profile_id, ChargingProfilePurposeEnumType.tx_default_profile, payload["limit_kw"])
             return call.SetChargingProfile(payload["evse_no"], profile)
+        case _:
+            return order_message(ORDERS[command.kind].from_payload(payload))
 
 
 def _profile(

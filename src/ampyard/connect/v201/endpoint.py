@@ -14,15 +14,18 @@ from ocpp.v201.enums import (
     RegistrationStatusEnumType,
 )
 
+from ampyard.connect.answers import Answer
 from ampyard.connect.endpoint import Endpoint, handles
 from ampyard.connect.v201.commands import message
 from ampyard.connect.v201.meter_values import readings_of
+from ampyard.connect.v201.orders import understand
+from ampyard.connect.v201.variables import reported_variables, station_event
 from ampyard.connect.values import format_timestamp, parse_timestamp
 from ampyard.domain.charge_points import ConnectorStatus, OcppVersion
 from ampyard.domain.commands import Command
 from ampyard.domain.transactions import ChargingState
 from ampyard.domain.vehicles import Authorization, IdTagKind
-from ampyard.services import charge_points, transactions
+from ampyard.services import charge_points, firmware, station_events, transactions, variables
 from ampyard.services.charge_points import BootInfo
 from ampyard.services.transactions import Report
 
@@ -40,13 +43,19 @@ class Endpoint201(Endpoint, ChargePoint):
     def message(self, command: Command) -> Any:
         return message(command)
 
+    def understand(self, command: Command, answer: dict[str, Any]) -> Answer:
+        return understand(command, answer)
+
     @handles(Action.boot_notification)
     async def boot_notification(self, *, charging_station: dict[str, Any], **_: Any) -> call_result.BootNotification:
+        modem = charging_station.get("modem", {})
         info = BootInfo(
             vendor=charging_station["vendor_name"],
             model=charging_station["model"],
             serial_number=charging_station.get("serial_number"),
             firmware_version=charging_station.get("firmware_version"),
+            iccid=modem.get("iccid"),
+            imsi=modem.get("imsi"),
         )
         await charge_points.booted(self.backend, self.station, info)
         now = format_timestamp(self.backend.clock())
@@ -129,13 +138,12 @@ class Endpoint201(Endpoint, ChargePoint):
 
     @handles(Action.notify_event)
     async def notify_event(self, *, event_data: list[dict[str, Any]], **_: Any) -> call_result.NotifyEvent:
-        for event in event_data:
-            _log.info("%s: event: %r", self.station.identity, event)
+        await station_events.events_reported(self.backend, self.station, [station_event(event) for event in event_data])
         return call_result.NotifyEvent()
 
     @handles(Action.notify_report)
-    async def notify_report(self, *, request_id: int, seq_no: int, **_: Any) -> call_result.NotifyReport:
-        _log.info("%s: part %d of report %d.", self.station.identity, seq_no, request_id)
+    async def notify_report(self, *, report_data: list[dict[str, Any]] | None = None, **_: Any) -> call_result.NotifyReport:
+        await variables.reported(self.backend, self.station, reported_variables(report_data or []))
         return call_result.NotifyReport()
 
     @handles(Action.log_status_notification)
@@ -144,8 +152,8 @@ class Endpoint201(Endpoint, ChargePoint):
         return call_result.LogStatusNotification()
 
     @handles(Action.firmware_status_notification)
-    async def firmware_status(self, *, status: str, **_: Any) -> call_result.FirmwareStatusNotification:
-        _log.info("%s: firmware: %s", self.station.identity, status)
+    async def firmware_status(self, *, status: str, request_id: int | None = None, **_: Any) -> call_result.FirmwareStatusNotification:
+        await firmware.status_changed(self.backend, self.station, status, request_id=request_id)
         return call_result.FirmwareStatusNotification()
 
     @handles(Action.notify_charging_limit)

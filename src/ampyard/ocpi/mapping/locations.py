@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from ampyard.domain.charge_points import Connector, ConnectorStatus, Evse
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.locations import Location, LocationEvse, Party
 from ampyard.ocpi.wire import locations as wire
 
@@ -21,6 +22,14 @@ _EVSE_STATUS: dict[ConnectorStatus, wire.Status] = {
     ConnectorStatus.RESERVED: "RESERVED",
     ConnectorStatus.UNAVAILABLE: "INOPERATIVE",
     ConnectorStatus.FAULTED: "OUTOFORDER",
+}
+
+# INOPERATIVE is "not yet active, or temporarily not available for use"; partners are told of what is gone, never left to guess.
+_STATUS_OF_STATE: dict[ChargePointState, wire.Status] = {
+    ChargePointState.PLANNED: "PLANNED",
+    ChargePointState.COMMISSIONED: "INOPERATIVE",
+    ChargePointState.OUT_OF_SERVICE: "INOPERATIVE",
+    ChargePointState.RETIRED: "REMOVED",
 }
 
 # eMI3 standard version 1.0, part 2, EVSE ID: country, operator, `E` and a power outlet id of at most 30 characters.
@@ -101,7 +110,10 @@ def connector_object(evse: Evse, connector: Connector, models: LocationModels) -
 
 
 def evse_status(evse: LocationEvse) -> wire.Status:
-    """Return the Status (8.4 Status); `UNKNOWN` while the charge point is offline, whatever it said last."""
+    """Return the Status (8.4 Status); `UNKNOWN` while a charge point in service is offline, whatever it said last."""
+    not_in_use = _STATUS_OF_STATE.get(evse.charge_point.state)
+    if not_in_use is not None:
+        return not_in_use
     return _EVSE_STATUS[evse.evse.status] if evse.charge_point.connected else "UNKNOWN"
 
 

@@ -3,9 +3,18 @@
 from ampyard.repositories.tables.access import answered_request, app_user, resource_group, resource_group_member, role_grant
 from ampyard.repositories.tables.administration import api_key, audit_record, ocpi_credential, ocpi_party, outbox, report
 from ampyard.repositories.tables.base import metadata, tenant
+from ampyard.repositories.tables.charge_points import (
+    charge_point_fault,
+    charge_point_template,
+    charge_point_variable,
+    evse_availability,
+    firmware_status,
+    planned_downtime,
+)
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
 from ampyard.repositories.tables.dispatch import assignment, block, readiness_record
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, id_tag, power_node, vehicle
+from ampyard.repositories.tables.governance import feature_flag, impersonation, job_run, tenant_settings
 from ampyard.repositories.tables.rollups import charge_point_rollup, depot_rollup, node_rollup, rollup_change, vehicle_rollup
 from ampyard.repositories.tables.supply import limit_exception, node_load, site_meter, site_meter_reading
 from ampyard.repositories.tables.transactions import energy_interval, energy_price, transaction_anomaly, transaction_correction
@@ -18,7 +27,10 @@ __all__ = [
     "audit_record",
     "block",
     "charge_point",
+    "charge_point_fault",
     "charge_point_rollup",
+    "charge_point_template",
+    "charge_point_variable",
     "command",
     "connector",
     "depot",
@@ -26,7 +38,12 @@ __all__ = [
     "energy_interval",
     "energy_price",
     "evse",
+    "evse_availability",
+    "feature_flag",
+    "firmware_status",
     "id_tag",
+    "impersonation",
+    "job_run",
     "limit_exception",
     "metadata",
     "meter_sample",
@@ -36,6 +53,7 @@ __all__ = [
     "ocpi_party",
     "ocpp_transaction_seq",
     "outbox",
+    "planned_downtime",
     "power_node",
     "priority",
     "readiness_record",
@@ -47,6 +65,7 @@ __all__ = [
     "site_meter",
     "site_meter_reading",
     "tenant",
+    "tenant_settings",
     "transaction",
     "transaction_anomaly",
     "transaction_correction",

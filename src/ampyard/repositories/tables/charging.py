@@ -148,6 +148,6 @@ command = tenant_table(
     at("expires_at", nullable=False),
     ref("charge_point_id", "charge_point", ondelete="CASCADE"),
     Index("ix_command_open", "charge_point_id", "created_at", postgresql_where=text("state IN ('PENDING', 'SENT')")),
-    Index("ix_command_charge_point", "charge_point_id", "created_at"),
+    Index("ix_command_list", "charge_point_id", "created_at", "id"),
     Index("ix_command_created", "created_at"),
 )

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.supply import PowerNodeKind
 from ampyard.domain.vehicles import IdTagKind, SocSource, VehicleKind
 from ampyard.repositories.tables.base import Stored, TextEnum, at, created, ref, tenant_table, updated
@@ -73,11 +74,19 @@ charge_point = tenant_table(
     Column("power_node_id", Uuid, nullable=False),
     Column("identity", Text, nullable=False),
     Column("name", Text, nullable=False),
+    Column("state", TextEnum(ChargePointState), nullable=False, server_default=ChargePointState.IN_SERVICE.value),
+    at("state_at"),
+    Column("state_reason", Text),
+    Column("status", TextEnum(ConnectorStatus), nullable=False, server_default=ConnectorStatus.UNKNOWN.value),
     Column("ocpp_version", TextEnum(OcppVersion)),
     Column("vendor", Text),
     Column("model", Text),
     Column("serial_number", Text),
     Column("firmware_version", Text),
+    Column("iccid", Text),
+    Column("imsi", Text),
+    Column("meter_type", Text),
+    Column("meter_serial_number", Text),
     Column("connected", Boolean, nullable=False, server_default=text("false")),
     at("connected_at"),
     at("disconnected_at"),
@@ -94,6 +103,7 @@ charge_point = tenant_table(
     Index("ix_charge_point_identity", "identity"),
     Index("ix_charge_point_depot", "depot_id", "identity", "id"),
     Index("ix_charge_point_list", "tenant_id", "identity", "id"),
+    Index("ix_charge_point_name", "tenant_id", "name", "id"),
     Index("ix_charge_point_power_node", "power_node_id"),
 )
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from ampyard.domain.charge_points import ChargePoint, Connector, ConnectorStatus, CurrentType, Evse, OcppVersion
 from ampyard.domain.depots import Depot
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.supply import PowerNode, PowerNodeKind
 from ampyard.domain.transactions import ChargingState, StopReason, Transaction, TransactionState
 from ampyard.domain.vehicles import IdTag, IdTagKind, Vehicle, VehicleKind
@@ -241,6 +242,14 @@ class LargeFleet:
             booted_at=self.now - timedelta(days=3),
             created_at=self.made_at,
             updated_at=self.made_at,
+            state=ChargePointState.IN_SERVICE,
+            state_at=self.made_at,
+            state_reason=None,
+            status=ConnectorStatus.UNKNOWN,
+            iccid=None,
+            imsi=None,
+            meter_type=None,
+            meter_serial_number=None,
         )
 
     def _evse(self, draw: random.Random, point: ChargePoint, evse_no: int, *, dc: bool) -> Evse:

@@ -7,11 +7,11 @@ from bench.plans.explain import LARGE_ROWS, SLOW_MS, Explained, Observed
 _INTRODUCTION = """\
 # Query plans on a large tenant
 
-Written by `make plans`; do not edit. Every list of the internal graph in each of its orders, with each of its filters, counted and from its end,
-every edge of 50 entities at once and every chart is asked through the engine, by one who sees the whole tenant and by one who sees one resource
-group. Each statement is then explained (`EXPLAIN (ANALYZE, BUFFERS, TIMING OFF)`) {rounds} times; times are medians of planning and execution
-together, and of an operation with several statements their sum. An operation is to take less than {slow:g} ms, and to read no table of more
-than {large:,} rows from one end to the other.
+Written by `make plans`; do not edit. Every list of the internal graph in each of its orders, with each of its filters, counted and from
+its end, every edge of 50 entities at once and every chart is asked through the engine, by one who sees the whole tenant and by one who
+sees one resource group. Each statement is then explained (`EXPLAIN (ANALYZE, BUFFERS, TIMING OFF)`) {rounds} times; times are medians
+of planning and execution together, and of an operation with several statements their sum. An operation is to take less than {slow:g}
+ms, and to read no table of more than {large:,} rows from one end to the other.
 """
 
 

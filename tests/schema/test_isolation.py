@@ -10,8 +10,10 @@ from ampyard.domain.depots import Depot
 from ampyard.domain.events import EventKind
 from ampyard.domain.transactions import TransactionState
 from ampyard.engine import Schema
+from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.depots import Depots
+from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers.ids import encode_id
@@ -200,7 +202,11 @@ async def test_what_has_the_same_name_in_both_is_ones_own(mine: Graph, busy: Bus
 
 
 OF_TRANSACTION = "{ transactionUpdated(depotId: $depot, transactionId: $only) { id ocppTransactionId } }"
+OF_ANOMALY = "{ anomalyChanged(depotId: $depot, anomalyId: $only) { id kind } }"
 OF_CHARGE_POINT = "{ chargePointUpdated(depotId: $depot, chargePointId: $only) { id identity } }"
+
+# What an event is about, where it is no transaction.
+WATCHED: dict[EventKind, type[Repository[Any]]] = {EventKind.CHARGE_POINT_UPDATED: ChargePoints, EventKind.ANOMALY_CHANGED: Anomalies}
 
 
 @pytest.mark.parametrize(
@@ -210,10 +216,11 @@ OF_CHARGE_POINT = "{ chargePointUpdated(depotId: $depot, chargePointId: $only) {
         (OF_TRANSACTION, EventKind.TRANSACTION_STARTED, "transactionUpdated"),
         (OF_TRANSACTION, EventKind.TRANSACTION_ENDED, "transactionUpdated"),
         (OF_CHARGE_POINT, EventKind.CHARGE_POINT_UPDATED, "chargePointUpdated"),
+        (OF_ANOMALY, EventKind.ANOMALY_CHANGED, "anomalyChanged"),
     ],
 )
 async def test_an_event_of_the_other_never_arrives(mine: Graph, busy: Busy, twin: Busy, document: str, kind: EventKind, name: str) -> None:
-    repository: Any = ChargePoints if name == "chargePointUpdated" else Transactions
+    repository = WATCHED.get(kind, Transactions)
     own, other = (await busy.all(repository))[0], (await twin.all(repository))[0]
     async with subscribed(mine, f"subscription S($depot: ID, $only: ID) {document}") as live:
         await announce(twin, kind, other.id, other.depot_id)
@@ -230,12 +237,17 @@ async def test_an_event_of_the_other_never_arrives(mine: Graph, busy: Busy, twin
 
 @pytest.mark.parametrize("argument", ["depot", "only"])
 @pytest.mark.parametrize(
-    ("document", "kind"), [(OF_TRANSACTION, EventKind.TRANSACTION_UPDATED), (OF_CHARGE_POINT, EventKind.CHARGE_POINT_UPDATED)]
+    ("document", "kind"),
+    [
+        (OF_TRANSACTION, EventKind.TRANSACTION_UPDATED),
+        (OF_CHARGE_POINT, EventKind.CHARGE_POINT_UPDATED),
+        (OF_ANOMALY, EventKind.ANOMALY_CHANGED),
+    ],
 )
 async def test_watching_what_is_the_others_shows_nothing(
     mine: Graph, busy: Busy, twin: Busy, document: str, kind: EventKind, argument: str
 ) -> None:
-    repository: Any = ChargePoints if kind is EventKind.CHARGE_POINT_UPDATED else Transactions
+    repository = WATCHED.get(kind, Transactions)
     own, other = (await busy.all(repository))[0], (await twin.all(repository))[0]
     watched = encode_id(Depot, other.depot_id) if argument == "depot" else id_of(other)
     async with subscribed(mine, f"subscription S($depot: ID, $only: ID) {document}", **{argument: watched}) as live:
@@ -272,5 +284,5 @@ async def test_power_is_shown_at_once_and_after_each_step_of_ones_own(mine: Grap
 def test_every_subscription_is_watched() -> None:
     root = internal._schema.subscription_type
     assert root is not None
-    assert set(root.fields) == {"transactionUpdated", "chargePointUpdated", "depotPower", "depotUpdated"}
+    assert set(root.fields) == {"transactionUpdated", "chargePointUpdated", "anomalyChanged", "depotPower", "depotUpdated"}
     assert public._schema.subscription_type is None

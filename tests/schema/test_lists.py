@@ -11,9 +11,11 @@ from graphql import GraphQLInputObjectType, get_named_type
 from ampyard.domain.ids import new_id
 from ampyard.domain.paging import Keyset
 from ampyard.domain.vehicles import VehicleKind
-from ampyard.repositories.charge_points import ChargePoints
+from ampyard.repositories.anomalies import Anomalies
+from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.database import Session
 from ampyard.repositories.depots import Depots
+from ampyard.repositories.energy_prices import EnergyPrices
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.repository import Repository
@@ -23,6 +25,7 @@ from ampyard.resolvers.cursors import CursorCodec
 from ampyard.schema.internal import schema as internal
 from ampyard.schema.public import schema as public
 from tests.busy import NOW, T0, Busy
+from tests.schema import transaction_filters
 from tests.schema.graph import Graph, id_of
 
 LISTS: dict[str, type[Repository[Any]]] = {
@@ -32,6 +35,8 @@ LISTS: dict[str, type[Repository[Any]]] = {
     "transactions": Transactions,
     "priorities": Priorities,
     "reports": Reports,
+    "anomalies": Anomalies,
+    "energyPrices": EnergyPrices,
 }
 
 
@@ -114,6 +119,7 @@ FILTERS: list[tuple[str, Callable[[dict[str, Any]], dict[str, object]], Callable
     ("priorities", lambda e: {"chargePointId": id_of(e["CP-1"])}, lambda e: lambda p: p.charge_point_id == e["CP-1"].id),
     ("priorities", lambda e: {"transactionId": id_of(e["tx-6"])}, lambda e: lambda p: p.transaction_id == e["tx-6"].id),
     ("priorities", lambda e: {"vehicleId": id_of(e["Bus 2"]), "inForceAt": moment(NOW)}, lambda _: lambda _p: False),
+    *transaction_filters.FILTERS,
 ]
 
 
@@ -125,6 +131,7 @@ async def known(busy: Busy) -> dict[str, Any]:
         | {cp.identity: cp for cp in await busy.all(ChargePoints)}
         | {vehicle.name: vehicle for vehicle in await busy.all(Vehicles)}
         | {t.ocpp_transaction_id: t for t in await busy.all(Transactions)}
+        | {"evse": (await busy.all(Evses))[0]}
     )
 
 

@@ -9,18 +9,24 @@ import strawberry
 from asyncpg.pgproto.pgproto import UUID  # the driver's: a uuid.UUID, read from text seven times as fast
 
 from ampyard.domain.access import Scope
+from ampyard.domain.anomalies import Anomaly
 from ampyard.domain.charge_points import ChargePoint, Connector, Evse
 from ampyard.domain.commands import Command
+from ampyard.domain.corrections import Correction
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import InvalidInputError
+from ampyard.domain.pricing import EnergyPrice
 from ampyard.domain.priorities import Priority
 from ampyard.domain.reports import Report
 from ampyard.domain.supply import LimitException, PowerNode
 from ampyard.domain.transactions import MeterSample, Transaction
 from ampyard.domain.vehicles import IdTag, Vehicle
+from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.commands import Commands
+from ampyard.repositories.corrections import Corrections
 from ampyard.repositories.depots import Depots, PowerNodes
+from ampyard.repositories.energy_prices import EnergyPrices
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.repository import Repository
@@ -30,10 +36,13 @@ from ampyard.repositories.vehicles import Vehicles
 
 # What has a global id and where it is found; and which scope shows each entity.
 NODES: dict[type[Any], type[Repository[Any]]] = {
+    Anomaly: Anomalies,
     ChargePoint: ChargePoints,
     Command: Commands,
     Connector: Connectors,
+    Correction: Corrections,
     Depot: Depots,
+    EnergyPrice: EnergyPrices,
     Evse: Evses,
     LimitException: LimitExceptions,
     MeterSample: MeterSamples,

@@ -12,11 +12,13 @@ from typing import Annotated, Any
 
 import strawberry
 
+from ampyard.domain.anomalies import Anomaly
 from ampyard.domain.charge_points import ChargePoint
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.events import EventKind, PublishedEvent
 from ampyard.domain.transactions import Transaction
+from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.repository import Repository
@@ -49,6 +51,21 @@ def transaction_updated(
         return event.kind in _OF_TRANSACTION and of_depot in {None, event.depot_id} and only in {None, event.aggregate_id}
 
     return _entities(info.context, Transactions, fits)
+
+
+def anomaly_changed(
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those in this depot.")] = None,
+    anomaly_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None,
+) -> AsyncGenerator[Anomaly, None]:
+    """Return anomalies as they are found and resolved."""
+    of_depot = optional_id("depotId", depot_id, Depot)
+    only = optional_id("anomalyId", anomaly_id, Anomaly)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.ANOMALY_CHANGED and of_depot in {None, event.depot_id} and only in {None, event.aggregate_id}
+
+    return _entities(info.context, Anomalies, fits)
 
 
 def charge_point_updated(

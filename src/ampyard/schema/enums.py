@@ -2,15 +2,21 @@
 
 import strawberry
 
+from ampyard.domain.anomalies import AnomalyKind, NotBillable
+from ampyard.domain.anomalies import Resolution as AnomalyResolution
+from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
 from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
+from ampyard.domain.energy import EnergyBucket
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.local_time import Weekday
+from ampyard.domain.pricing import CostUnknown
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.reports import ReportKind
 from ampyard.domain.supply import LimitSource, PowerNodeKind, UnmanagedSource
-from ampyard.domain.transactions import ChargingState, TransactionState
+from ampyard.domain.transactions import ChargingState, StopReason, TransactionState
+from ampyard.domain.vehicles import Authorization as AuthorizationStatus
 from ampyard.domain.vehicles import IdTagKind, SocSource, VehicleKind
 from ampyard.repositories.depots import Archived
 
@@ -23,7 +29,6 @@ strawberry.enum(CommandKind, name="CommandKind", description="What a charge poin
 strawberry.enum(CommandState, name="CommandState", description="How far a command has come.")
 strawberry.enum(LimitSource, name="LimitSource", description="Which of a power node's limits counts.")
 strawberry.enum(UnmanagedSource, name="UnmanagedSource", description="Where the unmanaged load that counts comes from.")
-strawberry.enum(Weekday, name="Weekday", description="A day of the week.")
 strawberry.enum(Archived, name="Archived", description="Whether a list has what is archived in it.")
 strawberry.enum(PowerNodeKind, name="PowerNodeKind", description="What a power node stands for.")
 strawberry.enum(
@@ -35,25 +40,44 @@ strawberry.enum(TransactionState, name="TransactionState", description="Whether 
 strawberry.enum(IdTagKind, name="IdTagKind", description="What kind of identification an id tag is.")
 strawberry.enum(SocSource, name="SocSource", description="Who told the state of charge.")
 strawberry.enum(VehicleKind, name="VehicleKind", description="What kind of vehicle it is.")
+strawberry.enum(AnomalyKind, name="AnomalyKind", description="What is odd about a transaction.")
+strawberry.enum(AnomalyResolution, name="AnomalyResolution", description="What was decided on an anomaly.")
+strawberry.enum(NotBillable, name="NotBillable", description="Why a transaction is not billed.")
+strawberry.enum(CostUnknown, name="CostUnknown", description="Why it is not known what a transaction costs.")
+strawberry.enum(AuthorizedBy, name="AuthorizedBy", description="What let a transaction begin.")
+strawberry.enum(AuthorizationStatus, name="AuthorizationStatus", description="What became of an id tag, in OCPP's words.")
+strawberry.enum(VehicleResolution, name="VehicleResolution", description="How the vehicle of a transaction became known.")
+strawberry.enum(StopReason, name="StopReason", description="Why a transaction ended: OCPP's reasons, and two of our own.")
+strawberry.enum(EnergyBucket, name="EnergyBucket", description="How long an interval of energy is.")
+strawberry.enum(Weekday, name="Weekday", description="A day of the week.")
 
 __all__ = [
+    "AnomalyKind",
+    "AnomalyResolution",
     "Archived",
+    "AuthorizationStatus",
+    "AuthorizedBy",
     "ChargePointState",
     "ChargingState",
     "ChartBucket",
     "CommandKind",
     "CommandState",
     "ConnectorStatus",
+    "CostUnknown",
     "CurrentType",
+    "EnergyBucket",
     "IdTagKind",
     "LimitSource",
+    "NotBillable",
     "OcppVersion",
     "PowerNodeKind",
     "PriorityLevel",
     "ReportKind",
     "SocSource",
+    "StopReason",
     "TransactionState",
     "UnmanagedSource",
     "VehicleKind",
+    "VehicleResolution",
     "Weekday",
 ]

@@ -8,9 +8,12 @@ from ampyard.engine import Subgraph
 from ampyard.resolvers.edges import node_among
 from ampyard.resolvers.ids import NODES
 from ampyard.resolvers.scopes import scoped
+from ampyard.schema.anomalies import Anomaly, AnomalyMutations, AnomalyQueries, AnomalySubscriptions
 from ampyard.schema.charge_points import ChargePoint, ChargePointQueries, ChargePointSubscriptions, Connector, Evse
 from ampyard.schema.commands import Command, CommandMutations, CommandQueries
+from ampyard.schema.corrections import Correction, CorrectionMutations, CorrectionQueries
 from ampyard.schema.depots import Depot, DepotMutations, DepotQueries, DepotSubscriptions
+from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceMutations, EnergyPriceQueries
 from ampyard.schema.errors import ERRORS
 from ampyard.schema.node import Node
 from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries
@@ -29,6 +32,9 @@ class Query(
     ChargePointQueries,
     VehicleQueries,
     TransactionQueries,
+    AnomalyQueries,
+    CorrectionQueries,
+    EnergyPriceQueries,
     PriorityQueries,
     CommandQueries,
     ReportQueries,
@@ -41,6 +47,9 @@ class Mutation(
     DepotMutations,
     SupplyMutations,
     PriorityMutations,
+    AnomalyMutations,
+    CorrectionMutations,
+    EnergyPriceMutations,
     CommandMutations,
 ):
     pass
@@ -49,6 +58,7 @@ class Mutation(
 @strawberry.type(description="What can be watched as it happens.")
 class Subscription(
     TransactionSubscriptions,
+    AnomalySubscriptions,
     ChargePointSubscriptions,
     DepotSubscriptions,
 ):
@@ -69,6 +79,9 @@ schema = Subgraph(
         Vehicle,
         Transaction,
         MeterSample,
+        Anomaly,
+        Correction,
+        EnergyPrice,
         Priority,
         Command,
         Report,

@@ -90,7 +90,7 @@ def _edge(name: str, field: GraphQLField, samples: Samples) -> Iterator[tuple[st
         node = _leaves(get_named_type(of.fields["nodes"].type))
         yield name, f"{name}(first: 5) {{ nodes {{ {node} }} pageInfo {{ hasNextPage }} }}"
         yield f"{name}, counted", f"{name} {{ totalCount }}"
-    elif "bucket" in field.args:
+    elif "bucket" in field.args and "points" in of.fields:
         points = _leaves(get_named_type(of.fields["points"].type))
         for bucket, length in _SPANS.items():
             span = f'from: "{(samples.now - length).isoformat()}", to: "{samples.now.isoformat()}", bucket: {bucket}'

@@ -13,7 +13,7 @@ from ampyard.domain.access import Principal, Scope, system_principal
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import InvalidInputError, NotFoundError
 from ampyard.domain.ids import new_id
-from ampyard.domain.reports import Report, ReportKind, daily_energy_csv, day_bounds
+from ampyard.domain.reports import DAILY_ENERGY_JOB, Report, ReportKind, daily_energy_csv, day_bounds
 from ampyard.repositories import jobs
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.reports import Reports, energy_between, save
@@ -21,9 +21,6 @@ from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.backend import Backend
 from ampyard.services.settings import is_on
 from ampyard.services.tenants import tenant_by_slug
-
-# The queue's name for the job that writes a daily energy report.
-DAILY_ENERGY_JOB = "daily_energy"
 
 # How far back a missing or outdated daily report is made up for.
 _LOOK_BACK = timedelta(days=7)

@@ -21,6 +21,7 @@ from ampyard.repositories.directory import Directory
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import IdTags, Vehicles
+from ampyard.services.alerts.rules import add_default_rules
 from ampyard.services.backend import Backend
 from ampyard.services.fallbacks import check_fallbacks
 from ampyard.services.secrets import hash_key, hash_password, new_key
@@ -99,13 +100,14 @@ class DepotSpec:
 
 @dataclass(frozen=True, slots=True)
 class TenantSpec:
-    """A tenant with its OCPI party (ISO 3166-1 alpha-2 country, three-letter party id) and its depots."""
+    """A tenant with its OCPI party (ISO 3166-1 alpha-2 country, three-letter party id), its depots, and alert rules (the default ones)."""
 
     slug: str
     name: str
     country_code: str
     party_id: str
     depots: tuple[DepotSpec, ...]
+    alert_rules: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,8 @@ async def seed(backend: Backend, spec: TenantSpec, progress: Callable[[str], Non
             await _seed_depot(work, depot_spec)
             count = sum(1 for _ in depot_spec.supply.all_charge_points())
             progress(f"Depot {depot_spec.name}: {count} charge points, {len(depot_spec.vehicles)} vehicles.")
+        if spec.alert_rules:
+            await add_default_rules(work)
         await _seed_access(work, spec, access)
         await work.audit("tenant.seed", "tenant", work.tenant_id, slug=spec.slug)
         await work.commit()

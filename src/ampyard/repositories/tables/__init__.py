@@ -2,6 +2,16 @@
 
 from ampyard.repositories.tables.access import answered_request, app_user, resource_group, resource_group_member, role_grant
 from ampyard.repositories.tables.administration import api_key, audit_record, ocpi_credential, ocpi_party, outbox, report
+from ampyard.repositories.tables.alerts import (
+    alert,
+    alert_change,
+    alert_condition,
+    alert_rule,
+    notification_channel,
+    notification_delivery,
+    notification_item,
+    notification_route,
+)
 from ampyard.repositories.tables.base import metadata, tenant
 from ampyard.repositories.tables.charge_points import (
     charge_point_fault,
@@ -20,6 +30,10 @@ from ampyard.repositories.tables.supply import limit_exception, node_load, site_
 from ampyard.repositories.tables.transactions import energy_interval, energy_price, transaction_anomaly, transaction_correction
 
 __all__ = [
+    "alert",
+    "alert_change",
+    "alert_condition",
+    "alert_rule",
     "answered_request",
     "api_key",
     "app_user",
@@ -49,6 +63,10 @@ __all__ = [
     "meter_sample",
     "node_load",
     "node_rollup",
+    "notification_channel",
+    "notification_delivery",
+    "notification_item",
+    "notification_route",
     "ocpi_credential",
     "ocpi_party",
     "ocpp_transaction_seq",

@@ -21,6 +21,7 @@ from ampyard.services import evse_layouts
 from ampyard.services.backend import Backend
 from ampyard.services.charge_point_setup.checks import INPUT, MOST_AT_ONCE, check_texts, password_flaw, settle
 from ampyard.services.charge_points import publish_change
+from ampyard.services.depots import require_open_depot
 from ampyard.services.secrets import hash_password
 
 
@@ -65,6 +66,7 @@ async def add_charge_points(work: UnitOfWork, wanted: Sequence[Placed]) -> list[
         NotFoundError: there is no such power node.
         InvalidInputError: all that is wrong with any of them: identity, name, password, layout, identities that are given already; or
             fall-backs that do not fit the supply.
+        ConflictError: a depot is archived.
     """
     work.principal.require(Scope.CHARGE_POINTS_WRITE)
     if not 0 < len(wanted) <= MOST_AT_ONCE:
@@ -81,6 +83,8 @@ async def add_charge_points(work: UnitOfWork, wanted: Sequence[Placed]) -> list[
         _check_identity(problems, placed, taken, given)
     problems.raise_any()
     hashes = await _hashes([placed.wanted.password for placed in wanted])
+    for depot_id in sorted({node.depot_id for node in nodes.values()}):
+        await require_open_depot(work, depot_id, (*wanted[0].path, "powerNodeId"))
     created = [_charge_point(work, placed.wanted, nodes[placed.wanted.power_node_id]) for placed in wanted]
     for charge_point, placed, password_hash in zip(created, wanted, hashes, strict=True):
         await work.add(ChargePoints, charge_point, password_hash=password_hash)

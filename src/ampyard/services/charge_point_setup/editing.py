@@ -17,6 +17,7 @@ from ampyard.services import evse_layouts
 from ampyard.services.backend import Backend
 from ampyard.services.charge_point_setup.checks import INPUT, MOST_AT_ONCE, check_texts, refuse_retired, settle
 from ampyard.services.charge_points import publish_change
+from ampyard.services.depots import require_open_depot
 
 
 async def edit_charge_point(
@@ -189,6 +190,8 @@ async def _moved(work: UnitOfWork, charge_point: ChargePoint, changes: Mapping[s
     evses = (await Evses(work.session).of_charge_points([charge_point.id])).get(charge_point.id, [])
     if node.depot_id != charge_point.depot_id and await Transactions(work.session).active_of_evses([evse.id for evse in evses]):
         raise ConflictError(f"Vehicles charge at {charge_point.identity}; stop their transactions before it moves to another depot.")
+    if node.depot_id != charge_point.depot_id:
+        await require_open_depot(work, node.depot_id, (*INPUT, "powerNodeId"))
     return replace(changed, depot_id=node.depot_id)
 
 

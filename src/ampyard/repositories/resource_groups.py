@@ -2,16 +2,14 @@
 
 import uuid
 from collections.abc import Sequence
-from types import MappingProxyType
 
-from sqlalchemy import ColumnElement, Table, Uuid, literal, or_, select, update
+from sqlalchemy import Column, ColumnElement, Table, Uuid, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from ampyard.domain.ids import new_id
-from ampyard.domain.resource_groups import MemberKind, ResourceGroupMember
+from ampyard.domain.resource_groups import MemberKind
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session, WriteSession
-from ampyard.repositories.repository import Repository
 
 
 async def containing(session: Session, kind: MemberKind, resource_id: uuid.UUID) -> set[uuid.UUID]:
@@ -29,10 +27,14 @@ def _depot_of(table: Table, resource_id: uuid.UUID) -> ColumnElement[uuid.UUID]:
     return select(table.c.depot_id).where(table.c.id == resource_id).scalar_subquery()
 
 
-class ResourceGroupMembers(Repository[ResourceGroupMember]):
-    entity = ResourceGroupMember
-    table = tables.resource_group_member
-    orders = MappingProxyType({"CREATED_AT": table.c.created_at})
+def group_column() -> Column[uuid.UUID]:
+    """Return the column by which members name their group."""
+    return tables.resource_group_member.c.resource_group_id
+
+
+def is_member(kind: MemberKind, id_column: Column[uuid.UUID]) -> ColumnElement[bool]:
+    """Return the SQL that joins something, by its id, with its memberships."""
+    return tables.resource_group_member.c[_COLUMNS[kind]] == id_column
 
 
 async def add_members(

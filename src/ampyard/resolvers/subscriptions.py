@@ -19,12 +19,14 @@ from ampyard.domain.depots import Depot
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.events import EventKind, PublishedEvent
 from ampyard.domain.faults import Fault
+from ampyard.domain.job_runs import JobRun
 from ampyard.domain.transactions import Transaction
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.faults import Faults
+from ampyard.repositories.job_runs import JobRuns
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import Transactions
 from ampyard.resolvers.context import Context, Info
@@ -136,6 +138,18 @@ def command_updated(
         )
 
     return _entities(info.context, Commands, fits)
+
+
+def job_run_updated(
+    info: Info, job_run_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None
+) -> AsyncGenerator[JobRun, None]:
+    """Return runs as they begin, are tried again, and end."""
+    only = optional_id("jobRunId", job_run_id, JobRun)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.JOB_RUN_CHANGED and only in {None, event.aggregate_id}
+
+    return _entities(info.context, JobRuns, fits)
 
 
 def depot_power(

@@ -84,6 +84,14 @@ transaction = tenant_table(
     Index("ix_transaction_stop_reason", "tenant_id", "stop_reason", "started_at", "id"),
     Index("ix_transaction_authorized_by", "tenant_id", "authorized_by", "started_at", "id"),
     Index("ix_transaction_running", "tenant_id", "started_at", "id", postgresql_where=text("state = 'ACTIVE'")),
+    Index(
+        "ix_transaction_charging_state",
+        "tenant_id",
+        "charging_state",
+        "started_at",
+        "id",
+        postgresql_where=text("charging_state <> 'Idle'"),
+    ),
     # What the worker looks for, as a rule in vain.
     Index("ix_transaction_cost_due", "tenant_id", "id", postgresql_where=text("cost_due")),
     Index("ix_transaction_unspread", "tenant_id", "id", postgresql_where=text("register_at IS NULL AND energy_wh > 0")),

@@ -7,9 +7,10 @@ from sqlalchemy import Column, ColumnElement, Table, Uuid, literal, or_, select,
 from sqlalchemy.dialects.postgresql import insert
 
 from ampyard.domain.ids import new_id
-from ampyard.domain.resource_groups import MemberKind
+from ampyard.domain.resource_groups import MemberKind, ResourceGroupMember
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session, WriteSession
+from ampyard.repositories.repository import Repository
 
 
 async def containing(session: Session, kind: MemberKind, resource_id: uuid.UUID) -> set[uuid.UUID]:
@@ -25,6 +26,11 @@ async def containing(session: Session, kind: MemberKind, resource_id: uuid.UUID)
 
 def _depot_of(table: Table, resource_id: uuid.UUID) -> ColumnElement[uuid.UUID]:
     return select(table.c.depot_id).where(table.c.id == resource_id).scalar_subquery()
+
+
+class ResourceGroupMembers(Repository[ResourceGroupMember]):
+    entity = ResourceGroupMember
+    table = tables.resource_group_member
 
 
 def group_column() -> Column[uuid.UUID]:

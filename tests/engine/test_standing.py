@@ -109,9 +109,8 @@ async def test_nobody_elses_subscription_ends(asked: Asked) -> None:
 
 async def test_an_event_stream_ends_likewise(asked: Asked) -> None:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{asked.server.port}", headers={"authorization": "Bearer alice"}) as http:
-        request = {"json": {"query": COUNT}, "headers": {"accept": "text/event-stream"}}
         seen = []
-        async with http.stream("POST", "/graphql", **request) as response:
+        async with http.stream("POST", "/graphql", json={"query": COUNT}, headers={"accept": "text/event-stream"}) as response:
             async for event in events_of(response):
                 seen.append(event)
                 asked.rights.of["alice"] = "some"

@@ -8,7 +8,6 @@ from ampyard.domain.charge_points import ChargePoint
 from ampyard.domain.errors import ConflictError, Problems
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.repositories.charge_points import ChargePoints
-from ampyard.repositories.depots import Depots
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.fallbacks import check_fallbacks
 
@@ -74,14 +73,6 @@ async def locked(work: UnitOfWork, charge_point_ids: Iterable[uuid.UUID]) -> lis
         if charge_point is not None:
             found.append(charge_point)
     return found
-
-
-async def refuse_archived(work: UnitOfWork, depot_id: uuid.UUID, path: tuple[str, ...]) -> None:
-    """Raise `ConflictError`, at `path`, for a depot that takes in nothing new."""
-    async with work.whole_tenant():
-        depot = await Depots(work.session).by_id(depot_id)
-    if depot is not None and depot.archived_at is not None:
-        raise ConflictError(f"{depot.name} is archived and takes in nothing new; restore it first.", path)
 
 
 async def settle(work: UnitOfWork, depot_ids: Iterable[uuid.UUID], path: tuple[str, ...]) -> None:

@@ -19,8 +19,9 @@ from ampyard.repositories.depots import PowerNodes
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services import evse_layouts
 from ampyard.services.backend import Backend
-from ampyard.services.charge_point_setup.checks import INPUT, MOST_AT_ONCE, check_texts, password_flaw, refuse_archived, settle
+from ampyard.services.charge_point_setup.checks import INPUT, MOST_AT_ONCE, check_texts, password_flaw, settle
 from ampyard.services.charge_points import publish_change
+from ampyard.services.depots import require_open_depot
 from ampyard.services.secrets import hash_password
 
 
@@ -65,7 +66,7 @@ async def add_charge_points(work: UnitOfWork, wanted: Sequence[Placed]) -> list[
         NotFoundError: there is no such power node.
         InvalidInputError: all that is wrong with any of them: identity, name, password, layout, identities that are given already; or
             fall-backs that do not fit the supply.
-        ConflictError: the depot is archived.
+        ConflictError: a depot is archived.
     """
     work.principal.require(Scope.CHARGE_POINTS_WRITE)
     if not 0 < len(wanted) <= MOST_AT_ONCE:
@@ -75,7 +76,7 @@ async def add_charge_points(work: UnitOfWork, wanted: Sequence[Placed]) -> list[
         if placed.wanted.power_node_id not in nodes:
             raise NotFoundError("There is no such power node.", (*placed.path, "powerNodeId"))
     for depot_id in sorted({node.depot_id for node in nodes.values()}):
-        await refuse_archived(work, depot_id, (*wanted[0].path, "powerNodeId"))
+        await require_open_depot(work, depot_id, (*wanted[0].path, "powerNodeId"))
     (await flaws_of(work, wanted)).raise_any()
     created = await write_new(work, wanted, nodes)
     await settle(work, {charge_point.depot_id for charge_point in created}, wanted[0].path)

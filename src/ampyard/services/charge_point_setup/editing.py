@@ -15,8 +15,9 @@ from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services import evse_layouts
 from ampyard.services.backend import Backend
-from ampyard.services.charge_point_setup.checks import INPUT, MOST_AT_ONCE, check_texts, locked, refuse_archived, refuse_retired, settle
+from ampyard.services.charge_point_setup.checks import INPUT, MOST_AT_ONCE, check_texts, locked, refuse_retired, settle
 from ampyard.services.charge_points import publish_change
+from ampyard.services.depots import require_open_depot
 
 
 async def edit_charge_point(
@@ -176,11 +177,11 @@ async def _moved(work: UnitOfWork, charge_point: ChargePoint, changes: Mapping[s
     node = await PowerNodes(work.session).by_id(changed.power_node_id)
     if node is None:
         raise NotFoundError("There is no such power node.", (*INPUT, "powerNodeId"))
-    if node.depot_id != charge_point.depot_id:
-        await refuse_archived(work, node.depot_id, (*INPUT, "powerNodeId"))
     evses = (await Evses(work.session).of_charge_points([charge_point.id])).get(charge_point.id, [])
     if node.depot_id != charge_point.depot_id and await Transactions(work.session).active_of_evses([evse.id for evse in evses]):
         raise ConflictError(f"Vehicles charge at {charge_point.identity}; stop their transactions before it moves to another depot.")
+    if node.depot_id != charge_point.depot_id:
+        await require_open_depot(work, node.depot_id, (*INPUT, "powerNodeId"))
     return replace(changed, depot_id=node.depot_id)
 
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -34,6 +34,8 @@ PLUG = ConnectorLayout(1, ConnectorStandard.IEC_62196_T2, ConnectorFormat.SOCKET
 WALLBOX = EvseLayout(1, CurrentType.AC, 22.0, 4.14, 3, 4.14, (PLUG,))
 PASSWORD = "a-password-of-20-chr"
 
+E = TypeVar("E")
+
 
 class Yard:
     """A fleet of its own: a grid of 200 kW with two feeders of 150 kW; 14.14 and 24.14 kW of fall-backs hang on them."""
@@ -44,7 +46,7 @@ class Yard:
         self.stations = stations
         self.user = user(tenant_id)
 
-    async def all(self, repository: type[Repository[Any]]) -> Sequence[Any]:
+    async def all(self, repository: type[Repository[E]]) -> Sequence[E]:
         async with self.backend.database.snapshot(self.tenant_id) as snapshot:
             return await repository(snapshot).where(order_by=[repository.table.c.id])
 

@@ -11,7 +11,9 @@ from asyncpg.pgproto.pgproto import UUID  # the driver's: a uuid.UUID, read from
 
 from ampyard.domain.access import Scope
 from ampyard.domain.anomalies import Anomaly
+from ampyard.domain.assignments import Assignment
 from ampyard.domain.availability import AvailabilityInterval, PlannedDowntime
+from ampyard.domain.blocks import Block
 from ampyard.domain.charge_points import ChargePoint, Connector, Evse
 from ampyard.domain.commands import Command
 from ampyard.domain.corrections import Correction
@@ -22,13 +24,16 @@ from ampyard.domain.firmware import FirmwareStatus
 from ampyard.domain.layouts import ChargePointTemplate
 from ampyard.domain.pricing import EnergyPrice
 from ampyard.domain.priorities import Priority
+from ampyard.domain.readiness_records import ReadinessRecord
 from ampyard.domain.reports import Report
 from ampyard.domain.supply import LimitException, PowerNode
 from ampyard.domain.transactions import MeterSample, Transaction
 from ampyard.domain.variables import ConfigurationVariable
 from ampyard.domain.vehicles import IdTag, Vehicle
 from ampyard.repositories.anomalies import Anomalies
+from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.availability import AvailabilityIntervals, PlannedDowntimes
+from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.corrections import Corrections
@@ -37,6 +42,7 @@ from ampyard.repositories.energy_prices import EnergyPrices
 from ampyard.repositories.faults import Faults
 from ampyard.repositories.firmware import FirmwareStatuses
 from ampyard.repositories.priorities import Priorities
+from ampyard.repositories.readiness import ReadinessRecords
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.supply import LimitExceptions
@@ -47,6 +53,8 @@ from ampyard.repositories.vehicles import Vehicles
 
 # What has a global id and where it is found; and which scope shows each entity.
 NODES: dict[type[Any], type[Repository[Any]]] = {
+    Assignment: Assignments,
+    Block: Blocks,
     AvailabilityInterval: AvailabilityIntervals,
     Anomaly: Anomalies,
     ChargePoint: ChargePoints,
@@ -65,6 +73,7 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     PlannedDowntime: PlannedDowntimes,
     PowerNode: PowerNodes,
     Priority: Priorities,
+    ReadinessRecord: ReadinessRecords,
     Report: Reports,
     Transaction: Transactions,
     Vehicle: Vehicles,

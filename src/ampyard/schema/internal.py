@@ -9,18 +9,23 @@ from ampyard.resolvers.edges import node_among
 from ampyard.resolvers.ids import NODES
 from ampyard.resolvers.scopes import scoped
 from ampyard.schema.anomalies import Anomaly, AnomalyMutations, AnomalyQueries, AnomalySubscriptions
+from ampyard.schema.assignments import Assignment, AssignmentQueries
 from ampyard.schema.availability import AvailabilityInterval, AvailabilityMutations, AvailabilityQueries, PlannedDowntime
+from ampyard.schema.blocks import Block, BlockQueries
 from ampyard.schema.charge_point_control import ChargePointControlMutations
 from ampyard.schema.charge_point_setup import ChargePointMutations
 from ampyard.schema.charge_points import ChargePoint, ChargePointQueries, ChargePointSubscriptions, Connector, Evse
 from ampyard.schema.commands import Command, CommandMutations, CommandQueries, CommandSubscriptions
 from ampyard.schema.corrections import Correction, CorrectionMutations, CorrectionQueries
 from ampyard.schema.depots import Depot, DepotMutations, DepotQueries, DepotSubscriptions
+from ampyard.schema.dispatch import DispatchSubscriptions
+from ampyard.schema.dispatch_changes import DispatchMutations
 from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceMutations, EnergyPriceQueries
 from ampyard.schema.errors import ERRORS
 from ampyard.schema.faults import Fault, FaultQueries, FaultSubscriptions
 from ampyard.schema.node import Node
 from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries
+from ampyard.schema.readiness import ReadinessQueries, ReadinessRecord, ReadinessSubscriptions
 from ampyard.schema.reports import Report, ReportQueries
 from ampyard.schema.scalars import CONFIG
 from ampyard.schema.supply import LimitException, PowerNode, SupplyQueries
@@ -47,6 +52,9 @@ class Query(
     PriorityQueries,
     CommandQueries,
     ReportQueries,
+    BlockQueries,
+    AssignmentQueries,
+    ReadinessQueries,
 ):
     node: Node | None = scoped(node_among(NODES), Scope.FLEET_READ, description="Anything by its global id; null when it does not exist.")
 
@@ -60,6 +68,7 @@ class Mutation(
     CorrectionMutations,
     EnergyPriceMutations,
     CommandMutations,
+    DispatchMutations,
     ChargePointMutations,
     ChargePointControlMutations,
     TemplateMutations,
@@ -76,6 +85,8 @@ class Subscription(
     FaultSubscriptions,
     CommandSubscriptions,
     DepotSubscriptions,
+    DispatchSubscriptions,
+    ReadinessSubscriptions,
 ):
     pass
 
@@ -106,6 +117,9 @@ schema = Subgraph(
         Priority,
         Command,
         Report,
+        Block,
+        Assignment,
+        ReadinessRecord,
         *ERRORS,
     ],
     public_errors=(DomainError,),

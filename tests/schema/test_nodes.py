@@ -37,7 +37,7 @@ async def test_what_does_not_exist_is_null_and_what_is_no_id_is_refused(graph: G
         "",
         "x",
         "ÄÖÜ",
-        base64.urlsafe_b64encode(b"Tenant:" + str(new_id()).encode()).decode(),
+        base64.urlsafe_b64encode(b"Nonsense:" + str(new_id()).encode()).decode(),
         encode_id(Vehicle, new_id())[:-9],
     ):
         ((code, message),) = await graph.errors(asked, id=wrong)

@@ -20,6 +20,7 @@ from ampyard.domain.depots import Depot
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.events import EventKind, PublishedEvent
 from ampyard.domain.faults import Fault
+from ampyard.domain.job_runs import JobRun
 from ampyard.domain.transactions import Transaction
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.assignments import Assignments
@@ -27,6 +28,7 @@ from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.faults import Faults
+from ampyard.repositories.job_runs import JobRuns
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import Transactions
 from ampyard.resolvers.context import Context, Info
@@ -175,6 +177,18 @@ def dispatch_changed(
         return event.kind in _OF_DISPATCH and event.depot_id == wanted
 
     return _moments(info.context, wanted, fits, DispatchChange)
+
+
+def job_run_updated(
+    info: Info, job_run_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None
+) -> AsyncGenerator[JobRun, None]:
+    """Return runs as they begin, are tried again, and end."""
+    only = optional_id("jobRunId", job_run_id, JobRun)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.JOB_RUN_CHANGED and only in {None, event.aggregate_id}
+
+    return _entities(info.context, JobRuns, fits)
 
 
 def depot_power(

@@ -9,7 +9,9 @@ from ampyard.resolvers.edges import node_among
 from ampyard.resolvers.ids import NODES
 from ampyard.resolvers.scopes import scoped
 from ampyard.schema.anomalies import Anomaly, AnomalyMutations, AnomalyQueries, AnomalySubscriptions
+from ampyard.schema.api_keys import ApiKey, ApiKeyMutations, ApiKeyQueries
 from ampyard.schema.assignments import Assignment, AssignmentQueries
+from ampyard.schema.audit import AuditQueries, AuditRecord
 from ampyard.schema.availability import AvailabilityInterval, AvailabilityMutations, AvailabilityQueries, PlannedDowntime
 from ampyard.schema.blocks import Block, BlockQueries
 from ampyard.schema.charge_point_control import ChargePointControlMutations
@@ -23,17 +25,25 @@ from ampyard.schema.dispatch_changes import DispatchMutations
 from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceMutations, EnergyPriceQueries
 from ampyard.schema.errors import ERRORS
 from ampyard.schema.faults import Fault, FaultQueries, FaultSubscriptions
+from ampyard.schema.health import HealthQueries
+from ampyard.schema.job_runs import JobRun, JobRunMutations, JobRunQueries, JobRunSubscriptions
 from ampyard.schema.node import Node
+from ampyard.schema.parties import OcpiCredential, OcpiParty, PartyMutations, PartyQueries
 from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries
 from ampyard.schema.readiness import ReadinessQueries, ReadinessRecord, ReadinessSubscriptions
 from ampyard.schema.reports import Report, ReportQueries
+from ampyard.schema.resource_groups import ResourceGroup, ResourceGroupMutations, ResourceGroupQueries
 from ampyard.schema.scalars import CONFIG
+from ampyard.schema.settings import SettingsMutations, SettingsQueries
 from ampyard.schema.supply import LimitException, PowerNode, SupplyQueries
 from ampyard.schema.supply_changes import SupplyMutations
 from ampyard.schema.templates import ChargePointTemplate, TemplateMutations, TemplateQueries
+from ampyard.schema.tenants import Impersonation, Tenant, TenantMutations, TenantQueries
 from ampyard.schema.transactions import MeterSample, Transaction, TransactionQueries, TransactionSubscriptions
+from ampyard.schema.users import RoleGrant, User, UserMutations, UserQueries
 from ampyard.schema.variables import ConfigurationVariable, FirmwareStatus
 from ampyard.schema.vehicles import Vehicle, VehicleQueries
+from ampyard.schema.viewer import ViewerQueries
 
 
 @strawberry.type(description="What can be read.")
@@ -55,6 +65,16 @@ class Query(
     BlockQueries,
     AssignmentQueries,
     ReadinessQueries,
+    ViewerQueries,
+    UserQueries,
+    ResourceGroupQueries,
+    ApiKeyQueries,
+    PartyQueries,
+    SettingsQueries,
+    AuditQueries,
+    JobRunQueries,
+    HealthQueries,
+    TenantQueries,
 ):
     node: Node | None = scoped(node_among(NODES), Scope.FLEET_READ, description="Anything by its global id; null when it does not exist.")
 
@@ -69,6 +89,13 @@ class Mutation(
     EnergyPriceMutations,
     CommandMutations,
     DispatchMutations,
+    UserMutations,
+    ResourceGroupMutations,
+    ApiKeyMutations,
+    PartyMutations,
+    SettingsMutations,
+    JobRunMutations,
+    TenantMutations,
     ChargePointMutations,
     ChargePointControlMutations,
     TemplateMutations,
@@ -87,6 +114,7 @@ class Subscription(
     DepotSubscriptions,
     DispatchSubscriptions,
     ReadinessSubscriptions,
+    JobRunSubscriptions,
 ):
     pass
 
@@ -120,6 +148,16 @@ schema = Subgraph(
         Block,
         Assignment,
         ReadinessRecord,
+        User,
+        RoleGrant,
+        ResourceGroup,
+        ApiKey,
+        OcpiParty,
+        OcpiCredential,
+        AuditRecord,
+        JobRun,
+        Tenant,
+        Impersonation,
         *ERRORS,
     ],
     public_errors=(DomainError,),

@@ -38,6 +38,8 @@ LISTS = [
     "transactions",
     "priorities",
     "reports",
+    "blocks",
+    "assignments",
 ]
 both = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS.keys())
 
@@ -308,6 +310,7 @@ async def test_power_is_shown_at_once_and_after_each_step_of_ones_own(mine: Grap
 
 
 def test_every_subscription_is_watched() -> None:
+    of_dispatch = {"dispatchChanged", "readinessChanged"}  # in test_dispatch.py
     root = internal._schema.subscription_type
     assert root is not None
     assert set(root.fields) == {
@@ -318,6 +321,7 @@ def test_every_subscription_is_watched() -> None:
         "anomalyChanged",
         "depotPower",
         "depotUpdated",
+        *of_dispatch,
         "jobRunUpdated",
     }
     assert public._schema.subscription_type is None

@@ -12,8 +12,10 @@ from asyncpg.pgproto.pgproto import UUID  # the driver's: a uuid.UUID, read from
 from ampyard.domain.access import Scope
 from ampyard.domain.anomalies import Anomaly
 from ampyard.domain.api_keys import ApiKey
+from ampyard.domain.assignments import Assignment
 from ampyard.domain.audit import AuditRecord
 from ampyard.domain.availability import AvailabilityInterval, PlannedDowntime
+from ampyard.domain.blocks import Block
 from ampyard.domain.charge_points import ChargePoint, Connector, Evse
 from ampyard.domain.commands import Command
 from ampyard.domain.corrections import Correction
@@ -27,6 +29,7 @@ from ampyard.domain.layouts import ChargePointTemplate
 from ampyard.domain.parties import OcpiCredential, OcpiParty
 from ampyard.domain.pricing import EnergyPrice
 from ampyard.domain.priorities import Priority
+from ampyard.domain.readiness_records import ReadinessRecord
 from ampyard.domain.reports import Report
 from ampyard.domain.resource_groups import ResourceGroup
 from ampyard.domain.supply import LimitException, PowerNode
@@ -38,8 +41,10 @@ from ampyard.domain.vehicles import IdTag, Vehicle
 from ampyard.repositories.access import ResourceGroups, RoleGrants, Users
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.api_keys import ApiKeyRecords
+from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.audit import AuditRecords
 from ampyard.repositories.availability import AvailabilityIntervals, PlannedDowntimes
+from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.corrections import Corrections
@@ -51,6 +56,7 @@ from ampyard.repositories.impersonations import Impersonations
 from ampyard.repositories.job_runs import JobRuns
 from ampyard.repositories.parties import OcpiCredentials, OcpiParties
 from ampyard.repositories.priorities import Priorities
+from ampyard.repositories.readiness import ReadinessRecords
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.supply import LimitExceptions
@@ -62,6 +68,8 @@ from ampyard.repositories.vehicles import Vehicles
 
 # What has a global id and where it is found; and which scope shows each entity.
 NODES: dict[type[Any], type[Repository[Any]]] = {
+    Assignment: Assignments,
+    Block: Blocks,
     ApiKey: ApiKeyRecords,
     AuditRecord: AuditRecords,
     AvailabilityInterval: AvailabilityIntervals,
@@ -86,6 +94,7 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     PlannedDowntime: PlannedDowntimes,
     PowerNode: PowerNodes,
     Priority: Priorities,
+    ReadinessRecord: ReadinessRecords,
     Report: Reports,
     ResourceGroup: ResourceGroups,
     RoleGrant: RoleGrants,

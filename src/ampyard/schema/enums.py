@@ -19,6 +19,7 @@ from ampyard.domain.local_time import Weekday
 from ampyard.domain.orders import ResetKind, TriggeredMessage
 from ampyard.domain.pricing import CostUnknown
 from ampyard.domain.priorities import PriorityLevel
+from ampyard.domain.readiness import Risk
 from ampyard.domain.reports import ReportKind
 from ampyard.domain.settings import Language, UnknownTagPolicy
 from ampyard.domain.supply import LimitSource, PowerNodeKind, UnmanagedSource
@@ -41,6 +42,8 @@ strawberry.enum(OcppVersion, name="OcppVersion", description="A version of the O
 strawberry.enum(ChargePointState, name="ChargePointState", description="Where a charge point is in its life.")
 strawberry.enum(CommandKind, name="CommandKind", description="What a charge point is asked to do.")
 strawberry.enum(CommandState, name="CommandState", description="How far a command has come.")
+strawberry.enum(Risk, name="Risk", description="Whether a vehicle will be ready for a run.")
+strawberry.enum(Weekday, name="Weekday", description="A day of the week.")
 strawberry.enum(LimitSource, name="LimitSource", description="Which of a power node's limits counts.")
 strawberry.enum(UnmanagedSource, name="UnmanagedSource", description="Where the unmanaged load that counts comes from.")
 strawberry.enum(Archived, name="Archived", description="Whether a list has what is archived in it.")
@@ -101,6 +104,7 @@ __all__ = [
     "PriorityLevel",
     "ReportKind",
     "ResetKind",
+    "Risk",
     "Role",
     "SocSource",
     "StopReason",

@@ -10,14 +10,18 @@ from ampyard.resolvers.ids import NODES
 from ampyard.resolvers.scopes import scoped
 from ampyard.schema.anomalies import Anomaly, AnomalyMutations, AnomalyQueries, AnomalySubscriptions
 from ampyard.schema.api_keys import ApiKey, ApiKeyMutations, ApiKeyQueries
+from ampyard.schema.assignments import Assignment, AssignmentQueries
 from ampyard.schema.audit import AuditQueries, AuditRecord
 from ampyard.schema.availability import AvailabilityInterval, AvailabilityMutations, AvailabilityQueries, PlannedDowntime
+from ampyard.schema.blocks import Block, BlockQueries
 from ampyard.schema.charge_point_control import ChargePointControlMutations
 from ampyard.schema.charge_point_setup import ChargePointMutations
 from ampyard.schema.charge_points import ChargePoint, ChargePointQueries, ChargePointSubscriptions, Connector, Evse
 from ampyard.schema.commands import Command, CommandMutations, CommandQueries, CommandSubscriptions
 from ampyard.schema.corrections import Correction, CorrectionMutations, CorrectionQueries
 from ampyard.schema.depots import Depot, DepotMutations, DepotQueries, DepotSubscriptions
+from ampyard.schema.dispatch import DispatchSubscriptions
+from ampyard.schema.dispatch_changes import DispatchMutations
 from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceMutations, EnergyPriceQueries
 from ampyard.schema.errors import ERRORS
 from ampyard.schema.faults import Fault, FaultQueries, FaultSubscriptions
@@ -26,6 +30,7 @@ from ampyard.schema.job_runs import JobRun, JobRunMutations, JobRunQueries, JobR
 from ampyard.schema.node import Node
 from ampyard.schema.parties import OcpiCredential, OcpiParty, PartyMutations, PartyQueries
 from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries
+from ampyard.schema.readiness import ReadinessQueries, ReadinessRecord, ReadinessSubscriptions
 from ampyard.schema.reports import Report, ReportQueries
 from ampyard.schema.resource_groups import ResourceGroup, ResourceGroupMutations, ResourceGroupQueries
 from ampyard.schema.scalars import CONFIG
@@ -57,6 +62,9 @@ class Query(
     PriorityQueries,
     CommandQueries,
     ReportQueries,
+    BlockQueries,
+    AssignmentQueries,
+    ReadinessQueries,
     ViewerQueries,
     UserQueries,
     ResourceGroupQueries,
@@ -80,6 +88,7 @@ class Mutation(
     CorrectionMutations,
     EnergyPriceMutations,
     CommandMutations,
+    DispatchMutations,
     UserMutations,
     ResourceGroupMutations,
     ApiKeyMutations,
@@ -103,6 +112,8 @@ class Subscription(
     FaultSubscriptions,
     CommandSubscriptions,
     DepotSubscriptions,
+    DispatchSubscriptions,
+    ReadinessSubscriptions,
     JobRunSubscriptions,
 ):
     pass
@@ -134,6 +145,9 @@ schema = Subgraph(
         Priority,
         Command,
         Report,
+        Block,
+        Assignment,
+        ReadinessRecord,
         User,
         RoleGrant,
         ResourceGroup,

@@ -11,8 +11,8 @@ from graphql import GraphQLObjectType, get_named_type, is_composite_type, is_lea
 from ampyard.domain.transactions import TransactionState
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.charge_points import Evses
+from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.transactions import Transactions
-from ampyard.repositories.vehicles import IdTags
 from ampyard.resolvers.ids import encode_id
 from ampyard.schema.internal import schema as internal
 from tests import days

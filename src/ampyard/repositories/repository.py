@@ -22,7 +22,7 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ampyard.domain.paging import Page, PageRequest
 from ampyard.repositories.database import Session
@@ -281,4 +281,9 @@ def array(ids: Iterable[uuid.UUID]) -> ColumnElement[Any]:
 
 def array_of_text(values: Iterable[str]) -> ColumnElement[Any]:
     """Return texts as one array parameter, as `array` does ids."""
-    return bindparam(None, list(values), type_=ARRAY(Text()), unique=True)
+    return given(values, Text)
+
+
+def given(values: Iterable[Any], of: type[TypeEngine[Any]] | TypeEngine[Any]) -> ColumnElement[Any]:
+    """Return values of one type as one array parameter, as `array` does ids."""
+    return bindparam(None, list(values), type_=ARRAY(of), unique=True)

@@ -13,11 +13,12 @@ from ampyard.domain.charge_points import ChargePoint, Connector, Evse
 from ampyard.domain.commands import Command
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import InvalidInputError
+from ampyard.domain.id_tags import IdTag
 from ampyard.domain.priorities import Priority
 from ampyard.domain.reports import Report
 from ampyard.domain.supply import PowerNode
 from ampyard.domain.transactions import MeterSample, Transaction
-from ampyard.domain.vehicles import IdTag, Vehicle
+from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots, PowerNodes

@@ -4,12 +4,14 @@ import strawberry
 
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
 from ampyard.domain.commands import CommandKind, CommandState
+from ampyard.domain.id_tags import IdTagKind
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.reports import ReportKind
+from ampyard.domain.state_of_charge import SocSource
 from ampyard.domain.supply import PowerNodeKind
 from ampyard.domain.transactions import ChargingState, TransactionState
-from ampyard.domain.vehicles import IdTagKind, SocSource, VehicleKind
+from ampyard.domain.vehicles import VehicleKind
 
 strawberry.enum(ConnectorStatus, name="ConnectorStatus", description="The state of a connector or EVSE, in OCPP's words.")
 strawberry.enum(CurrentType, name="CurrentType", description="Alternating or direct current.")

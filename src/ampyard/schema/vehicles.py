@@ -10,9 +10,10 @@ from ampyard.domain.access import Scope
 from ampyard.domain.depots import Depot as DomainDepot
 from ampyard.repositories import vehicles as repository
 from ampyard.repositories.depots import Depots
+from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
-from ampyard.repositories.vehicles import IdTags, Vehicles
+from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers.edges import by_id, references_to, to_many, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing

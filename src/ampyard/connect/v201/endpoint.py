@@ -23,8 +23,8 @@ from ampyard.connect.v201.variables import reported_variables, station_event
 from ampyard.connect.values import format_timestamp, parse_timestamp
 from ampyard.domain.charge_points import ConnectorStatus, OcppVersion
 from ampyard.domain.commands import Command
+from ampyard.domain.id_tags import Authorization
 from ampyard.domain.transactions import ChargingState
-from ampyard.domain.vehicles import Authorization
 from ampyard.services import charge_points, firmware, station_events, transactions, variables
 from ampyard.services.charge_points import BootInfo
 from ampyard.services.transactions import Report

@@ -13,9 +13,18 @@ from ampyard.repositories.tables.charge_points import (
 )
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
 from ampyard.repositories.tables.dispatch import assignment, block, readiness_record
-from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, id_tag, power_node, vehicle
+from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, power_node
 from ampyard.repositories.tables.supply import limit_exception, node_load, site_meter, site_meter_reading
 from ampyard.repositories.tables.transactions import energy_interval, energy_price, transaction_anomaly, transaction_correction
+from ampyard.repositories.tables.vehicles import (
+    id_tag,
+    state_of_charge,
+    unknown_identification,
+    vehicle,
+    vehicle_group,
+    vehicle_group_member,
+    vehicle_type,
+)
 
 __all__ = [
     "answered_request",
@@ -55,9 +64,14 @@ __all__ = [
     "role_grant",
     "site_meter",
     "site_meter_reading",
+    "state_of_charge",
     "tenant",
     "transaction",
     "transaction_anomaly",
     "transaction_correction",
+    "unknown_identification",
     "vehicle",
+    "vehicle_group",
+    "vehicle_group_member",
+    "vehicle_type",
 ]

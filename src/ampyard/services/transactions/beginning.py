@@ -9,15 +9,15 @@ from ampyard.domain.charge_points import ChargePoint, Evse
 from ampyard.domain.commands import Command
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.events import Event, EventKind
+from ampyard.domain.id_tags import Authorization, IdTag, authorize
 from ampyard.domain.ids import new_id
 from ampyard.domain.transactions import ChargingState, StopReason, Transaction, TransactionState, is_register
-from ampyard.domain.vehicles import Authorization, IdTag, authorize
 from ampyard.repositories.charge_points import Connectors
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.energy_intervals import name_vehicle
+from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
-from ampyard.repositories.vehicles import IdTags
 from ampyard.services.charge_points import CHARGING_STATE_OF_STATUS, evse_by_no, publish_change
 from ampyard.services.transactions.ending import close
 from ampyard.services.transactions.intervals import spread_all

@@ -9,10 +9,10 @@ import logging
 import uuid
 from collections.abc import Sequence
 
+from ampyard.domain.id_tags import Authorization, authorize
 from ampyard.domain.transactions import ASSUMED_STOP_REASONS, Reading, StopReason, TransactionState
-from ampyard.domain.vehicles import Authorization, authorize
+from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.transactions import Transactions
-from ampyard.repositories.vehicles import IdTags
 from ampyard.services.backend import Backend
 from ampyard.services.charge_points import Station, evse_by_no, locked_charge_point, station_work
 from ampyard.services.transactions.beginning import find_or_begin

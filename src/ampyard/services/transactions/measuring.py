@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ampyard.domain.charge_points import ChargePoint, Evse
 from ampyard.domain.events import Event, EventKind
+from ampyard.domain.state_of_charge import SocSource
 from ampyard.domain.transactions import (
     MeterSample,
     Reading,
@@ -17,7 +18,6 @@ from ampyard.domain.transactions import (
     normalise,
     sample_id,
 )
-from ampyard.domain.vehicles import SocSource
 from ampyard.repositories.charge_points import Evses
 from ampyard.repositories.transactions import Transactions, add_samples
 from ampyard.repositories.unit_of_work import UnitOfWork

@@ -140,7 +140,7 @@ def check_given(values: Mapping[str, object], names: Iterable[str], *, why: str 
     """
     problems = Problems()
     for name in names:
-        problems.check(values.get(name) is not None, f"{_field(name)} is needed{why}.", "input", _field(name))
+        problems.check(values.get(name) is not None, f"{client_name(name)} is needed{why}.", "input", client_name(name))
     problems.raise_any()
 
 
@@ -157,7 +157,7 @@ def check_values(values: Mapping[str, float | None]) -> None:
             continue
         least = "from 0" if name in _MAY_BE_ZERO else "more than 0"
         ok = (value >= 0 if name in _MAY_BE_ZERO else value > 0) and value <= most
-        problems.check(ok, f"{_field(name)} is {value:g}; give {least} to {most:g} {unit}.", "input", _field(name))
+        problems.check(ok, f"{client_name(name)} is {value:g}; give {least} to {most:g} {unit}.", "input", client_name(name))
     if values.get("max_ac_kw") == 0 and values.get("max_dc_kw") == 0:
         problems.add("maxAcKw and maxDcKw are both 0: it could not charge at all; give one of them.", "input", "maxAcKw")
     low, target = values.get("min_soc_percent"), values.get("target_soc_percent")
@@ -182,6 +182,7 @@ def checked_vin(vin: str) -> str:
     return found
 
 
-def _field(name: str) -> str:
+def client_name(name: str) -> str:
+    """Return what clients call a field."""
     first, *rest = name.split("_")
     return first + "".join(map(str.capitalize, rest))

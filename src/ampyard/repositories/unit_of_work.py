@@ -14,6 +14,7 @@ from ampyard.domain.access import WHOLE_TENANT, Principal, Reach
 from ampyard.domain.errors import ForbiddenError, NotFoundError
 from ampyard.domain.events import Event
 from ampyard.domain.ids import new_id
+from ampyard.domain.imports import ImportReport
 from ampyard.repositories.database import Database, WriteSession, set_reach
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.requests import Request, keep_answer
@@ -112,7 +113,7 @@ class UnitOfWork:
             await connection.execute(set_reach(self._reach))
 
     def answers(self, **fields: Any) -> None:
-        """Say what the change is answered with: by payload field an entity, a list of entities, or a JSON scalar.
+        """Say what the change is answered with: by payload field an entity, a list of entities, what an import did, or a JSON scalar.
 
         It is kept where the request has an idempotency key, and given again to whoever repeats it.
         """
@@ -174,9 +175,12 @@ class UnitOfWork:
 
 
 def _reference(value: Any) -> Any:
-    """Return an entity as its type's name and its id, a list of them one by one, and JSON as it is."""
+    """Return an entity as its type's name and its id, a list of them one by one, what an import did in numbers, and JSON as it is."""
     if isinstance(value, (list, tuple)):
         return [_reference(one) for one in value]
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
+    if isinstance(value, ImportReport):
+        # Only an import without errors is committed.
+        return {"lines": value.lines, "created": value.created, "updated": value.updated}
     return {"type": type(value).__name__, "id": str(value.id)}

@@ -1,6 +1,6 @@
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from sqlalchemy import ColumnElement, case, delete, exists, func, null
@@ -12,6 +12,8 @@ from ampyard.domain.unknown_identifications import UnknownIdentification, Unknow
 from ampyard.repositories import tables
 from ampyard.repositories.database import WriteSession
 from ampyard.repositories.repository import Repository
+
+_ONE_VISIT = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ async def keep_unknown(
 ) -> uuid.UUID:
     """Note that an identification nobody knows was seen at a charge point, once more or for the first time; returns its id.
 
-    One that was assigned is open again: its tag must have been removed.
+    A charge point first asks and then begins: what is less than a minute apart counts once. One that was assigned is open again: its tag
+    must have been removed.
     """
     table = tables.unknown_identification
     column = table.c
@@ -72,7 +75,7 @@ async def keep_unknown(
             set_={
                 "charge_point_id": charge_point_id,
                 "last_seen_at": func.greatest(column.last_seen_at, at),
-                "times_seen": column.times_seen + 1,
+                "times_seen": column.times_seen + case((column.last_seen_at < at - _ONE_VISIT, 1), else_=0),
                 "state": case((reopened, UnknownState.OPEN.value), else_=column.state),
                 "id_tag_id": case((reopened, null()), else_=column.id_tag_id),
                 "decided_by": case((reopened, null()), else_=column.decided_by),

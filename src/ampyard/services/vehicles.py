@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from ampyard.domain.access import Principal, Scope
@@ -102,7 +103,9 @@ async def edit_vehicle(backend: Backend, principal: Principal, vehicle_id: uuid.
     principal.require(Scope.VEHICLES_WRITE)
     async with backend.unit_of_work(principal, Scope.VEHICLES_WRITE) as work:
         known = await work.require(Vehicles, vehicle_id, "vehicle")
-        changed = await changed_vehicle(work, known, changes)
+        type_id = changes.get("type_id", known.type_id)
+        of_type = await _type(work, type_id, kept=type_id == known.type_id)
+        changed = changed_vehicle(known, changes, of_type, now=work.now)
         if changed.vin != known.vin and await Vehicles(work.session).by_unique("vin", [changed.vin]):
             raise ConflictError(f"There is another vehicle with the VIN {changed.vin}.", ("input", "vin"))
         await store_vehicle(work, known, changed)
@@ -111,19 +114,16 @@ async def edit_vehicle(backend: Backend, principal: Principal, vehicle_id: uuid.
     return changed
 
 
-async def changed_vehicle(work: UnitOfWork, known: Vehicle, changes: Mapping[str, Any]) -> Vehicle:
-    """Return a vehicle with changes, checked; nothing is stored.
+def changed_vehicle(known: Vehicle, changes: Mapping[str, Any], of_type: VehicleType | None, *, now: datetime) -> Vehicle:
+    """Return a vehicle with changes, checked; nothing is stored. `of_type` is the type that it then has.
 
     Raises:
         InvalidInputError: see `edit_vehicle`.
-        NotFoundError: there is no such type.
-        ConflictError: the vehicle or the new type is archived.
+        ConflictError: the vehicle is archived.
     """
     if known.archived_at is not None:
         raise ConflictError("The vehicle is archived; restore it first.", ("input", "vehicleId"))
     check_given(changes, [name for name in ("name", "vin", "license_plate") if name in changes])
-    type_id = changes.get("type_id", known.type_id)
-    of_type = await _type(work, type_id, kept=type_id == known.type_id)
     own = {name: changes.get(name, value) for name, value in known.own.items()}
     if of_type is None and known.type_id is not None:
         own = {name: changes.get(name, getattr(known, name)) for name in LIMITS}
@@ -136,8 +136,8 @@ async def changed_vehicle(work: UnitOfWork, known: Vehicle, changes: Mapping[str
         license_plate=checked_text(
             changes.get("license_plate", known.license_plate), "licensePlate", at_most=LICENSE_PLATE_LENGTH, at_least=0
         ),
-        type_id=type_id,
-        updated_at=work.now,
+        type_id=None if of_type is None else of_type.id,
+        updated_at=now,
         **counting_values(own, of_type),
         **_own_columns(own, of_type),
     )

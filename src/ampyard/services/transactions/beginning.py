@@ -22,6 +22,7 @@ from ampyard.services.charge_points import CHARGING_STATE_OF_STATUS, evse_by_no,
 from ampyard.services.transactions.ending import close
 from ampyard.services.transactions.intervals import spread_all
 from ampyard.services.transactions.report import Report
+from ampyard.services.unknown_identifications import note_unknown
 
 _log = logging.getLogger(__name__)
 
@@ -117,6 +118,8 @@ async def _begin(work: UnitOfWork, charge_point: ChargePoint, evse: Evse, report
         _log.warning("%s: EVSE %d starts anew; its transaction %s was never ended.", charge_point.identity, evse.evse_no, stale.id)
         abandoned = await close(work, charge_point, stale, at=stale.measured_at or stale.started_at, reason=StopReason.ABANDONED)
         await spread_all(work, abandoned)
+    if report.id_tag is not None and named.tag is None:
+        await note_unknown(work, charge_point, report.id_tag, report.id_tag_kind)
     connectors = (await Connectors(work.session).of_evses([evse.id])).get(evse.id, [])
     connector = next((c for c in connectors if c.connector_no == (report.connector_no or 1)), None)
     remote = await _remote_start(work, evse, report)

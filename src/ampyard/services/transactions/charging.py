@@ -9,7 +9,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 
-from ampyard.domain.id_tags import Authorization, authorize
+from ampyard.domain.id_tags import Authorization, IdTagKind, authorize
 from ampyard.domain.transactions import ASSUMED_STOP_REASONS, Reading, StopReason, TransactionState
 from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.transactions import Transactions
@@ -20,14 +20,21 @@ from ampyard.services.transactions.ending import close
 from ampyard.services.transactions.intervals import spread
 from ampyard.services.transactions.measuring import apply, store
 from ampyard.services.transactions.report import Outcome, Report
+from ampyard.services.unknown_identifications import note_unknown
 
 _log = logging.getLogger(__name__)
 
 
-async def authorize_tag(backend: Backend, station: Station, value: str) -> Authorization:
-    """Decide whether an id tag may charge."""
+async def authorize_tag(backend: Backend, station: Station, value: str, kind: IdTagKind | None = None) -> Authorization:
+    """Decide whether an id tag may charge. One that nobody knows is noted; `kind` is what the charge point says that it is."""
     async with backend.database.snapshot(station.tenant_id) as snapshot:
-        return authorize(await IdTags(snapshot).by_value(value), at=backend.clock())
+        tag = await IdTags(snapshot).by_value(value)
+    if tag is None and value.strip():
+        async with station_work(backend, station) as work:
+            charge_point = await locked_charge_point(work, station)
+            await note_unknown(work, charge_point, value, kind)
+            await work.commit()
+    return authorize(tag, at=backend.clock())
 
 
 async def start(backend: Backend, station: Station, report: Report) -> Outcome:

@@ -183,7 +183,7 @@ async def test_due_reports_are_requested_and_written_by_schedule(backend: Backen
 
     try:
         async with running(backend):
-            await comes_to(schedules, {"due_reports": "*/10 * * * *", "retention": "15 * * * *"})
+            await comes_to(schedules, {"due_reports": "*/10 * * * *", "retention": "15 * * * *", "shared_retention": "45 * * * *"})
         assert await report_days(backend, tenant_id) == []
 
         # The next turn has come while no worker ran.

@@ -38,9 +38,24 @@ from tests.busy import Busy, announce
 TABLES = [table for table in metadata.sorted_tables if "tenant_id" in table.c]
 every_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 
-# What the system role may read, and nothing else: whose credential this is, and which tenants, depots and commands there are.
+# What the system role may read, and nothing else: whose credential this is, which tenants, depots and commands
+# there are, and whom a tenant has.
 SYSTEM_READS = {
-    "tenant": {"id", "slug", "name"},
+    "tenant": {"id", "slug", "name", "created_at", "updated_at", "suspended_at", "suspended_reason"},
+    "app_user": {"id", "tenant_id", "subject", "email", "name", "disabled_at", "created_at", "updated_at", "last_seen_at"},
+    "impersonation": {
+        "id",
+        "tenant_id",
+        "user_id",
+        "impersonator",
+        "reason",
+        "token_hash",
+        "started_at",
+        "expires_at",
+        "ended_at",
+    },
+    "feature_flag": {"tenant_id", "name", "enabled"},
+    "answered_request": {"author", "key", "operation", "digest", "answer"},
     "depot": {"id", "tenant_id", "name", "time_zone", "archived_at"},
     "charge_point": {"id", "tenant_id", "identity", "password_hash", "connected", "last_seen_at", "state"},
     "api_key": {"id", "tenant_id", "name", "key_hash", "scopes", "expires_at", "revoked_at", "resource_group_id"},

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -24,7 +25,19 @@ from tests.fleet import new_fleet, user
 
 T0 = datetime(2026, 11, 2, 8, 0, 0, 123456, tzinfo=UTC)
 ROWS = 40
-VALUES: dict[str, Callable[[Transaction], Any]] = {"STARTED_AT": lambda t: t.started_at, "ENERGY": lambda t: t.energy_wh}
+VALUES: dict[str, Callable[[Transaction], Any]] = {
+    "STARTED_AT": lambda t: t.started_at,
+    "ENERGY": lambda t: t.energy_wh,
+    "ENDED_AT": lambda t: t.ended_at,
+    "COST": lambda t: t.cost_amount,
+}
+COLUMNS = {"STARTED_AT": "started_at", "ENERGY": "energy_wh", "ENDED_AT": "ended_at", "COST": "cost_amount"}
+
+
+def rank(value: Any) -> tuple[bool, Any]:
+    """Return what an order value is compared by: none comes after all others."""
+    return value is None, 0 if value is None else value
+
 
 orders = st.sampled_from(sorted(VALUES))
 sizes = st.integers(0, ROWS + 5)
@@ -42,7 +55,7 @@ class Listed:
         """Cut the page out of the whole list (Relay Cursor Connections, 4.4 Pagination algorithm and 5.1 Fields)."""
 
         def key(at: Keyset) -> tuple[Any, uuid.UUID]:
-            return at.value, at.id
+            return rank(at.value), at.id
 
         def place(row: Transaction) -> Keyset:
             return Keyset(VALUES[request.order](row), row.id)
@@ -57,7 +70,7 @@ class Listed:
         more = len(edges) > request.size
         return Page(
             items=tuple(cut),
-            ordered_by={"STARTED_AT": "started_at", "ENERGY": "energy_wh"}[request.order],
+            ordered_by=COLUMNS[request.order],
             has_next=before is not None if request.backward else more,
             has_previous=more if request.backward else after is not None,
         )
@@ -101,7 +114,7 @@ def _transaction(n: int, depot_id: uuid.UUID, evse: Any, vehicle: Any) -> Transa
         state=TransactionState.ENDED if n % 2 else TransactionState.ACTIVE,
         charging_state=ChargingState.IDLE,
         started_at=started_at,
-        ended_at=None,
+        ended_at=started_at + timedelta(minutes=n % 4) if n % 2 else None,
         meter_start_wh=None,
         meter_wh=None,
         energy_wh=[0.0, 0.1 + 0.2, 1e-9, 123_456.789, 5e17][n % 5],
@@ -112,6 +125,7 @@ def _transaction(n: int, depot_id: uuid.UUID, evse: Any, vehicle: Any) -> Transa
         last_seq_no=None,
         created_at=started_at,
         updated_at=started_at,
+        cost_amount=[None, Decimal("0.1"), None, Decimal(0), Decimal("1234567.89")][n % 5],
     )
 
 
@@ -182,7 +196,7 @@ async def test_walking_shows_every_row_once_and_in_order(
             break
         position = page.positions[0 if backward else -1]
 
-    assert walked == sorted(listed.rows, key=lambda row: (VALUES[order](row), row.id), reverse=descending)
+    assert walked == sorted(listed.rows, key=lambda row: (rank(VALUES[order](row)), row.id), reverse=descending)
 
 
 @examples
@@ -245,13 +259,13 @@ async def test_text_is_ordered_the_same_way_that_positions_are_compared(backend:
             assert walked == expected
 
 
-def test_what_a_list_can_be_ordered_by_is_never_null() -> None:
+def test_what_a_list_can_be_ordered_by_is_never_null_or_says_what_null_counts_as() -> None:
     # Tuples with NULL compare to NULL: such rows would be on no page.
     nullable = [
         (repository.__name__, order)
         for repository in Repository.__subclasses__()
         for order, column in repository.orders.items()
-        if column.nullable
+        if column.nullable and order not in repository.absent
     ]
     assert nullable == []
     assert {"Transactions", "Vehicles", "Depots"} <= {

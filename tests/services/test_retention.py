@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.database import connect_asyncpg
+from ampyard.repositories.requests import Request, answered
 from ampyard.server.embedded import EmbeddedServers
 from ampyard.services import commands, retention
 from ampyard.services.backend import Backend
@@ -30,11 +31,25 @@ async def test_commands_go_a_week_after_they_ended(backend: Backend) -> None:
         if age is not None:
             assert await commands.finish(at(backend, NOW - age), tenant_id, command.id, CommandState.ACCEPTED, "done") is not None
 
-    removed = await retention.remove_outdated(at(backend, NOW))
+    removed = await retention.remove_outdated(at(backend, NOW), tenant_id)
 
-    assert removed >= 1
+    assert removed == 1
     async with backend.database.snapshot(tenant_id) as snapshot:
         assert {command.payload["name"] for command in await Commands(snapshot).where()} == {"open", "young"}
+
+
+async def test_answers_to_idempotency_keys_are_kept_for_a_week(backend: Backend) -> None:
+    tenant_id = (await new_fleet(backend)).tenant_id
+    for name, age in {"old": timedelta(days=7, seconds=1), "young": timedelta(days=6, hours=23)}.items():
+        async with replace(at(backend, NOW - age), request=Request(name, "test", "digest")).unit_of_work(user(tenant_id)) as work:
+            work.answers()
+            await work.commit()
+
+    await retention.remove_outdated(at(backend, NOW), tenant_id)
+
+    async with backend.database.snapshot(tenant_id) as snapshot:
+        assert await answered(snapshot, "user:tester", "old") is None
+        assert await answered(snapshot, "user:tester", "young") is not None
 
 
 async def test_the_job_queues_log_goes_after_30_days(backend: Backend, servers: EmbeddedServers) -> None:
@@ -44,7 +59,7 @@ async def test_the_job_queues_log_goes_after_30_days(backend: Backend, servers: 
             insert = "INSERT INTO pgqueuer_log (created, job_id, status, priority, entrypoint) VALUES ($1, 1, 'successful', 0, $2)"
             await owner.execute(insert, NOW - timedelta(days=days), "retention test")
 
-        await retention.remove_outdated(at(backend, NOW))
+        await retention.remove_shared(at(backend, NOW))
 
         left = await owner.fetch("SELECT created FROM pgqueuer_log WHERE entrypoint = 'retention test'")
         assert [row["created"] for row in left] == [NOW - timedelta(days=29)]

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from ampyard.connect.link import Link
 from ampyard.connect.options import ConnectOptions
-from ampyard.connect.sockets import NORMAL_CLOSURE, Sockets
-from ampyard.repositories.unit_of_work import COMMAND_CHANNEL, SOCKET_CHANNEL
-from ampyard.services import charge_points, commands
+from ampyard.connect.sockets import NORMAL_CLOSURE, POLICY_VIOLATION, Sockets
+from ampyard.repositories.unit_of_work import COMMAND_CHANNEL, SOCKET_CHANNEL, SUSPENSION_CHANNEL
+from ampyard.services import charge_points, commands, tenants
 from ampyard.services.backend import Backend
 from ampyard.services.outages import Outage
 
@@ -47,13 +47,14 @@ class Router:
 
     async def record_presence(self) -> None:
         """Record that the charge points of this process are there, and settle what is recorded otherwise."""
+        await self._close_suspended()
         await self._settle(list(self._sockets))
 
     async def _listen(self) -> None:
         outage = Outage("Hearing of commands", _log, unexpected=True)
         while True:
             try:
-                async with self._backend.database.listen(COMMAND_CHANNEL, SOCKET_CHANNEL) as queue:
+                async with self._backend.database.listen(COMMAND_CHANNEL, SOCKET_CHANNEL, SUSPENSION_CHANNEL) as queue:
                     await self.offer_pending()
                     await self.record_presence()
                     outage.over()
@@ -68,6 +69,9 @@ class Router:
             _, charge_point_id, command_id = payload.split(":")
             self._offer(uuid.UUID(charge_point_id), uuid.UUID(command_id))
             return
+        if channel == SUSPENSION_CHANNEL:
+            await self._close_suspended()
+            return
         charge_point_id, socket_id = payload.split(":")
         link = self._sockets.get(uuid.UUID(charge_point_id))
         if link is not None and link.station.socket_id != uuid.UUID(socket_id):
@@ -78,6 +82,13 @@ class Router:
         link = self._sockets.get(charge_point_id)
         if link is not None:
             link.offer(command_id)
+
+    async def _close_suspended(self) -> None:
+        """Let go of the charge points of suspended tenants; they are not let in again."""
+        suspended = await tenants.suspended_among(self._backend, {link.station.tenant_id for link in self._sockets})
+        for link in self._sockets:
+            if link.station.tenant_id in suspended:
+                link.close(POLICY_VIOLATION, "suspended")
 
     async def _settle(self, links: list[Link]) -> None:
         presence = await charge_points.seen(self._backend, [link.station for link in links])

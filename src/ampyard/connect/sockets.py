@@ -9,6 +9,7 @@ from ampyard.connect.link import Link
 NORMAL_CLOSURE = 1000
 GOING_AWAY = 1001
 PROTOCOL_ERROR = 1002
+POLICY_VIOLATION = 1008
 
 
 class Sockets:

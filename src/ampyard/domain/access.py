@@ -1,6 +1,7 @@
 """Who may do what: principals, roles and the scopes that roles stand for."""
 
 import uuid
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +28,7 @@ class Scope(StrEnum):
     SCHEMA_READ = "schema:read"
     ACCESS_READ = "access:read"
     ACCESS_WRITE = "access:write"
+    OWNERS_WRITE = "owners:write"
     KEYS_WRITE = "keys:write"
     SETTINGS_READ = "settings:read"
     SETTINGS_WRITE = "settings:write"
@@ -43,6 +45,7 @@ TENANT_WIDE: frozenset[Scope] = frozenset(
     {
         Scope.ACCESS_READ,
         Scope.ACCESS_WRITE,
+        Scope.OWNERS_WRITE,
         Scope.KEYS_WRITE,
         Scope.SETTINGS_READ,
         Scope.SETTINGS_WRITE,
@@ -84,8 +87,8 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
         Scope.TRANSACTIONS_CONTROL,
         Scope.TRANSACTIONS_CORRECT,
     },
-    # The two differ in one thing: only an owner can make or unmake owners (services/access.py).
-    Role.ADMINISTRATOR: frozenset(Scope) - SYSTEM_WIDE,
+    # The two differ in one thing: only an owner can make or unmake owners.
+    Role.ADMINISTRATOR: frozenset(Scope) - SYSTEM_WIDE - {Scope.OWNERS_WRITE},
     Role.OWNER: frozenset(Scope) - SYSTEM_WIDE,
     # Of the whole installation; carried by tokens alone.
     Role.SYSTEM_ADMINISTRATOR: SYSTEM_WIDE | {Scope.SCHEMA_READ},
@@ -93,10 +96,13 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
 
 
 class PrincipalKind(StrEnum):
+    """What speaks. An administrator is one of the whole installation; the system is a part of ourselves."""
+
     USER = "user"
     KEY = "key"
     PARTY = "party"
     SYSTEM = "system"
+    ADMINISTRATOR = "administrator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +148,15 @@ class Principal:
     def has(self, scope: Scope) -> bool:
         """Tell whether the principal has `scope`, for the whole tenant or for some group."""
         return scope in self.scopes or any(scope in grant.scopes for grant in self.grants)
+
+    def holds(self, scope: Scope, group: uuid.UUID | None) -> bool:
+        """Tell whether the principal has `scope` on a resource group, or (None) in the whole tenant."""
+        return scope in self.scopes or any(scope in grant.scopes and group in grant.groups for grant in self.grants)
+
+    @property
+    def rights(self) -> Hashable:
+        """What the principal may do and where; another value, once that has changed."""
+        return self.tenant_id, self.kind, self.scopes, self.grants, self.impersonator
 
     def require(self, scope: Scope) -> None:
         """Raise `ForbiddenError` unless the principal has `scope`, for the whole tenant or for some group."""

@@ -9,7 +9,10 @@ from ampyard.domain.access import Role
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who signs in. `subject` is what the identity provider's tokens call them (OpenID Connect Core 1.0, section 2: `sub`)."""
+    """Somebody who signs in. `subject` is what the identity provider's tokens call them (OpenID Connect Core 1.0, section 2: `sub`).
+
+    `last_seen_at` is right to within a few minutes.
+    """
 
     id: uuid.UUID
     tenant_id: uuid.UUID
@@ -19,6 +22,7 @@ class User:
     disabled_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    last_seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

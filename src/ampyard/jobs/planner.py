@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TypeAlias
 
 import asyncpg
+from redis.exceptions import RedisError
 
 from ampyard.jobs.listening import hear
 from ampyard.repositories.directory import Directory
@@ -25,6 +26,7 @@ _CONCURRENT = 4
 _REFRESH_S = 10.0
 # A tick takes milliseconds; one that hangs must not keep the others from running.
 _TICK_S = 30.0
+_TELL_S = 0.5
 
 
 class Planner:
@@ -84,6 +86,14 @@ class Planner:
         else:
             self._refresh.set()
 
+    async def _tell(self, key: DepotKey) -> None:
+        """Note for `systemHealth` that a depot's power was shared. Nothing depends on it, so nothing waits for it."""
+        if self._backend.presence is None:
+            return
+        with suppress(OSError, RedisError, TimeoutError):
+            async with asyncio.timeout(_TELL_S):
+                await self._backend.presence.planned(*key, at=self._backend.clock())
+
     async def _follow_depots(self) -> None:
         async with self._backend.database.system_snapshot() as snapshot:
             depots = {(depot.tenant_id, depot.depot_id): depot.name for depot in await Directory(snapshot).depots()}
@@ -103,12 +113,17 @@ class Planner:
                 # Cleared here, not earlier: what happened while waiting for a slot, this tick already sees.
                 wake.clear()
                 started = loop.time()
+                shared = False
                 try:
                     async with asyncio.timeout(_TICK_S):
                         await self._tick(self._backend, *key)
                     outage.over()
                 except Exception as error:  # noqa: BLE001 - one depot's failure, whatever it is, must not stop the others
                     outage.failed(error)
+                else:
+                    shared = True
+            if shared:
+                await self._tell(key)
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(started + self._interval_s):
                     await wake.wait()

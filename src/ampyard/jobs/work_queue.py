@@ -1,15 +1,18 @@
 """The job queue's worker: what is due by the calendar, and the jobs that use cases have queued."""
 
 import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import orjson
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.core.applications import PgQueuer
 from pgqueuer.core.executors import AbstractEntrypointExecutor, DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.domain.models import Job, Schedule
 
 from ampyard.repositories.database import APPLICATION_ROLE, connect_asyncpg
-from ampyard.services import reports, retention
+from ampyard.services import job_runs, reports, retention
 from ampyard.services.backend import Backend
 
 # How long an idle worker waits before it looks for jobs that it was not told of.
@@ -17,6 +20,7 @@ _POLL = timedelta(seconds=10)
 # After a long stop a week of reports of all depots is due at once; each job takes a database connection for a while.
 _AT_A_TIME = 8
 _FIRST_RETRY = timedelta(seconds=2)
+_RETRIES = 5
 
 
 async def run_work_queue(backend: Backend, database_url: str, stop: asyncio.Event) -> None:
@@ -40,22 +44,38 @@ async def run_work_queue(backend: Backend, database_url: str, stop: asyncio.Even
 
 
 def _register(queue: PgQueuer, backend: Backend) -> None:
-    @queue.entrypoint(reports.DAILY_ENERGY_JOB, executor_factory=_retried)
-    async def write_report(job: Job) -> None:
-        await reports.write_requested(backend, job.payload or b"")
+    _job(queue, backend, reports.DAILY_ENERGY_JOB, reports.write_requested)
+    _each_tenant(queue, backend, "due_reports", "*/10 * * * *", reports.request_due_reports)
+    _each_tenant(queue, backend, "retention", "15 * * * *", retention.remove_outdated)
 
-    @queue.schedule("due_reports", "*/10 * * * *")
-    async def request_due_reports(_: Schedule) -> None:
-        await reports.request_due_reports(backend)
+    @queue.schedule("shared_retention", "45 * * * *")
+    async def remove_shared(_: Schedule) -> None:
+        await retention.remove_shared(backend)
 
-    @queue.schedule("retention", "15 * * * *")
-    async def remove_outdated(_: Schedule) -> None:
-        await retention.remove_outdated(backend)
+
+def _job(queue: PgQueuer, backend: Backend, kind: str, act: Callable[[Backend, bytes], Awaitable[object]]) -> None:
+    """Take jobs of a kind, whose payloads name the tenant they are for, and note how each goes."""
+
+    @queue.entrypoint(kind, executor_factory=_retried)
+    async def run(job: Job) -> None:
+        payload = job.payload or b"{}"
+        given = orjson.loads(payload)
+        tenant_id, last_try = uuid.UUID(given["tenant_id"]), job.attempts >= _RETRIES
+        async with job_runs.noted(backend, tenant_id, kind, payload=given, queue_id=job.id, last_try=last_try):
+            await act(backend, payload)
+
+
+def _each_tenant(queue: PgQueuer, backend: Backend, kind: str, cron: str, act: Callable[[Backend, uuid.UUID], Awaitable[object]]) -> None:
+    """Do something for one tenant after the other whenever it is due, and note how it goes for each."""
+
+    @queue.schedule(kind, cron)
+    async def turn(_: Schedule) -> None:
+        await job_runs.for_each_tenant(backend, kind, act)
 
 
 def _retried(parameters: EntrypointExecutorParameters) -> AbstractEntrypointExecutor:
-    # After the last try the job is dropped; what is still due then is requested again by its schedule.
-    return DatabaseRetryEntrypointExecutor(parameters, max_attempts=5, initial_delay=_FIRST_RETRY)
+    # After the last try the job is dropped; its run says so, and can be asked for again.
+    return DatabaseRetryEntrypointExecutor(parameters, max_attempts=_RETRIES, initial_delay=_FIRST_RETRY)
 
 
 async def _pass_on(stop: asyncio.Event, shutdown: asyncio.Event) -> None:

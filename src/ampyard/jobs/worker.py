@@ -7,18 +7,20 @@ from collections.abc import Awaitable, Callable
 from ampyard.jobs.planner import Planner, Tick
 from ampyard.jobs.relay import run_relay
 from ampyard.jobs.work_queue import run_work_queue
-from ampyard.services import charge_points, commands, readiness, retention
+from ampyard.services import charge_points, commands, energy_prices, readiness, retention, rollups
 from ampyard.services.backend import Backend
 from ampyard.services.outages import Outage
 from ampyard.services.tasks import end
-from ampyard.services.transactions import intervals
+from ampyard.services.transactions import anomalies, intervals
 
 _log = logging.getLogger(__name__)
 
 _SWEEP_S = 15.0
 _EXPIRE_S = 2.0
 _SPREAD_S = 5.0
+_SETTLE_S = 5.0
 _PARTITIONS_S = 3600.0
+_ROLL_UP_S = 60.0
 _READINESS_S = 60.0
 # A loop that has run this long is taken to work.
 _SETTLED_S = 10.0
@@ -43,7 +45,10 @@ async def run_worker(backend: Backend, database_url: str, *, tick: Tick, stop: a
         _kept_running("Looking for silent charge points", lambda: _every(_SWEEP_S, charge_points.sweep_silent, backend), stop),
         _kept_running("Ending overdue commands", lambda: _every(_EXPIRE_S, commands.expire_overdue, backend), stop),
         _kept_running("Spreading energy over intervals", lambda: _every(_SPREAD_S, intervals.spread_overdue, backend), stop),
+        _kept_running("Working out costs", lambda: _every(_SETTLE_S, energy_prices.settle_due, backend), stop),
+        _kept_running("Looking for transactions that never end", lambda: _every(_SWEEP_S, anomalies.sweep_silent, backend), stop),
         _kept_running("Keeping readiness", lambda: _every(_READINESS_S, readiness.record_all, backend), stop),
+        _kept_running("Rolling up what charts are drawn from", lambda: _every(_ROLL_UP_S, rollups.roll_up_all, backend), stop),
         # Not by the queue's schedule: after a long stop they are missing now, and samples must not come first.
         _kept_running("Making partitions", lambda: _every(_PARTITIONS_S, retention.make_partitions, backend), stop),
     ]

@@ -4,10 +4,11 @@ Everything here runs as the system role, which may read these few columns and no
 """
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, literal, select
 
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.repositories import tables
@@ -32,6 +33,18 @@ class ApiKeyLogin:
     scopes: tuple[str, ...]
     expires_at: datetime | None
     resource_group_id: uuid.UUID | None
+    key_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ImpersonationLogin:
+    """An impersonation that has not been ended."""
+
+    tenant_id: uuid.UUID
+    impersonation_id: uuid.UUID
+    user_id: uuid.UUID
+    impersonator: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,7 @@ class Directory:
         column = tables.charge_point.c
         rows = await self.session.fetch(
             select(column.tenant_id, column.id, column.password_hash).where(
-                column.identity == identity, column.state != ChargePointState.RETIRED
+                column.identity == identity, column.state != ChargePointState.RETIRED, _active(column.tenant_id)
             )
         )
         return [ChargePointLogin(*row) for row in rows]
@@ -74,19 +87,43 @@ class Directory:
         """Return the key with this hash unless it has been revoked; expiry is the caller's to check."""
         column = tables.api_key.c
         row = await self.session.fetch_one(
-            select(column.tenant_id, column.name, column.scopes, column.expires_at, column.resource_group_id).where(
-                column.key_hash == key_hash, column.revoked_at.is_(None)
+            select(column.tenant_id, column.name, column.scopes, column.expires_at, column.resource_group_id, column.id).where(
+                column.key_hash == key_hash,
+                column.revoked_at.is_(None),
+                _active(column.tenant_id),
+                ~_switched_off("public_api", column.tenant_id),
             )
         )
-        return None if row is None else ApiKeyLogin(row[0], row[1], tuple(row[2]), row[3], row[4])
+        return None if row is None else ApiKeyLogin(row[0], row[1], tuple(row[2]), row[3], row[4], row[5])
 
     async def ocpi_credential(self, token_hash: str) -> OcpiLogin | None:
         """Return the partner whose token has this hash unless it has been revoked."""
         column = tables.ocpi_credential.c
         row = await self.session.fetch_one(
-            select(column.tenant_id, column.partner_name).where(column.token_hash == token_hash, column.revoked_at.is_(None))
+            select(column.tenant_id, column.partner_name).where(
+                column.token_hash == token_hash,
+                column.revoked_at.is_(None),
+                _active(column.tenant_id),
+                ~_switched_off("roaming", column.tenant_id),
+            )
         )
         return None if row is None else OcpiLogin(*row)
+
+    async def impersonation(self, token_hash: str) -> ImpersonationLogin | None:
+        """Return what a token of an impersonation stands for, unless that was ended; expiry is the caller's to check."""
+        column = tables.impersonation.c
+        row = await self.session.fetch_one(
+            select(column.tenant_id, column.id, column.user_id, column.impersonator, column.expires_at).where(
+                column.token_hash == token_hash, column.ended_at.is_(None), _active(column.tenant_id)
+            )
+        )
+        return None if row is None else ImpersonationLogin(*row)
+
+    async def tenant_of_impersonation(self, impersonation_id: uuid.UUID) -> uuid.UUID | None:
+        """Return in which tenant an impersonation takes place."""
+        column = tables.impersonation.c
+        row = await self.session.fetch_one(select(column.tenant_id).where(column.id == impersonation_id))
+        return None if row is None else row[0]
 
     async def tenant_id(self, slug: str) -> uuid.UUID | None:
         """Return the id of the tenant with this slug."""
@@ -97,10 +134,23 @@ class Directory:
         """Return the slugs of all tenants."""
         return [row[0] for row in await self.session.fetch(select(tables.tenant.c.slug).order_by(tables.tenant.c.slug))]
 
+    async def active_tenants(self) -> list[uuid.UUID]:
+        """Return the ids of all tenants that are not suspended, oldest first."""
+        column = tables.tenant.c
+        return [row[0] for row in await self.session.fetch(select(column.id).where(column.suspended_at.is_(None)).order_by(column.id))]
+
+    async def suspended_among(self, tenant_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+        """Return those of some tenants that are suspended."""
+        column = tables.tenant.c
+        statement = select(column.id).where(column.id.in_(list(tenant_ids)), column.suspended_at.is_not(None))
+        return {row[0] for row in await self.session.fetch(statement)}
+
     async def depots(self) -> list[DepotEntry]:
-        """Return all depots of all tenants."""
+        """Return all depots of all tenants that are not suspended."""
         column = tables.depot.c
-        rows = await self.session.fetch(select(column.tenant_id, column.id, column.name).order_by(column.id))
+        rows = await self.session.fetch(
+            select(column.tenant_id, column.id, column.name).where(_active(column.tenant_id)).order_by(column.id)
+        )
         return [DepotEntry(*row) for row in rows]
 
     async def silent_since(self, moment: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:
@@ -108,3 +158,12 @@ class Directory:
         column = tables.charge_point.c
         rows = await self.session.fetch(select(column.tenant_id, column.id).where(column.connected.is_(True), column.last_seen_at < moment))
         return [(row[0], row[1]) for row in rows]
+
+
+def _active(tenant_id: ColumnElement[uuid.UUID]) -> ColumnElement[bool]:
+    return exists(literal(1)).where(tables.tenant.c.id == tenant_id, tables.tenant.c.suspended_at.is_(None))
+
+
+def _switched_off(flag: str, tenant_id: ColumnElement[uuid.UUID]) -> ColumnElement[bool]:
+    column = tables.feature_flag.c
+    return exists(literal(1)).where(column.tenant_id == tenant_id, column.name == flag, column.enabled.is_(False))

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 import orjson
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
@@ -16,6 +18,14 @@ async def enqueue(session: WriteSession, entrypoint: str, payload: Mapping[str, 
         queries = Queries(AsyncpgDriver(connection))
         ids = await queries.enqueue(entrypoint, orjson.dumps(payload), dedupe_key=dedupe_key, on_conflict="skip")
     return ids != [None]
+
+
+async def enqueue_again(session: WriteSession, entrypoint: str, payload: Mapping[str, Any], *, run_id: UUID) -> int:
+    """Queue a job that has failed once more, in the session's transaction; returns the queue's new number of it."""
+    async with session.driver() as connection:
+        queries = Queries(AsyncpgDriver(connection))
+        (number,) = await queries.enqueue(entrypoint, orjson.dumps(payload), dedupe_key=f"retry:{run_id}")
+    return int(number)
 
 
 async def remove_log(session: WriteSession, *, before: datetime) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     func,
+    literal_column,
     select,
     true,
     tuple_,
@@ -65,8 +66,10 @@ class Repository(Generic[E]):
 
     entity: ClassVar[type[Any]]
     table: ClassVar[Table]
-    # By name: the column to order by (never null), always followed by the id.
+    # By name: the column to order by, always followed by the id.
     orders: ClassVar[Mapping[str, Column[Any]]] = {}
+    # Of those whose column may be null: the SQL constant that null is ordered as. An index over coalesce(column, constant) serves it.
+    absent: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -238,14 +241,18 @@ class Repository(Generic[E]):
         return statement.order_by(*self._ordering(request, self.table)).limit(bindparam("limit", type_=Integer()))
 
     def _beyond(self, request: PageRequest, name: str, *, ascending: bool) -> ColumnElement[bool]:
-        column = self.orders[request.order]
-        here = tuple_(column, self.table.c.id)
-        there = tuple_(bindparam(f"{name}_value", type_=column.type), bindparam(f"{name}_id", type_=Uuid()))
+        value = bindparam(f"{name}_value", type_=self.orders[request.order].type)
+        here = tuple_(self._ordered(request, self.table.c[self.orders[request.order].name]), self.table.c.id)
+        there = tuple_(self._ordered(request, value), bindparam(f"{name}_id", type_=Uuid()))
         return here > there if ascending else here < there
 
     def _ordering(self, request: PageRequest, source: Any) -> list[Any]:
-        columns = [source.c[self.orders[request.order].name], source.c.id]
+        columns = [self._ordered(request, source.c[self.orders[request.order].name]), source.c.id]
         return [column.desc() if request.descending != request.backward else column.asc() for column in columns]
+
+    def _ordered(self, request: PageRequest, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        constant = self.absent.get(request.order)
+        return value if constant is None else func.coalesce(value, literal_column(constant))
 
     def _page(self, request: PageRequest, items: list[E], *, ends: bool) -> Page[E]:
         more = len(items) > request.size if ends else None

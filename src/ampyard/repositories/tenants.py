@@ -1,16 +1,44 @@
-"""A tenant, its party in the roaming network, and the credentials of its partners."""
+"""Tenants; and what a new one is given: its party in the roaming network, and the credentials of its partners."""
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
-from sqlalchemy import insert
+from sqlalchemy import ColumnElement, insert
 
 from ampyard.domain.access import Scope
 from ampyard.domain.ids import new_id
 from ampyard.domain.locations import Party
+from ampyard.domain.tenants import Tenant
 from ampyard.repositories import tables
 from ampyard.repositories.database import WriteSession
+from ampyard.repositories.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFilter:
+    """Which tenants to list; a field that is `None` does not narrow."""
+
+    name_contains: str | None = None
+    suspended: bool | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the filter as SQL conditions."""
+        column = tables.tenant.c
+        return [
+            *([column.name.icontains(self.name_contains, autoescape=True)] if self.name_contains is not None else []),
+            *([column.suspended_at.is_not(None) == self.suspended] if self.suspended is not None else []),
+        ]
+
+
+class Tenants(Repository[Tenant]):
+    """Under the system role all of them; else the session's own alone."""
+
+    entity = Tenant
+    table = tables.tenant
+    orders = MappingProxyType({"CREATED_AT": table.c.created_at, "NAME": table.c.name})
 
 
 async def add(session: WriteSession, tenant_id: uuid.UUID, *, slug: str, name: str, at: datetime) -> None:

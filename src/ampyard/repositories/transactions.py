@@ -2,13 +2,16 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from types import MappingProxyType
 
-from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, func, select
+from sqlalchemy import ARRAY, ColumnElement, Exists, Text, bindparam, exists, func, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from ampyard.domain.paging import PageRequest
-from ampyard.domain.transactions import MeterSample, Transaction, TransactionState
+from ampyard.domain.anomalies import Resolution
+from ampyard.domain.authorization import AuthorizedBy
+from ampyard.domain.paging import Keyset, PageRequest
+from ampyard.domain.transactions import ChargingState, MeterSample, StopReason, Transaction, TransactionState
 from ampyard.repositories import tables
 from ampyard.repositories.database import WriteSession
 from ampyard.repositories.repository import Repository, array
@@ -16,32 +19,107 @@ from ampyard.repositories.repository import Repository, array
 
 @dataclass(frozen=True, slots=True)
 class TransactionFilter:
-    """Which transactions to list; a field that is `None` does not narrow. Times bound `started_at`: from inclusive, to exclusive."""
+    """Which transactions to list; a field that is `None` does not narrow.
+
+    All of it is about what was measured. Bounds are from inclusive, to exclusive; those of cost leave out what has no cost yet.
+    `anomalous`: has an anomaly that nobody has resolved. `billable`: has none, nor one resolved as not billed.
+    """
 
     depot_id: uuid.UUID | None = None
     charge_point_id: uuid.UUID | None = None
+    evse_id: uuid.UUID | None = None
     vehicle_id: uuid.UUID | None = None
+    id_tag: str | None = None
     state: TransactionState | None = None
+    charging_state: ChargingState | None = None
+    stop_reason: StopReason | None = None
+    authorized_by: AuthorizedBy | None = None
     started_from: datetime | None = None
     started_to: datetime | None = None
+    ended_from: datetime | None = None
+    ended_to: datetime | None = None
+    energy_from_wh: float | None = None
+    energy_to_wh: float | None = None
+    cost_from: Decimal | None = None
+    cost_to: Decimal | None = None
+    anomalous: bool | None = None
+    billable: bool | None = None
+    corrected: bool | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Return the filter as SQL conditions."""
+        """Return the filter as SQL conditions. Each is served by an index that begins with the column, see `tables.transaction`."""
         column = tables.transaction.c
+        equal = {
+            column.depot_id: self.depot_id,
+            column.charge_point_id: self.charge_point_id,
+            column.evse_id: self.evse_id,
+            column.vehicle_id: self.vehicle_id,
+            func.lower(column.id_tag): None if self.id_tag is None else self.id_tag.lower(),
+            column.state: self.state,
+            column.charging_state: self.charging_state,
+            column.stop_reason: self.stop_reason,
+            column.authorized_by: self.authorized_by,
+        }
+        # As the indexes have them.
+        ended_at = func.coalesce(column.ended_at, literal_column(_NOT_ENDED))
+        cost_amount = func.coalesce(column.cost_amount, literal_column(_NO_COST))
+        least = {
+            column.started_at: self.started_from,
+            ended_at: self.ended_from,
+            column.energy_wh: self.energy_from_wh,
+            cost_amount: self.cost_from,
+        }
+        below = {
+            column.started_at: self.started_to,
+            ended_at: self.ended_to,
+            column.energy_wh: self.energy_to_wh,
+            cost_amount: self.cost_to,
+        }
+        has = {_unresolved(): self.anomalous, _unbilled(): _no(self.billable), _corrected(): self.corrected}
         return [
-            *([column.depot_id == self.depot_id] if self.depot_id is not None else []),
-            *([column.charge_point_id == self.charge_point_id] if self.charge_point_id is not None else []),
-            *([column.vehicle_id == self.vehicle_id] if self.vehicle_id is not None else []),
-            *([column.state == self.state] if self.state is not None else []),
-            *([column.started_at >= self.started_from] if self.started_from is not None else []),
-            *([column.started_at < self.started_to] if self.started_to is not None else []),
+            *(expression == value for expression, value in equal.items() if value is not None),
+            *(expression >= value for expression, value in least.items() if value is not None),
+            *(expression < value for expression, value in below.items() if value is not None),
+            *([column.ended_at.is_not(None)] if self.ended_from is not None else []),
+            *([column.cost_amount.is_not(None)] if self.cost_from is not None else []),
+            *(there if wanted else ~there for there, wanted in has.items() if wanted is not None),
         ]
+
+
+# What comes after everything that has ended, or has a cost.
+_NOT_ENDED = "'infinity'::timestamptz"
+_NO_COST = "'infinity'::numeric"
+
+
+def _no(value: bool | None) -> bool | None:  # noqa: FBT001 - negates what a client said
+    return None if value is None else not value
+
+
+def _unresolved() -> Exists:
+    anomaly = tables.transaction_anomaly.c
+    return exists().where(anomaly.transaction_id == tables.transaction.c.id, anomaly.resolved_at.is_(None))
+
+
+def _unbilled() -> Exists:
+    anomaly = tables.transaction_anomaly.c
+    stands = or_(anomaly.resolved_at.is_(None), anomaly.resolution == Resolution.NOT_BILLED)
+    return exists().where(anomaly.transaction_id == tables.transaction.c.id, stands)
+
+
+def _corrected() -> Exists:
+    """A correction that has not been taken back."""
+    correction, void = tables.transaction_correction, tables.transaction_correction.alias("void")
+    taken_back = exists().where(void.c.voids_id == correction.c.id)
+    return exists().where(correction.c.transaction_id == tables.transaction.c.id, correction.c.voids_id.is_(None), ~taken_back)
 
 
 class Transactions(Repository[Transaction]):
     entity = Transaction
     table = tables.transaction
-    orders = MappingProxyType({"STARTED_AT": table.c.started_at, "ENERGY": table.c.energy_wh})
+    orders = MappingProxyType(
+        {"STARTED_AT": table.c.started_at, "ENDED_AT": table.c.ended_at, "ENERGY": table.c.energy_wh, "COST": table.c.cost_amount}
+    )
+    absent = MappingProxyType({"ENDED_AT": _NOT_ENDED, "COST": _NO_COST})
 
     async def by_ocpp_id(self, charge_point_id: uuid.UUID, ocpp_transaction_id: str) -> Transaction | None:
         """Return the transaction a charge point knows by this id."""
@@ -65,6 +143,30 @@ class Transactions(Repository[Transaction]):
         page = await self.page(order, self.table.c.evse_id == evse_id, ends=False)
         return page.items[0] if page.items else None
 
+    async def on_evse_about(self, transaction: Transaction) -> list[Transaction]:
+        """Return the transactions that began last before, and first after, this one on its EVSE."""
+        here = Keyset(transaction.started_at, transaction.id)
+        nearest = [
+            await self.page(PageRequest(1, "STARTED_AT", after=here), self.table.c.evse_id == transaction.evse_id, ends=False),
+            await self.page(
+                PageRequest(1, "STARTED_AT", before=here, backward=True), self.table.c.evse_id == transaction.evse_id, ends=False
+            ),
+        ]
+        return [found for page in nearest for found in page.items]
+
+    async def silent_since(self, moment: datetime) -> list[Transaction]:
+        """Return the running transactions of which nothing has been told since a moment."""
+        column = self.table.c
+        return await self.where(column.state == TransactionState.ACTIVE, column.updated_at < moment, order_by=[column.id])
+
+    async def with_cost_due(self, *, limit: int) -> list[Transaction]:
+        """Return some of the transactions whose cost is to be worked out, locked; those that others hold are left out."""
+        column = self.table.c
+        rows = await self.session.fetch(
+            select(*self.columns()).where(column.cost_due).order_by(column.id).limit(limit).with_for_update(skip_locked=True)
+        )
+        return [Transaction(*row) for row in rows]
+
     async def unspread(self, *, limit: int) -> list[Transaction]:
         """Return some of the transactions with energy that no intervals have been made of, locked; those that others hold are left out."""
         column = self.table.c
@@ -81,6 +183,13 @@ class Transactions(Repository[Transaction]):
         """Return a new OCPP 1.6 transaction id."""
         rows = await self.session.fetch(select(tables.ocpp_transaction_seq.next_value()))
         return int(rows[0][0])
+
+
+async def have_costs_due(session: WriteSession, depot_id: uuid.UUID, *, since: datetime) -> None:
+    """Have the cost of a depot's transactions worked out anew that ended after a time."""
+    column = tables.transaction.c
+    ended = (column.depot_id == depot_id, column.state == TransactionState.ENDED, column.ended_at > since)
+    await session.execute(update(tables.transaction).where(*ended).values(cost_due=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from ampyard.domain.access import WHOLE_TENANT, Principal, Reach
@@ -26,6 +26,7 @@ OUTBOX_CHANNEL = "ampyard_outbox"
 PLANNER_CHANNEL = "ampyard_planner"
 COMMAND_CHANNEL = "ampyard_commands"
 SOCKET_CHANNEL = "ampyard_sockets"
+SUSPENSION_CHANNEL = "ampyard_suspensions"
 
 
 class UnitOfWork:
@@ -66,6 +67,11 @@ class UnitOfWork:
         """Set columns of one row."""
         table = repository.table
         await self.session.execute(update(table).where(table.c.id == entity_id).values(**values))
+
+    async def remove(self, repository: type[Repository[Any]], entity_id: uuid.UUID) -> None:
+        """Delete one row."""
+        table = repository.table
+        await self.session.execute(delete(table).where(table.c.id == entity_id))
 
     async def lock(self, repository: type[Repository[E]], entity_id: uuid.UUID) -> E | None:
         """Return one entity, locked against other writers until the commit, or `None`. Rows may still refer to it meanwhile."""

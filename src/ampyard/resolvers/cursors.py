@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import uuid
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -24,7 +25,7 @@ class CursorCodec:
 
     def encode(self, list_name: str, order: str, position: Keyset) -> str:
         """Return the cursor of a position in a list."""
-        body = orjson.dumps([list_name, order, position.value, str(position.id)])
+        body = orjson.dumps([list_name, order, position.value, str(position.id)], default=str)  # Decimal has no form in JSON
         return base64.urlsafe_b64encode(self._sign(body) + body).decode().rstrip("=")
 
     def decode(self, argument: str, cursor: str, list_name: str, order: str, value_type: type[Any]) -> Keyset:
@@ -43,8 +44,10 @@ class CursorCodec:
         name, made_for, value, row_id = orjson.loads(body)
         if (name, made_for) != (list_name, order):
             raise InvalidInputError(f"{argument}: this cursor is of the list {name} by {made_for}, not of {list_name} by {order}.")
-        if value_type in {datetime, date}:
+        if value is not None and value_type in {datetime, date}:
             value = value_type.fromisoformat(value)
+        if value is not None and value_type is Decimal:
+            value = Decimal(value)
         return Keyset(value, uuid.UUID(row_id))
 
     def _sign(self, body: bytes) -> bytes:

@@ -8,19 +8,23 @@ from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain import charge_points as domain
 from ampyard.domain.access import Scope
+from ampyard.domain.charts import ChartBucket
 from ampyard.domain.depots import Depot as DomainDepot
 from ampyard.domain.supply import PowerNode as DomainPowerNode
 from ampyard.engine import edge
 from ampyard.repositories import charge_points as repository
+from ampyard.repositories import charts
 from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
 from ampyard.resolvers import subscriptions
+from ampyard.resolvers.charts import chart
 from ampyard.resolvers.edges import by_id, plan_active_transaction, references_to, to_many, to_one
 from ampyard.resolvers.ids import decode_id, optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
+from ampyard.schema.charts import EnergyChart, PowerChart, UtilisationChart
 from ampyard.schema.enums import ChargePointState, ConnectorStatus, CurrentType, OcppVersion
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
@@ -161,6 +165,9 @@ class ChargePoint(Node):
     priorities: list[Priority] = to_many(Priorities, "of_charge_points", description="The priority rules about it, oldest first.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    power_chart: PowerChart = chart(charts.power_of_charge_points, finest=ChartBucket.FIVE_MINUTES, description="Its power over time.")
+    energy_chart: EnergyChart = chart(charts.energy_of_charge_points, description="The energy charged at it, over time.")
+    utilisation_chart: UtilisationChart = chart(charts.utilisation_of_charge_points, description="How much its EVSEs were used, over time.")
     is_type_of = staticmethod(shows(domain.ChargePoint))
     resolve_references = staticmethod(references_to(domain.ChargePoint, natural_key="identity"))
 

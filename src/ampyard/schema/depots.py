@@ -9,17 +9,21 @@ from strawberry.federation.schema_directives import Authenticated
 from ampyard.domain import depots as domain
 from ampyard.domain import supply
 from ampyard.domain.access import Scope
+from ampyard.domain.charts import ChartBucket
 from ampyard.engine import Delivery, edge
+from ampyard.repositories import charts
 from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers import subscriptions
+from ampyard.resolvers.charts import chart
 from ampyard.resolvers.edges import by_id, plan_node_power, references_to, to_many, to_one
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.schema.charge_points import ChargePoint, ChargePointFilter, ChargePointOrder
+from ampyard.schema.charts import EnergyChart, NodePowerChart, ReadinessChart, UtilisationChart
 from ampyard.schema.enums import PowerNodeKind
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
@@ -80,6 +84,7 @@ class PowerNode(Node):
     )
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    power_chart: NodePowerChart = chart(charts.power_of_nodes, finest=ChartBucket.FIVE_MINUTES, description="Its load over time.")
     is_type_of = staticmethod(shows(supply.PowerNode))
     resolve_references = staticmethod(references_to(supply.PowerNode))
 
@@ -122,6 +127,16 @@ class Depot(Node):
     )
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    power_chart: NodePowerChart = chart(
+        charts.power_of_depots,
+        finest=ChartBucket.FIVE_MINUTES,
+        description="The load of the node that supplies all of it, over time.",
+    )
+    energy_chart: EnergyChart = chart(charts.energy_of_depots, description="The energy charged here, over time.")
+    utilisation_chart: UtilisationChart = chart(charts.utilisation_of_depots, description="How much its EVSEs were used, over time.")
+    readiness_chart: ReadinessChart = chart(
+        charts.readiness_of_depots, description="For how many of its departures the vehicle was ready, over time."
+    )
     is_type_of = staticmethod(shows(domain.Depot))
     resolve_references = staticmethod(references_to(domain.Depot))
 

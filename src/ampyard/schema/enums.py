@@ -3,6 +3,7 @@
 import strawberry
 
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
+from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.domain.id_tags import IdTagKind
 from ampyard.domain.life_cycle import ChargePointState
@@ -13,6 +14,7 @@ from ampyard.domain.supply import PowerNodeKind
 from ampyard.domain.transactions import ChargingState, TransactionState
 from ampyard.domain.vehicles import VehicleKind
 
+strawberry.enum(ChartBucket, name="ChartBucket", description="How long the buckets of a chart are.")
 strawberry.enum(ConnectorStatus, name="ConnectorStatus", description="The state of a connector or EVSE, in OCPP's words.")
 strawberry.enum(CurrentType, name="CurrentType", description="Alternating or direct current.")
 strawberry.enum(OcppVersion, name="OcppVersion", description="A version of the Open Charge Point Protocol.")
@@ -33,6 +35,7 @@ strawberry.enum(VehicleKind, name="VehicleKind", description="What kind of vehic
 __all__ = [
     "ChargePointState",
     "ChargingState",
+    "ChartBucket",
     "CommandKind",
     "CommandState",
     "ConnectorStatus",

@@ -54,5 +54,5 @@ class Payload:
 class Change:
     idempotency_key: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Chosen by the client, 200 characters at most: the same change sent again with it gets the first one's answer.",
+        description="Chosen by the client, 200 characters at most: sent again with it within a week, a change gets the first one's answer.",
     )

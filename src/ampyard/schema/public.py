@@ -296,7 +296,7 @@ class NotAllowedError(MutationError):
 class SetPriorityInput:
     idempotency_key: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Chosen by the client, 200 characters at most: the same change sent again with it gets the first one's answer.",
+        description="Chosen by the client, 200 characters at most: sent again with it within a week, a change gets the first one's answer.",
     )
     level: PriorityLevel = strawberry.field(description="The class to put it in.")
     vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="The vehicle it is about.")

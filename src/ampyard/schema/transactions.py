@@ -9,16 +9,20 @@ from strawberry.federation.schema_directives import Authenticated
 from ampyard.domain import charge_points, depots, vehicles
 from ampyard.domain import transactions as domain
 from ampyard.domain.access import Scope
+from ampyard.domain.charts import ChartBucket
+from ampyard.repositories import charts
 from ampyard.repositories import transactions as repository
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.transactions import MeterSamples, Transactions
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers import subscriptions
+from ampyard.resolvers.charts import chart
 from ampyard.resolvers.edges import by_id, effective_priority, references_to, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
+from ampyard.schema.charts import PowerChart
 from ampyard.schema.enums import ChargingState, TransactionState
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
@@ -35,7 +39,9 @@ TRANSACTIONS = Listing("transactions", Transactions, "STARTED_AT", default_desce
 @strawberry.enum(description="What transactions can be ordered by.")
 class TransactionOrderField(Enum):
     STARTED_AT = "STARTED_AT"
+    ENDED_AT = strawberry.enum_value("ENDED_AT", description="When they ended; those that run come after all others.")
     ENERGY = "ENERGY"
+    COST = strawberry.enum_value("COST", description="What they cost; those whose cost is not known come after all others.")
 
 
 @strawberry.input(description="The order of a list of transactions.")
@@ -56,12 +62,12 @@ class TransactionFilter:
     def narrowing(self) -> repository.TransactionFilter:
         """Return the filter as the repository takes it."""
         return repository.TransactionFilter(
-            optional_id("filter.depotId", self.depot_id, depots.Depot),
-            optional_id("filter.chargePointId", self.charge_point_id, charge_points.ChargePoint),
-            optional_id("filter.vehicleId", self.vehicle_id, vehicles.Vehicle),
-            self.state,
-            self.started_from,
-            self.started_to,
+            depot_id=optional_id("filter.depotId", self.depot_id, depots.Depot),
+            charge_point_id=optional_id("filter.chargePointId", self.charge_point_id, charge_points.ChargePoint),
+            vehicle_id=optional_id("filter.vehicleId", self.vehicle_id, vehicles.Vehicle),
+            state=self.state,
+            started_from=self.started_from,
+            started_to=self.started_to,
         )
 
 
@@ -148,6 +154,7 @@ class Transaction(Node):
         order_type=MeterSampleOrder,
     )
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    power_chart: PowerChart = chart(charts.power_of_transactions, finest=ChartBucket.FIVE_MINUTES, description="Its power over time.")
     is_type_of = staticmethod(shows(domain.Transaction))
     resolve_references = staticmethod(references_to(domain.Transaction))
 

@@ -8,15 +8,18 @@ from strawberry.federation.schema_directives import Authenticated
 from ampyard.domain import vehicles as domain
 from ampyard.domain.access import Scope
 from ampyard.domain.depots import Depot as DomainDepot
+from ampyard.repositories import charts
 from ampyard.repositories import vehicles as repository
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
+from ampyard.resolvers.charts import chart
 from ampyard.resolvers.edges import by_id, references_to, to_many, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
+from ampyard.schema.charts import EnergyChart
 from ampyard.schema.enums import IdTagKind, SocSource, VehicleKind
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
@@ -85,6 +88,10 @@ class Vehicle(Node):
     priorities: list[Priority] = to_many(Priorities, "of_vehicles", description="The priority rules about it, oldest first.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    energy_chart: EnergyChart = chart(
+        charts.energy_of_vehicles,
+        description="The energy it charged over time, in whatever depot.",
+    )
     is_type_of = staticmethod(shows(domain.Vehicle))
     resolve_references = staticmethod(references_to(domain.Vehicle, natural_key="vin"))
 

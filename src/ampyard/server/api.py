@@ -26,8 +26,9 @@ from ampyard.schema.public import schema as public_schema
 from ampyard.server.metrics import Metrics, metrics_view
 from ampyard.server.settings import Settings
 from ampyard.server.tokens import EmbeddedIssuer, RemoteKeys, TokenVerifier
-from ampyard.services.access import ApiKeys, UserGrants
+from ampyard.services.access import ApiKeys, Impersonating, UserGrants
 from ampyard.services.backend import Backend
+from ampyard.services.impersonation import TOKEN_PREFIX
 from ampyard.services.reports import read_report
 
 _log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ def api_app(settings: Settings, backend: Backend) -> ASGIApp:
     metrics = Metrics()
     internal = GraphQLApp(
         schema=internal_schema,
-        authenticate=_bearer(verifier, gateway, UserGrants(backend)),
+        authenticate=_bearer(verifier, gateway, UserGrants(backend), Impersonating(backend)),
         context=context,
         ide=settings.development,
         compiled=settings.compiled_plans,
@@ -129,7 +130,9 @@ def _trusted_documents(settings: Settings) -> TrustedDocuments | None:
 _GATEWAY = Principal(tenant_id=uuid.UUID(int=0), subject="gateway", kind=PrincipalKind.SYSTEM, scopes=frozenset())
 
 
-def _bearer(verifier: TokenVerifier, gateway: Gateway, grants: UserGrants) -> Callable[[HTTPConnection, str | None], Awaitable[Principal]]:
+def _bearer(
+    verifier: TokenVerifier, gateway: Gateway, grants: UserGrants, impersonating: Impersonating
+) -> Callable[[HTTPConnection, str | None], Awaitable[Principal]]:
     async def authenticate(connection: HTTPConnection, authorization: str | None) -> Principal:
         credential = authorization or connection.headers.get("authorization")
         if credential is None and gateway.is_behind(connection):
@@ -137,6 +140,11 @@ def _bearer(verifier: TokenVerifier, gateway: Gateway, grants: UserGrants) -> Ca
         scheme, _, token = (credential or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise UnauthenticatedError("A bearer token is required: Authorization: Bearer <token>. `ampyard token` prints one.")
+        if token.strip().startswith(f"{TOKEN_PREFIX}_"):
+            principal = await impersonating.principal(token.strip())
+            if principal is None:
+                raise UnauthenticatedError("The impersonation is over; start another one.")
+            return principal
         try:
             return await grants.granted(await verifier.principal(token.strip()))
         except httpx.HTTPError as error:

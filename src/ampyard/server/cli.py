@@ -72,11 +72,11 @@ def api() -> None:
     from ampyard.engine.send_now import SendNowProtocol
     from ampyard.server.api import api_app
     from ampyard.server.listening import ApiServer
-    from ampyard.server.wiring import open_backend
+    from ampyard.server.wiring import running
 
     async def serve() -> None:
         settings = Settings()
-        async with open_backend(settings, "api") as backend:
+        async with running(settings, "api") as backend:
             config = uvicorn.Config(
                 api_app(settings, backend),
                 host=settings.host,
@@ -100,11 +100,11 @@ def api() -> None:
 def connect() -> None:
     """Serve OCPP to charge points."""
     from ampyard.connect.server import run_connect
-    from ampyard.server.wiring import open_backend
+    from ampyard.server.wiring import running
 
     async def serve() -> None:
         settings = Settings()
-        async with open_backend(settings, "connect") as backend:
+        async with running(settings, "connect") as backend:
             await run_connect(backend, settings.host, settings.resolved_connect_port)
 
     _run_role(serve())
@@ -114,7 +114,7 @@ def connect() -> None:
 def worker() -> None:
     """Share power, relay events and run jobs."""
     from ampyard.jobs.worker import run_worker
-    from ampyard.server.wiring import open_backend
+    from ampyard.server.wiring import running
     from ampyard.services import power
 
     async def serve() -> None:
@@ -122,7 +122,7 @@ def worker() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with open_backend(settings, "worker") as backend:
+        async with running(settings, "worker") as backend:
             await run_worker(backend, settings.resolved_database_url, tick=power.tick, stop=stop)
 
     _run_role(serve())
@@ -197,9 +197,11 @@ def simulate(
 
 @app.command()
 def token(
-    role: Annotated[Role, typer.Option(help="The role the token carries.")] = Role.VIEWER,
+    role: Annotated[
+        Role | None, typer.Option(help="The role the token carries; without one, and with --subject, what the tenant has granted.")
+    ] = None,
     tenant: Annotated[str, typer.Option(help="The tenant's slug.")] = "demo",
-    subject: Annotated[str, typer.Option(help="Who the token speaks for.")] = "operator",
+    subject: Annotated[str | None, typer.Option(help="Who the token speaks for; `operator` unless told.")] = None,
     hours: Annotated[float, typer.Option(min=0.01, help="How long it is valid.")] = 12.0,
 ) -> None:
     """Print a token of the embedded issuer."""
@@ -210,9 +212,12 @@ def token(
 
     async def mint() -> str:
         settings = Settings()
-        async with open_backend(settings, "token") as backend:
-            tenant_id = await tenant_by_slug(backend, tenant)
-        return EmbeddedIssuer(settings).mint(tenant_id, subject, role, lifetime=timedelta(hours=hours), now=utc_now())
+        carried = Role.VIEWER if role is None and subject is None else role
+        tenant_id = None
+        if carried is not Role.SYSTEM_ADMINISTRATOR:
+            async with open_backend(settings, "token") as backend:
+                tenant_id = await tenant_by_slug(backend, tenant)
+        return EmbeddedIssuer(settings).mint(tenant_id, subject or "operator", carried, lifetime=timedelta(hours=hours), now=utc_now())
 
     typer.echo(asyncio.run(mint()))
 

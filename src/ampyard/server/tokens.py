@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from jwt.algorithms import OKPAlgorithm
 
-from ampyard.domain.access import ROLE_SCOPES, Principal, PrincipalKind, Role, Scope
+from ampyard.domain.access import ROLE_SCOPES, SYSTEM_WIDE, Principal, PrincipalKind, Role, Scope
+from ampyard.domain.tenants import NO_TENANT
 from ampyard.engine import UnauthenticatedError
 from ampyard.server.settings import Settings, kept_secret
 
@@ -55,17 +56,25 @@ class EmbeddedIssuer:
         self._public = public | {"kid": _key_id(public), "use": "sig", "alg": "EdDSA"}
         self._verifying = jwt.PyJWK(self._public)
 
-    def mint(self, tenant_id: uuid.UUID, subject: str, role: Role, *, lifetime: timedelta, now: datetime) -> str:
-        """Return a signed token for a subject with one role."""
-        claims = {
+    def mint(self, tenant_id: uuid.UUID | None, subject: str, role: Role | None, *, lifetime: timedelta, now: datetime) -> str:
+        """Return a signed token for a subject: of a tenant, with a role or (None) with what the tenant has granted; or of no tenant.
+
+        Raises:
+            ValueError: administrators of the installation are of no tenant, and all others of one.
+        """
+        if (tenant_id is None) != (role is Role.SYSTEM_ADMINISTRATOR):
+            raise ValueError("A system administrator is of no tenant; whoever has another role, or none, is of one.")
+        claims: dict[str, Any] = {
             "iss": self.name,
             "aud": self._audience,
             "sub": subject,
             "iat": now,
             "exp": now + lifetime,
-            "tenant_id": str(tenant_id),
-            "roles": [role.value],
         }
+        if tenant_id is not None:
+            claims["tenant_id"] = str(tenant_id)
+        if role is not None:
+            claims["roles"] = [role.value]
         return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": self._public["kid"]})
 
     def jwks(self) -> dict[str, Any]:
@@ -178,7 +187,9 @@ class TokenVerifier:
                 leeway=_LEEWAY_S,
                 options={"require": ["exp", "sub"]},
             )
-            tenant_id = uuid.UUID(str(claims["tenant_id"]))
+            roles = _roles(claims.get("roles"))
+            administers = Role.SYSTEM_ADMINISTRATOR in roles and "tenant_id" not in claims
+            tenant_id = NO_TENANT if administers else uuid.UUID(str(claims["tenant_id"]))
             expires_at = _EPOCH + timedelta(seconds=float(claims["exp"]))
         except jwt.ExpiredSignatureError as error:
             raise UnauthenticatedError("The token has expired; get a new one.") from error
@@ -189,17 +200,22 @@ class TokenVerifier:
         principal = Principal(
             tenant_id=tenant_id,
             subject=str(claims["sub"]),
-            kind=PrincipalKind.USER,
-            scopes=_scopes(claims.get("roles")),
+            kind=PrincipalKind.ADMINISTRATOR if administers else PrincipalKind.USER,
+            scopes=_scopes(roles, administers=administers),
             expires_at=expires_at,
         )
         return _Verified(key_id, key, expires_at.timestamp(), principal)
 
 
-def _scopes(roles: object) -> frozenset[Scope]:
+def _roles(named: object) -> frozenset[Role]:
     known = {role.value: role for role in Role}
-    named = roles if isinstance(roles, list) else []
-    return frozenset(scope for name in named if isinstance(name, str) and name in known for scope in ROLE_SCOPES[known[name]])
+    return frozenset(known[name] for name in (named if isinstance(named, list) else []) if isinstance(name, str) and name in known)
+
+
+def _scopes(roles: frozenset[Role], *, administers: bool) -> frozenset[Scope]:
+    """Return what roles stand for: who is of a tenant acts in that alone, whatever else the token says."""
+    scopes = frozenset(scope for role in roles for scope in ROLE_SCOPES[role])
+    return ROLE_SCOPES[Role.SYSTEM_ADMINISTRATOR] if administers else scopes - SYSTEM_WIDE
 
 
 def _new_key() -> bytes:

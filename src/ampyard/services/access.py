@@ -10,10 +10,15 @@ from typing import Generic, TypeVar
 
 from ampyard.domain.access import ROLE_SCOPES, TENANT_WIDE, Grant, Principal, PrincipalKind, Scope
 from ampyard.domain.errors import ForbiddenError
+from ampyard.domain.impersonations import NEVER_GIVEN
 from ampyard.domain.resource_groups import with_all_below
-from ampyard.domain.users import RoleGrant
-from ampyard.repositories.access import RoleGrants, Users, group_parents
-from ampyard.repositories.directory import Directory
+from ampyard.domain.tenants import NO_TENANT
+from ampyard.domain.users import RoleGrant, User
+from ampyard.repositories.access import RoleGrants, Users, group_parents, note_seen
+from ampyard.repositories.api_keys import note_used
+from ampyard.repositories.database import Snapshot
+from ampyard.repositories.directory import ApiKeyLogin, Directory
+from ampyard.repositories.tenants import Tenants
 from ampyard.services.backend import Backend
 from ampyard.services.secrets import hash_key
 
@@ -22,8 +27,10 @@ V = TypeVar("V")
 
 # A socket lives as long as its principal: so a revoked key is shut out of an open one after this long at the latest.
 _TRUSTED_FOR = timedelta(minutes=15)
+# How exact it is known when somebody was last here.
+_SEEN_EVERY = timedelta(minutes=5)
 # So long what has just been looked up is not looked up again: what is revoked holds nowhere after this time at the latest.
-REMEMBERED_FOR_S = 5.0
+REMEMBERED_FOR_S = 3.0
 _MOST_REMEMBERED = 10_000
 
 
@@ -56,6 +63,7 @@ class ApiKeys:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._remembered = Remembered(self._look_up)
+        self._noted: dict[uuid.UUID, datetime] = {}
 
     async def principal(self, key: str) -> Principal | None:
         """Return the principal of an API key, good for 15 minutes at most; `None` when the key is unknown, revoked or expired."""
@@ -67,6 +75,7 @@ class ApiKeys:
             login = await Directory(snapshot).api_key(key_hash)
         if login is None or (login.expires_at is not None and login.expires_at <= now):
             return None
+        await self._note_used(login, now)
         known = {scope.value for scope in Scope}
         scopes = frozenset(Scope(scope) for scope in login.scopes if scope in known)
         principal = Principal(
@@ -82,6 +91,17 @@ class ApiKeys:
             groups = with_all_below([login.resource_group_id], await group_parents(tenant))
         return replace(principal, scopes=frozenset(), grants=(Grant(scopes - TENANT_WIDE, groups),))
 
+    async def _note_used(self, login: ApiKeyLogin, now: datetime) -> None:
+        noted_at = self._noted.get(login.key_id)
+        if noted_at is not None and now - noted_at < _SEEN_EVERY:
+            return
+        if len(self._noted) > _MOST_REMEMBERED:
+            self._noted.clear()
+        self._noted[login.key_id] = now
+        async with self._backend.database.session(login.tenant_id) as session:
+            await note_used(session, login.key_id, at=now)
+            await session.commit()
+
 
 class UserGrants:
     """What the users of the internal graph are granted, besides what their tokens' roles say."""
@@ -94,11 +114,13 @@ class UserGrants:
         """Return the principal of a token with what the user is granted here.
 
         Raises:
-            ForbiddenError: the user is disabled.
+            ForbiddenError: the user is disabled, or the tenant suspended.
         """
+        if principal.tenant_id == NO_TENANT:
+            return principal
         extra = await self._remembered.get((principal.tenant_id, principal.subject))
-        if extra is None or extra.disabled:
-            raise ForbiddenError(f"The user {principal.subject} is disabled here.")
+        if extra is None or extra.shut_out is not None:
+            raise ForbiddenError((extra and extra.shut_out) or f"The user {principal.subject} is not known any more.")
         if not (extra.scopes or extra.grants):
             return principal
         return replace(principal, scopes=principal.scopes | extra.scopes, grants=extra.grants)
@@ -107,23 +129,85 @@ class UserGrants:
         tenant_id, subject = user
         async with self._backend.database.snapshot(tenant_id) as snapshot:
             known = await Users(snapshot).by_subject(subject)
-            if known is None:
-                return Granted()
-            roles = await RoleGrants(snapshot).of_user(known.id)
-            parents = await group_parents(snapshot) if any(grant.resource_group_id for grant in roles) else {}
-        return granted(roles, parents, disabled=known.disabled_at is not None, at=self._backend.clock())
+            found = await _granted_to(self._backend, snapshot, tenant_id, known)
+        if known is not None and found.shut_out is None:
+            await _note_seen(self._backend, known)
+        return found
+
+
+async def _note_seen(backend: Backend, user: User) -> None:
+    now = backend.clock()
+    if user.last_seen_at is None or now - user.last_seen_at >= _SEEN_EVERY:
+        async with backend.database.session(user.tenant_id) as session:
+            await note_seen(session, user.id, at=now)
+            await session.commit()
+
+
+async def _granted_to(backend: Backend, snapshot: Snapshot, tenant_id: uuid.UUID, user: User | None) -> "Granted":
+    tenant = await Tenants(snapshot).by_id(tenant_id, reads=frozenset({"suspended_at"}))
+    if tenant is not None and tenant.suspended_at is not None:
+        return Granted(shut_out="The tenant is suspended.")
+    if user is None:
+        return Granted()
+    if user.disabled_at is not None:
+        return Granted(shut_out=f"The user {user.subject} is disabled here.")
+    roles = await RoleGrants(snapshot).of_user(user.id)
+    parents = await group_parents(snapshot) if any(grant.resource_group_id for grant in roles) else {}
+    return granted(roles, parents, at=backend.clock())
+
+
+class Impersonating:
+    """The tokens of those who act as a user, for support (`services.impersonation`)."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._remembered = Remembered(self._look_up)
+
+    async def principal(self, token: str) -> Principal | None:
+        """Return who a token lets act as whom; `None` when it is unknown or over, the user disabled or the tenant suspended."""
+        return await self._remembered.get(hash_key(token), lambda known: _is_over(known, self._backend))
+
+    async def _look_up(self, token_hash: str) -> Principal | None:
+        now = self._backend.clock()
+        async with self._backend.database.system_snapshot() as system:
+            login = await Directory(system).impersonation(token_hash)
+        if login is None or login.expires_at <= now:
+            return None
+        async with self._backend.database.snapshot(login.tenant_id) as snapshot:
+            user = await Users(snapshot).by_id(login.user_id)
+            found = await _granted_to(self._backend, snapshot, login.tenant_id, user)
+        if user is None or found.shut_out is not None:
+            return None
+        principal = Principal(
+            tenant_id=login.tenant_id,
+            subject=user.subject,
+            kind=PrincipalKind.USER,
+            scopes=found.scopes - NEVER_GIVEN,
+            expires_at=login.expires_at,
+            grants=tuple(Grant(grant.scopes - NEVER_GIVEN, grant.groups) for grant in found.grants),
+            impersonator=login.impersonator,
+        )
+        await self._note_use(principal, login.impersonation_id)
+        return principal
+
+    async def _note_use(self, principal: Principal, impersonation_id: uuid.UUID) -> None:
+        # One record for each minute in which it is used: what is done in it has records of its own.
+        async with self._backend.unit_of_work(replace(principal, grants=())) as work:
+            minute = uuid.uuid5(impersonation_id, work.now.strftime("%Y-%m-%dT%H:%M"))
+            await work.audit("impersonation.use", "impersonation", impersonation_id, record_id=minute)
+            await work.commit()
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What a user has: scopes in the whole tenant, and those on resource groups."""
+    """What a user has: scopes in the whole tenant, and those on resource groups; or why the user is shut out."""
 
     scopes: frozenset[Scope] = frozenset()
     grants: tuple[Grant, ...] = ()
-    disabled: bool = False
+    shut_out: str | None = None
 
 
-def granted(roles: Iterable[RoleGrant], parents: Mapping[uuid.UUID, uuid.UUID | None], *, disabled: bool, at: datetime) -> Granted:
+def granted(roles: Iterable[RoleGrant], parents: Mapping[uuid.UUID, uuid.UUID | None], *, at: datetime) -> Granted:
     """Return what granted roles add up to at a time; `parents` is the tree of resource groups."""
     in_force = [grant for grant in roles if grant.is_in_force(at)]
     return Granted(
@@ -133,7 +217,6 @@ def granted(roles: Iterable[RoleGrant], parents: Mapping[uuid.UUID, uuid.UUID | 
             for grant in in_force
             if grant.resource_group_id is not None
         ),
-        disabled=disabled,
     )
 
 

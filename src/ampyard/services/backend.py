@@ -6,10 +6,12 @@ from datetime import datetime
 
 from ampyard.domain.access import WHOLE_TENANT, Principal, Scope
 from ampyard.domain.clock import utc_now
+from ampyard.domain.tenants import NO_TENANT
 from ampyard.repositories.budgets import Budgets
 from ampyard.repositories.database import Database, Snapshot
 from ampyard.repositories.documents import SharedDocuments
 from ampyard.repositories.files import FileStore
+from ampyard.repositories.presence import Presence
 from ampyard.repositories.requests import Request
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.events import EventHub
@@ -24,11 +26,14 @@ class Backend:
     files: FileStore
     documents: SharedDocuments | None = None  # without it each process knows only its own
     budgets: Budgets | None = None  # without it everybody may have all they want
+    presence: Presence | None = None  # without it nobody knows which processes run
     clock: Callable[[], datetime] = utc_now
     request: Request | None = None  # which request this is done for, where its answer is to be kept
 
     def snapshot(self, principal: Principal) -> Snapshot:
-        """Return a read snapshot of what `principal` may read."""
+        """Return a read snapshot of what `principal` may read: of a tenant; or, by one who is of none, of the tenants (ADR 0017)."""
+        if principal.tenant_id == NO_TENANT:
+            return self.database.system_snapshot()
         return self.database.snapshot(principal.tenant_id, principal.reach())
 
     def unit_of_work(self, principal: Principal, scope: Scope | None = None) -> UnitOfWork:

@@ -3,7 +3,6 @@
 import math
 import re
 import uuid
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -17,10 +16,10 @@ from ampyard.domain.ids import new_id
 from ampyard.domain.reports import Report, ReportKind, daily_energy_csv, day_bounds
 from ampyard.repositories import jobs
 from ampyard.repositories.depots import Depots
-from ampyard.repositories.directory import Directory
 from ampyard.repositories.reports import Reports, energy_between, save
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.backend import Backend
+from ampyard.services.settings import is_on
 from ampyard.services.tenants import tenant_by_slug
 
 # The queue's name for the job that writes a daily energy report.
@@ -87,25 +86,26 @@ async def read_report(backend: Backend, principal: Principal, report_id: uuid.UU
     return report, content
 
 
-async def due_reports(backend: Backend) -> list[DueReport]:
-    """Return the daily energy reports to write, of all tenants: complete local days of the last week, from the depot's first on."""
+async def due_reports(backend: Backend, tenant_id: uuid.UUID) -> list[DueReport]:
+    """Return the daily energy reports of a tenant to write: complete local days of the last week, from the depot's first on."""
     now = backend.clock()
     due = []
-    for tenant_id in await _tenants(backend):
-        async with backend.database.snapshot(tenant_id) as snapshot:
-            earliest = now.date() - _LOOK_BACK - timedelta(days=1)
-            depots = await Depots(snapshot).where()
-            written = await Reports(snapshot).daily_energy_since(earliest)
-            outdated = await Reports(snapshot).outdated_since(earliest)
-        for depot in depots:
-            today = _local_date(now, depot)
-            day = max(today - _LOOK_BACK, _local_date(depot.created_at, depot))
-            while day < today:
-                report = written.get((depot.id, day))
-                complete = report is not None and report.updated_at >= day_bounds(day, depot.time_zone)[1]
-                if not complete or (depot.id, day) in outdated:
-                    due.append(DueReport(tenant_id, depot.id, day))
-                day += timedelta(days=1)
+    async with backend.database.snapshot(tenant_id) as snapshot:
+        if not await is_on(snapshot, "daily_energy_reports"):
+            return []
+        earliest = now.date() - _LOOK_BACK - timedelta(days=1)
+        depots = await Depots(snapshot).where()
+        written = await Reports(snapshot).daily_energy_since(earliest)
+        outdated = await Reports(snapshot).outdated_since(earliest)
+    for depot in depots:
+        today = _local_date(now, depot)
+        day = max(today - _LOOK_BACK, _local_date(depot.created_at, depot))
+        while day < today:
+            report = written.get((depot.id, day))
+            complete = report is not None and report.updated_at >= day_bounds(day, depot.time_zone)[1]
+            if not complete or (depot.id, day) in outdated:
+                due.append(DueReport(tenant_id, depot.id, day))
+            day += timedelta(days=1)
     return due
 
 
@@ -115,17 +115,14 @@ async def request_daily_energy(work: UnitOfWork, depot_id: uuid.UUID, day: date)
     return await jobs.enqueue(work.session, DAILY_ENERGY_JOB, payload, dedupe_key=f"{DAILY_ENERGY_JOB}:{depot_id}:{day}")
 
 
-async def request_due_reports(backend: Backend) -> int:
-    """Request every report that is due; returns how many were not on their way already."""
-    by_tenant: dict[uuid.UUID, list[DueReport]] = defaultdict(list)
-    for due in await due_reports(backend):
-        by_tenant[due.tenant_id].append(due)
-    requested = 0
-    for tenant_id, reports in by_tenant.items():
-        async with backend.unit_of_work(system_principal(tenant_id, "reports")) as work:
-            for report in reports:
-                requested += await request_daily_energy(work, report.depot_id, report.day)
-            await work.commit()
+async def request_due_reports(backend: Backend, tenant_id: uuid.UUID) -> int:
+    """Request every report of a tenant that is due; returns how many were not on their way already."""
+    due = await due_reports(backend, tenant_id)
+    if not due:
+        return 0
+    async with backend.unit_of_work(system_principal(tenant_id, "reports")) as work:
+        requested = sum([await request_daily_energy(work, report.depot_id, report.day) for report in due])
+        await work.commit()
     return requested
 
 
@@ -156,11 +153,6 @@ async def run_daily_energy_now(backend: Backend, tenant_slug: str, depot_name: s
         raise NotFoundError(f"Tenant {tenant_slug!r} has {wanted}; known: {known}.")
     now = backend.clock()
     return [await write_daily_energy(backend, tenant_id, depot.id, day or _local_date(now, depot) - timedelta(days=1)) for depot in chosen]
-
-
-async def _tenants(backend: Backend) -> list[uuid.UUID]:
-    async with backend.database.system_snapshot() as system:
-        return sorted({depot.tenant_id for depot in await Directory(system).depots()})
 
 
 def _local_date(moment: datetime, depot: Depot) -> date:

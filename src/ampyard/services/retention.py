@@ -4,13 +4,17 @@ import uuid
 from datetime import timedelta
 
 from ampyard.domain.access import system_principal
-from ampyard.repositories import commands, jobs, readiness
-from ampyard.repositories.directory import Directory
+from ampyard.repositories import commands, jobs, readiness, rollups
 from ampyard.repositories.partitions import make_partitions as make_missing
+from ampyard.repositories.requests import remove_answers
+from ampyard.repositories.settings import read_settings
+from ampyard.services import job_runs
 from ampyard.services.backend import Backend
 
-_COMMANDS_KEPT = timedelta(days=7)
-_JOB_LOG_KEPT = timedelta(days=30)
+# A client that is not told of its request's outcome asks again within minutes, or not at all.
+_ANSWERS_KEPT = timedelta(days=7)
+_QUEUE_LOG_KEPT = timedelta(days=30)
+_ROLLUPS_KEPT = timedelta(days=3653)
 _FORESEEN_KEPT = timedelta(days=90)
 # No tenant has this id: a session that sees no tenant's rows.
 _NOBODY = uuid.UUID(int=0)
@@ -24,21 +28,26 @@ async def make_partitions(backend: Backend) -> int:
     return made
 
 
-async def remove_outdated(backend: Backend) -> int:
-    """Remove ended commands after a week, what the job queue logged after 30 days, and readiness that was foreseen after 90.
+async def remove_outdated(backend: Backend, tenant_id: uuid.UUID) -> int:
+    """Remove what has served its time; returns how many commands went.
 
-    Returns how many commands went. What was true at departures stays.
+    How long ended commands and ended runs of jobs stay is the tenant's to say; answers to idempotency keys go after a week, readiness
+    that was foreseen after 90 days. What was true at departures stays.
     """
+    async with backend.unit_of_work(system_principal(tenant_id, "retention")) as work:
+        kept = (await read_settings(work.session, tenant_id)).values
+        removed = await commands.remove_finished(work.session, before=work.now - timedelta(days=kept.command_days_kept))
+        await readiness.remove_old(work.session, before=work.now - _FORESEEN_KEPT)
+        await remove_answers(work.session, before=work.now - _ANSWERS_KEPT)
+        await work.commit()
+    await job_runs.tidy(backend, tenant_id)
+    return removed
+
+
+async def remove_shared(backend: Backend) -> None:
+    """Remove what is of no tenant alone: what the job queue itself logged more than 30 days ago, and roll-ups after ten years."""
     now = backend.clock()
     async with backend.database.session(_NOBODY) as session:
-        await jobs.remove_log(session, before=now - _JOB_LOG_KEPT)
+        await jobs.remove_log(session, before=now - _QUEUE_LOG_KEPT)
+        await rollups.drop_before(session, (now - _ROLLUPS_KEPT).date())
         await session.commit()
-    async with backend.database.system_snapshot() as system:
-        tenants = {depot.tenant_id for depot in await Directory(system).depots()}
-    removed = 0
-    for tenant_id in tenants:
-        async with backend.unit_of_work(system_principal(tenant_id, "retention")) as work:
-            removed += await commands.remove_finished(work.session, before=now - _COMMANDS_KEPT)
-            await readiness.remove_old(work.session, before=now - _FORESEEN_KEPT)
-            await work.commit()
-    return removed

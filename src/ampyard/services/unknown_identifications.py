@@ -10,16 +10,24 @@ from ampyard.domain.charge_points import ChargePoint
 from ampyard.domain.errors import ConflictError
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.id_tags import IdTagKind, canonical
+from ampyard.domain.settings import UnknownTagPolicy
 from ampyard.domain.transactions import Transaction, TransactionState
 from ampyard.domain.unknown_identifications import UnknownIdentification, UnknownState
 from ampyard.domain.vehicles import Vehicle
+from ampyard.repositories.database import Session
 from ampyard.repositories.energy_intervals import name_vehicle
+from ampyard.repositories.settings import read_settings
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.unknown_identifications import UnknownIdentifications, keep_unknown
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services.backend import Backend
 from ampyard.services.id_tags import NewIdTag, give_tag
+
+
+async def unknown_may_charge(session: Session, tenant_id: uuid.UUID) -> bool:
+    """Tell whether the tenant lets those charge whom nobody knows."""
+    return (await read_settings(session, tenant_id)).values.unknown_tag_policy is UnknownTagPolicy.ALLOW
 
 
 async def note_unknown(work: UnitOfWork, charge_point: ChargePoint, value: str, kind: IdTagKind | None) -> None:

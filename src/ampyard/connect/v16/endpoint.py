@@ -103,7 +103,7 @@ class Endpoint16(Endpoint, ChargePoint):
 
     @handles(Action.start_transaction)
     async def start_transaction(
-        self, *, connector_id: int, id_tag: str, meter_start: int, timestamp: str, **_: Any
+        self, *, connector_id: int, id_tag: str, meter_start: int, timestamp: str, reservation_id: int | None = None, **_: Any
     ) -> call_result.StartTransaction:
         report = Report(
             at=parse_timestamp(timestamp),
@@ -111,6 +111,7 @@ class Endpoint16(Endpoint, ChargePoint):
             connector_no=_CONNECTOR_NO,
             id_tag=id_tag,
             register_wh=float(meter_start),
+            reservation_id=reservation_id,
         )
         outcome = await transactions.start(self.backend, self.station, report)
         # The tag was named, so there is a word on it.
@@ -136,6 +137,7 @@ class Endpoint16(Endpoint, ChargePoint):
             register_wh=float(meter_stop),
             stop_reason=reason or "Local",  # StopTransaction.req: what an absent reason means
             readings=readings_of(transaction_data or []),
+            begins=False,
         )
         try:
             outcome = await transactions.end(self.backend, self.station, report)

@@ -23,13 +23,17 @@ from ampyard.connect.v201.variables import reported_variables, station_event
 from ampyard.connect.values import format_timestamp, parse_timestamp
 from ampyard.domain.charge_points import ConnectorStatus, OcppVersion
 from ampyard.domain.commands import Command
-from ampyard.domain.id_tags import Authorization
+from ampyard.domain.id_tags import Authorization, IdTagKind
 from ampyard.domain.transactions import ChargingState
 from ampyard.services import charge_points, firmware, station_events, transactions, variables
 from ampyard.services.charge_points import BootInfo
 from ampyard.services.transactions import Report
 
 _log = logging.getLogger(__name__)
+
+
+# IdTokenEnumType (2.0.1 part 2, 3.43), as far as it says what is read; a central or local id may be anything.
+_KIND_OF_TOKEN = {"ISO14443": IdTagKind.RFID, "ISO15693": IdTagKind.RFID, "MacAddress": IdTagKind.MAC, "eMAID": IdTagKind.CONTRACT}
 
 
 class Endpoint201(Endpoint, ChargePoint):
@@ -72,7 +76,8 @@ class Endpoint201(Endpoint, ChargePoint):
 
     @handles(Action.authorize)
     async def authorize(self, *, id_token: dict[str, Any], **_: Any) -> call_result.Authorize:
-        authorization = await transactions.authorize_tag(self.backend, self.station, id_token["id_token"])
+        kind = _KIND_OF_TOKEN.get(id_token["type"])
+        authorization = await transactions.authorize_tag(self.backend, self.station, id_token["id_token"], kind)
         return call_result.Authorize(_id_token_info(authorization))
 
     @handles(Action.transaction_event)
@@ -86,6 +91,8 @@ class Endpoint201(Endpoint, ChargePoint):
         id_token: dict[str, Any] | None = None,
         evse: dict[str, Any] | None = None,
         meter_value: list[dict[str, Any]] | None = None,
+        offline: bool = False,
+        reservation_id: int | None = None,
         **_: Any,
     ) -> call_result.TransactionEvent:
         # C02: the start button names nobody, and is always accepted.
@@ -102,6 +109,12 @@ class Endpoint201(Endpoint, ChargePoint):
             # TransactionType: an absent reason of an ended transaction means Local
             stop_reason=transaction_info.get("stopped_reason", "Local") if event_type == "Ended" else None,
             readings=readings_of(meter_value or []),
+            begins=event_type == "Started",
+            offline=offline,
+            nobody=anonymous,
+            id_tag_kind=None if id_token is None else _KIND_OF_TOKEN.get(id_token["type"]),
+            remote_start_id=transaction_info.get("remote_start_id"),
+            reservation_id=reservation_id,
         )
         record = transactions.end if event_type == "Ended" else transactions.start
         authorization = (await record(self.backend, self.station, report)).authorization

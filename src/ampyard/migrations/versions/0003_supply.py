@@ -123,7 +123,7 @@ def _partitioned() -> None:
     # What ampyard_make_meter_partitions does for one table, for any. That one stays for workers of release 0.1.0 that run meanwhile.
     op.execute(
         """
-        CREATE FUNCTION ampyard_make_partitions(parent text, ahead integer) RETURNS integer
+        CREATE FUNCTION ampyard_make_partitions(parent text, ahead integer, back integer DEFAULT 1) RETURNS integer
         LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
         DECLARE
             key name;
@@ -141,7 +141,7 @@ def _partitioned() -> None:
             IF key IS NULL THEN
                 RAISE EXCEPTION 'There is no table "%" that is partitioned by range of one column.', parent;
             END IF;
-            FOR i IN -1 .. LEAST(ahead, 24) LOOP
+            FOR i IN -LEAST(back, 120) .. LEAST(ahead, 24) LOOP
                 first := (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => i))::date;
                 part := parent || to_char(first, '_YYYY_MM');
                 IF to_regclass('public.' || quote_ident(part)) IS NULL THEN
@@ -164,8 +164,8 @@ def _partitioned() -> None:
         END $$
         """
     )
-    op.execute("REVOKE ALL ON FUNCTION ampyard_make_partitions(text, integer) FROM PUBLIC")
-    op.execute("GRANT EXECUTE ON FUNCTION ampyard_make_partitions(text, integer) TO ampyard_app")
+    op.execute("REVOKE ALL ON FUNCTION ampyard_make_partitions(text, integer, integer) FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION ampyard_make_partitions(text, integer, integer) TO ampyard_app")
     for table in ("site_meter_reading", "node_load"):
         protect(table, reach=_OF_DEPOT)
         divide_by_months(table)
@@ -188,7 +188,7 @@ def downgrade() -> None:
     """Take all of it back. Schedules, exceptions, readings and loads are lost; archived depots are depots like any other again."""
     for table in ("node_load", "site_meter_reading", "site_meter", "limit_exception"):
         op.drop_table(table)
-    op.execute("DROP FUNCTION ampyard_make_partitions(text, integer)")
+    op.execute("DROP FUNCTION ampyard_make_partitions(text, integer, integer)")
     drop_index("uq_power_node_root", "power_node")
     for column in ("site_meter_max_age_s", "unmanaged_fallback_kw", "weekly_limits", "voltage_v", "phases", "limit_a"):
         op.drop_column("power_node", column)

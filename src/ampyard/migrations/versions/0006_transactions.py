@@ -25,7 +25,18 @@ _INDEXES: dict[str, tuple[list[str], str | None]] = {
     "ix_transaction_unspread": (["tenant_id", "id"], "register_at IS NULL AND energy_wh > 0"),
 }
 
-_TABLES = ("energy_interval", "transaction_correction", "transaction_anomaly", "energy_price")
+_OF_DEPOT = "depot_id = ANY((SELECT ampyard_depots())::uuid[])"
+_OF_CHARGE_POINT = "charge_point_id = ANY((SELECT ampyard_charge_points())::uuid[])"
+_OF_TRANSACTION = "EXISTS (SELECT FROM transaction p WHERE p.id = transaction_id)"
+
+# The new tables, and what a caller with grants on resource groups sees of them.
+_REACH = {
+    # As a transaction itself, which need not be looked at for each of its many intervals.
+    "energy_interval": f"{_OF_DEPOT} OR {_OF_CHARGE_POINT} OR vehicle_id = ANY((SELECT ampyard_vehicles())::uuid[])",
+    "transaction_correction": _OF_TRANSACTION,
+    "transaction_anomaly": f"{_OF_CHARGE_POINT} OR {_OF_TRANSACTION}",
+    "energy_price": _OF_DEPOT,
+}
 
 
 def upgrade() -> None:
@@ -37,8 +48,8 @@ def upgrade() -> None:
     _transaction_correction()
     _transaction_anomaly()
     _energy_price()
-    for table in _TABLES:
-        protect(table)
+    for table, reach in _REACH.items():
+        protect(table, reach=reach)
     # A correction is never changed: another one takes it back.
     op.execute("REVOKE UPDATE, DELETE ON transaction_correction FROM ampyard_app")
 
@@ -198,7 +209,7 @@ def _ref(table: str, column: str, target: str, ondelete: str = "RESTRICT") -> sa
 
 def downgrade() -> None:
     """What was measured stays; intervals can be made again of it. Corrections, decisions on anomalies and prices are lost."""
-    for table in _TABLES:
+    for table in _REACH:
         op.drop_table(table)
     for name in _INDEXES:
         op.drop_index(name, "transaction")

@@ -14,6 +14,8 @@ from ampyard.repositories.tables.charge_points import (
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
 from ampyard.repositories.tables.dispatch import assignment, block, readiness_record
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, power_node
+from ampyard.repositories.tables.governance import feature_flag, impersonation, job_run, tenant_settings
+from ampyard.repositories.tables.rollups import charge_point_rollup, depot_rollup, node_rollup, rollup_change, vehicle_rollup
 from ampyard.repositories.tables.supply import limit_exception, node_load, site_meter, site_meter_reading
 from ampyard.repositories.tables.transactions import energy_interval, energy_price, transaction_anomaly, transaction_correction
 from ampyard.repositories.tables.vehicles import (
@@ -35,21 +37,27 @@ __all__ = [
     "block",
     "charge_point",
     "charge_point_fault",
+    "charge_point_rollup",
     "charge_point_template",
     "charge_point_variable",
     "command",
     "connector",
     "depot",
+    "depot_rollup",
     "energy_interval",
     "energy_price",
     "evse",
     "evse_availability",
+    "feature_flag",
     "firmware_status",
     "id_tag",
+    "impersonation",
+    "job_run",
     "limit_exception",
     "metadata",
     "meter_sample",
     "node_load",
+    "node_rollup",
     "ocpi_credential",
     "ocpi_party",
     "ocpp_transaction_seq",
@@ -62,10 +70,12 @@ __all__ = [
     "resource_group",
     "resource_group_member",
     "role_grant",
+    "rollup_change",
     "site_meter",
     "site_meter_reading",
     "state_of_charge",
     "tenant",
+    "tenant_settings",
     "transaction",
     "transaction_anomaly",
     "transaction_correction",
@@ -73,5 +83,6 @@ __all__ = [
     "vehicle",
     "vehicle_group",
     "vehicle_group_member",
+    "vehicle_rollup",
     "vehicle_type",
 ]

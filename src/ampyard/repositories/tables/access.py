@@ -14,6 +14,7 @@ app_user = tenant_table(
     at("disabled_at"),
     created(),
     updated(),
+    at("last_seen_at"),
     UniqueConstraint("tenant_id", "subject"),
     Index("ix_app_user_list", "tenant_id", "name", "id"),
 )

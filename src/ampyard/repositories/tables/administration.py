@@ -33,6 +33,9 @@ audit_record = tenant_table(
     Column("target_id", Uuid, nullable=False),
     Column("detail", JSONB, nullable=False),
     Index("ix_audit_record_target", "target_id", "at"),
+    Index("ix_audit_record_list", "tenant_id", "at", "id"),
+    Index("ix_audit_record_author", "tenant_id", "author", "at", "id"),
+    Index("ix_audit_record_action", "tenant_id", "action", "at", "id"),
 )
 
 api_key = tenant_table(
@@ -46,7 +49,10 @@ api_key = tenant_table(
     at("revoked_at"),
     # What the key reaches; null: the whole tenant.
     Column("resource_group_id", Uuid),
+    Column("author", Text),
+    at("last_used_at"),
     ref("resource_group_id", "resource_group", ondelete="CASCADE"),
+    Index("ix_api_key_list", "tenant_id", "created_at", "id"),
 )
 
 ocpi_party = tenant_table(
@@ -55,6 +61,7 @@ ocpi_party = tenant_table(
     Column("party_id", Text, nullable=False),
     Column("name", Text, nullable=False),
     created(),
+    updated(),
     UniqueConstraint("country_code", "party_id"),
 )
 
@@ -64,6 +71,10 @@ ocpi_credential = tenant_table(
     Column("token_hash", Text, nullable=False, unique=True),
     created(),
     at("revoked_at"),
+    # What may be shown of the token; of older ones nothing was kept.
+    Column("prefix", Text),
+    Column("author", Text),
+    Index("ix_ocpi_credential_list", "tenant_id", "created_at", "id"),
 )
 
 outbox = tenant_table(

@@ -10,6 +10,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     MetaData,
     SmallInteger,
     Table,
@@ -156,4 +157,8 @@ tenant = Table(
     Column("slug", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     created(),
+    updated(),
+    at("suspended_at"),
+    Column("suspended_reason", Text),
+    Index("ix_tenant_list", "created_at", "id"),
 )

@@ -1,10 +1,55 @@
 """What is known of transactions beyond their measured row: energy by interval, corrections, anomalies; and what energy costs."""
 
+import json
+from collections.abc import Callable
+from datetime import time
+from decimal import Decimal
+from typing import Any
+
 from sqlalchemy import Boolean, CheckConstraint, Column, Double, Index, Numeric, PrimaryKeyConstraint, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator
 
 from ampyard.domain.anomalies import AnomalyKind, Resolution
+from ampyard.domain.local_time import Weekday
+from ampyard.domain.pricing import PriceWindow
 from ampyard.repositories.tables.base import TextEnum, at, created, ref, tenant_table
+
+
+class PriceWindows(TypeDecorator[tuple[PriceWindow, ...]]):
+    """The windows of a price, as JSON; they are only ever read with it."""
+
+    impl = JSONB
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[PriceWindow, ...] | None, dialect: Any) -> Any:
+        del dialect
+        return [
+            {
+                "weekdays": sorted(window.weekdays),
+                "starts_at": window.starts_at.isoformat(),
+                "ends_at": window.ends_at.isoformat(),
+                "price_per_kwh": str(window.price_per_kwh),
+            }
+            for window in value or ()
+        ]
+
+    def result_processor(self, dialect: Any, coltype: object) -> Callable[[Any], Any]:
+        del dialect, coltype
+        return _windows
+
+
+def _windows(stored: str) -> tuple[PriceWindow, ...]:
+    return tuple(
+        PriceWindow(
+            weekdays=frozenset(map(Weekday, one["weekdays"])),
+            starts_at=time.fromisoformat(one["starts_at"]),
+            ends_at=time.fromisoformat(one["ends_at"]),
+            price_per_kwh=Decimal(one["price_per_kwh"]),
+        )
+        for one in json.loads(stored)
+    )
+
 
 energy_interval = tenant_table(
     "energy_interval",
@@ -83,7 +128,7 @@ energy_price = tenant_table(
     Column("depot_id", Uuid, nullable=False),
     Column("currency", Text, nullable=False),
     Column("price_per_kwh", Numeric, nullable=False),
-    Column("windows", JSONB, nullable=False),
+    Column("windows", PriceWindows, nullable=False),
     at("valid_from", nullable=False),
     Column("author", Text, nullable=False),
     created(),

@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from ampyard.domain import anomalies
 from ampyard.domain.authorization import VehicleResolution, authorized_by, began_offline
 from ampyard.domain.charge_points import ChargePoint, Evse
 from ampyard.domain.commands import Command
@@ -19,15 +20,25 @@ from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.charge_points import CHARGING_STATE_OF_STATUS, evse_by_no, publish_change
+from ampyard.services.transactions.anomalies import flag
 from ampyard.services.transactions.ending import close
 from ampyard.services.transactions.intervals import spread_all
 from ampyard.services.transactions.report import Report
-from ampyard.services.unknown_identifications import note_unknown
+from ampyard.services.unknown_identifications import note_unknown, unknown_may_charge
 
 _log = logging.getLogger(__name__)
 
 # A remote start that has been accepted waits for the cable; no longer than this (ConnectionTimeOut, EVConnectionTimeOut).
 _REMOTE_START_WAITS = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The transaction that a report is about, what to tell of the id tag it names (None: it names none), and whether it was made now."""
+
+    transaction: Transaction
+    authorization: Authorization | None
+    begun: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +53,34 @@ class _Named:
         return self.tag if self.authorization is Authorization.ACCEPTED else None
 
 
-async def find_or_begin(work: UnitOfWork, charge_point: ChargePoint, report: Report) -> tuple[Transaction, Authorization | None]:
-    """Return the transaction that a report is about, made where nobody knew it, and what to tell of the id tag it names.
+async def find_or_begin(work: UnitOfWork, charge_point: ChargePoint, report: Report) -> Found:
+    """Return the transaction that a report is about, made where nobody knew it.
 
     Raises:
         NotFoundError: it is unknown and the report names no EVSE, or one that is not configured.
     """
     transactions = Transactions(work.session)
     tag = await IdTags(work.session).by_value(report.id_tag) if report.id_tag is not None else None
-    named = _Named(tag, authorize(tag, at=report.at) if report.id_tag is not None else None)
+    named = _Named(tag, await _authorization(work, tag, report))
     evse = await evse_by_no(work, charge_point, report.evse_no) if report.evse_no is not None else None
     if report.ocpp_transaction_id is not None:
         known = await transactions.by_ocpp_id(charge_point.id, report.ocpp_transaction_id)
     else:
         known = await _repeated_start(transactions, evse, report) if evse is not None else None
     if known is not None:
-        return await _authorized_later(work, known, report, named), named.authorization
+        return Found(await _authorized_later(work, known, report, named), named.authorization, begun=False)
     if evse is None:
         raise NotFoundError(
             f"{charge_point.identity} has no transaction {report.ocpp_transaction_id}, and the message names no EVSE to start it on."
         )
-    return await _begin(work, charge_point, evse, report, named), named.authorization
+    return Found(await _begin(work, charge_point, evse, report, named), named.authorization, begun=True)
+
+
+async def _authorization(work: UnitOfWork, tag: IdTag | None, report: Report) -> Authorization | None:
+    if report.id_tag is None:
+        return None
+    may_charge = tag is None and await unknown_may_charge(work.session, work.tenant_id)
+    return authorize(tag, at=report.at, unknown_may_charge=may_charge)
 
 
 async def _repeated_start(transactions: Transactions, evse: Evse, report: Report) -> Transaction | None:
@@ -118,6 +136,7 @@ async def _begin(work: UnitOfWork, charge_point: ChargePoint, evse: Evse, report
         _log.warning("%s: EVSE %d starts anew; its transaction %s was never ended.", charge_point.identity, evse.evse_no, stale.id)
         abandoned = await close(work, charge_point, stale, at=stale.measured_at or stale.started_at, reason=StopReason.ABANDONED)
         await spread_all(work, abandoned)
+        await flag(work, abandoned, [anomalies.abandoned(stale.updated_at, next_started_at=report.at)])
     if report.id_tag is not None and named.tag is None:
         await note_unknown(work, charge_point, report.id_tag, report.id_tag_kind)
     connectors = (await Connectors(work.session).of_evses([evse.id])).get(evse.id, [])

@@ -10,17 +10,19 @@ import uuid
 from collections.abc import Sequence
 
 from ampyard.domain.id_tags import Authorization, IdTagKind, authorize
-from ampyard.domain.transactions import ASSUMED_STOP_REASONS, Reading, StopReason, TransactionState
+from ampyard.domain.transactions import ASSUMED_STOP_REASONS, Reading, StopReason, Transaction, TransactionState
 from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.backend import Backend
 from ampyard.services.charge_points import Station, evse_by_no, locked_charge_point, station_work
-from ampyard.services.transactions.beginning import find_or_begin
+from ampyard.services.transactions.anomalies import flag_unknown_end, look_at
+from ampyard.services.transactions.beginning import Found, find_or_begin
 from ampyard.services.transactions.ending import close
 from ampyard.services.transactions.intervals import spread
 from ampyard.services.transactions.measuring import apply, store
 from ampyard.services.transactions.report import Outcome, Report
-from ampyard.services.unknown_identifications import note_unknown
+from ampyard.services.unknown_identifications import note_unknown, unknown_may_charge
 
 _log = logging.getLogger(__name__)
 
@@ -29,12 +31,13 @@ async def authorize_tag(backend: Backend, station: Station, value: str, kind: Id
     """Decide whether an id tag may charge. One that nobody knows is noted; `kind` is what the charge point says that it is."""
     async with backend.database.snapshot(station.tenant_id) as snapshot:
         tag = await IdTags(snapshot).by_value(value)
+        may_charge = tag is None and await unknown_may_charge(snapshot, station.tenant_id)
     if tag is None and value.strip():
         async with station_work(backend, station) as work:
             charge_point = await locked_charge_point(work, station)
             await note_unknown(work, charge_point, value, kind)
             await work.commit()
-    return authorize(tag, at=backend.clock())
+    return authorize(tag, at=backend.clock(), unknown_may_charge=may_charge)
 
 
 async def start(backend: Backend, station: Station, report: Report) -> Outcome:
@@ -46,11 +49,11 @@ async def start(backend: Backend, station: Station, report: Report) -> Outcome:
     """
     async with station_work(backend, station) as work:
         charge_point = await locked_charge_point(work, station)
-        known, authorization = await find_or_begin(work, charge_point, report)
-        transaction = await apply(work, charge_point, known, report)
-        await spread(work, known, transaction, report.readings)
+        found = await find_or_begin(work, charge_point, report)
+        transaction = await apply(work, charge_point, found.transaction, report)
+        await _follow(work, found, transaction, report)
         await work.commit()
-    return Outcome(transaction, authorization)
+    return Outcome(transaction, found.authorization)
 
 
 async def end(backend: Backend, station: Station, report: Report) -> Outcome:
@@ -60,17 +63,22 @@ async def end(backend: Backend, station: Station, report: Report) -> Outcome:
     """
     async with station_work(backend, station) as work:
         charge_point = await locked_charge_point(work, station)
-        known, authorization = await find_or_begin(work, charge_point, report)
-        transaction = await apply(work, charge_point, known, report)
+        found = await find_or_begin(work, charge_point, report)
+        transaction = await apply(work, charge_point, found.transaction, report)
         if transaction.state is TransactionState.ACTIVE or transaction.stop_reason_kind in ASSUMED_STOP_REASONS:
             transaction = await close(work, charge_point, transaction, at=report.at, reason=report.stop_reason or StopReason.LOCAL)
-        await spread(work, known, transaction, report.readings)
+        await _follow(work, found, transaction, report)
         await work.commit()
-    return Outcome(transaction, authorization)
+    return Outcome(transaction, found.authorization)
+
+
+async def _follow(work: UnitOfWork, found: Found, transaction: Transaction, report: Report) -> None:
+    await spread(work, found.transaction, transaction, report.readings)
+    await look_at(work, found.transaction, transaction, report, begun=found.begun)
 
 
 async def keep_unknown_end(backend: Backend, station: Station, report: Report) -> None:
-    """Keep the end of a transaction that nobody knows the start of, for a person to look at, as an audit record.
+    """Keep the end of a transaction that nobody knows the start of, for a person to look at: as an anomaly and an audit record.
 
     It cannot be refused: the charge point would send it again and again, and hold back what comes after it (OCPP 1.6,
     4.10: the central system cannot prevent a transaction from stopping). A repetition is kept once.
@@ -86,8 +94,9 @@ async def keep_unknown_end(backend: Backend, station: Station, report: Report) -
         }
         record_id = uuid.uuid5(charge_point.id, repr(sorted(content.items())))
         await work.audit("transaction.unknown_end", "charge_point", charge_point.id, record_id=record_id, **content)
+        await flag_unknown_end(work, charge_point, record_id, content)
         await work.commit()
-    _log.warning("%s: the end of an unknown transaction %s is kept as an audit record.", station.identity, report.ocpp_transaction_id)
+    _log.warning("%s: the end of an unknown transaction %s is kept as an anomaly.", station.identity, report.ocpp_transaction_id)
 
 
 async def measured(
@@ -111,6 +120,8 @@ async def measured(
             await store(work, evse, None, readings)
         else:
             at = max((reading.sampled_at for reading in readings), default=work.now)
-            changed = await apply(work, charge_point, transaction, Report(at=at, readings=readings))
+            report = Report(at=at, readings=readings, begins=False)
+            changed = await apply(work, charge_point, transaction, report)
             await spread(work, transaction, changed, readings)
+            await look_at(work, transaction, changed, report)
         await work.commit()

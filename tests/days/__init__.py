@@ -8,13 +8,13 @@ were not the other tenant's. `UNSET` names fields, as Type.field, that nothing s
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tests.days import access, administration, charge_points, charts, dispatch, supply
+from tests.days import access, administration, charge_points, charts, dispatch, supply, vehicles
 
 if TYPE_CHECKING:
     from tests.busy import Busy
 
 # Charts are drawn from all that others let happen.
-DAYS: tuple[ModuleType, ...] = (access, supply, charge_points, dispatch, administration, charts)
+DAYS: tuple[ModuleType, ...] = (access, supply, charge_points, vehicles, dispatch, administration, charts)
 
 
 # What nothing sets in the morning that all days have in common.

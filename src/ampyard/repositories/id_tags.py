@@ -19,18 +19,18 @@ def _looked_up() -> ColumnElement[str]:
 
 @dataclass(frozen=True, slots=True)
 class IdTagFilter:
-    """Which id tags to list; a field that is `None` does not narrow. Those that were removed are listed only when asked for."""
+    """Which id tags to list; a field that is `None` does not narrow."""
 
     kind: IdTagKind | None = None
     blocked: bool | None = None
-    removed: bool = False
+    removed: bool | None = None
     value_contains: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the filter as SQL conditions."""
         column = tables.id_tag.c
         return [
-            column.removed_at.is_not(None) if self.removed else column.removed_at.is_(None),
+            *([column.removed_at.is_not(None) if self.removed else column.removed_at.is_(None)] if self.removed is not None else []),
             *([column.kind == self.kind] if self.kind is not None else []),
             *([column.blocked == self.blocked] if self.blocked is not None else []),
             *([column.value.icontains(self.value_contains, autoescape=True)] if self.value_contains else []),
@@ -62,6 +62,15 @@ class IdTags(Repository[IdTag]):
         needed = None if reads is None else reads | {"removed_at"}
         found = await self.grouped(self.table.c.vehicle_id, vehicle_ids, self.table.c.value, reads=needed)
         return {vehicle_id: [tag for tag in tags if tag.removed_at is None] for vehicle_id, tags in found.items()}
+
+    async def formerly_of_vehicles(
+        self, vehicle_ids: Sequence[uuid.UUID], *, reads: frozenset[str] | None = None
+    ) -> dict[uuid.UUID, list[IdTag]]:
+        """Return the tags that each vehicle had, the last removed first."""
+        needed = None if reads is None else reads | {"removed_at"}
+        found = await self.grouped(self.table.c.vehicle_id, vehicle_ids, self.table.c.id, reads=needed)
+        gone = {vehicle_id: [(tag.removed_at, tag) for tag in tags if tag.removed_at is not None] for vehicle_id, tags in found.items()}
+        return {vehicle_id: [tag for _, tag in sorted(some, key=lambda one: one[0], reverse=True)] for vehicle_id, some in gone.items()}
 
 
 async def block_tags(session: WriteSession, vehicle_id: uuid.UUID, *, at: datetime) -> int:

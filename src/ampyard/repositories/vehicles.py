@@ -1,5 +1,5 @@
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -101,6 +101,19 @@ class Vehicles(Repository[Vehicle]):
         condition = self.table.c.id == func.any(array(vehicle_ids))
         rows = await self.session.fetch(select(*self.columns()).where(condition).order_by(self.table.c.id).with_for_update(key_share=True))
         return {vehicle.id: vehicle for vehicle in (Vehicle(*row) for row in rows)}
+
+    async def of_groups(self, group_ids: Sequence[uuid.UUID], *, reads: frozenset[str] | None = None) -> dict[uuid.UUID, list[Vehicle]]:
+        """Return the vehicles in each vehicle group, by name."""
+        member = tables.vehicle_group_member.c
+        rows = await self.session.fetch(
+            select(member.vehicle_group_id, member.vehicle_id).where(member.vehicle_group_id == func.any(array(group_ids)))
+        )
+        vehicles = await self.by_ids({row[1] for row in rows}, reads=None if reads is None else reads | {"name"})
+        found: dict[uuid.UUID, list[Vehicle]] = {}
+        for group_id, vehicle_id in rows:
+            if vehicle_id in vehicles:
+                found.setdefault(group_id, []).append(vehicles[vehicle_id])
+        return {group_id: sorted(some, key=lambda vehicle: (vehicle.name, vehicle.id)) for group_id, some in found.items()}
 
 
 async def take_over_type(session: WriteSession, of_type: VehicleType, *, at: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:

@@ -16,17 +16,24 @@ from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.id_tags import IdTag
 from ampyard.domain.priorities import Priority
 from ampyard.domain.reports import Report
+from ampyard.domain.state_of_charge import SocReading
 from ampyard.domain.supply import PowerNode
 from ampyard.domain.transactions import MeterSample, Transaction
-from ampyard.domain.vehicles import Vehicle
+from ampyard.domain.unknown_identifications import UnknownIdentification
+from ampyard.domain.vehicle_groups import VehicleGroup
+from ampyard.domain.vehicles import Vehicle, VehicleType
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots, PowerNodes
+from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.repository import Repository
+from ampyard.repositories.states_of_charge import SocReadings
 from ampyard.repositories.transactions import MeterSamples, Transactions
-from ampyard.repositories.vehicles import Vehicles
+from ampyard.repositories.unknown_identifications import UnknownIdentifications
+from ampyard.repositories.vehicle_groups import VehicleGroups
+from ampyard.repositories.vehicles import Vehicles, VehicleTypes
 
 # What has a global id and where it is found; and which scope shows each entity.
 NODES: dict[type[Any], type[Repository[Any]]] = {
@@ -35,14 +42,19 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     Connector: Connectors,
     Depot: Depots,
     Evse: Evses,
+    IdTag: IdTags,
     MeterSample: MeterSamples,
     PowerNode: PowerNodes,
     Priority: Priorities,
     Report: Reports,
+    SocReading: SocReadings,
     Transaction: Transactions,
+    UnknownIdentification: UnknownIdentifications,
     Vehicle: Vehicles,
+    VehicleGroup: VehicleGroups,
+    VehicleType: VehicleTypes,
 }
-SCOPES: dict[type[Any], Scope] = dict.fromkeys([*NODES, IdTag], Scope.FLEET_READ) | {Report: Scope.REPORTS_READ}
+SCOPES: dict[type[Any], Scope] = dict.fromkeys(NODES, Scope.FLEET_READ) | {Report: Scope.REPORTS_READ}
 _BY_NAME = {entity.__name__: entity for entity in NODES}
 
 

@@ -7,11 +7,13 @@ from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.domain.id_tags import IdTagKind
 from ampyard.domain.life_cycle import ChargePointState
-from ampyard.domain.priorities import PriorityLevel
+from ampyard.domain.local_time import Weekday
+from ampyard.domain.priorities import PriorityLevel, PriorityOutcome, PriorityTarget
 from ampyard.domain.reports import ReportKind
 from ampyard.domain.state_of_charge import SocSource
 from ampyard.domain.supply import PowerNodeKind
 from ampyard.domain.transactions import ChargingState, TransactionState
+from ampyard.domain.unknown_identifications import UnknownState
 from ampyard.domain.vehicles import VehicleKind
 
 strawberry.enum(ChartBucket, name="ChartBucket", description="How long the buckets of a chart are.")
@@ -30,6 +32,12 @@ strawberry.enum(ChargingState, name="ChargingState", description="What the vehic
 strawberry.enum(TransactionState, name="TransactionState", description="Whether a transaction still runs.")
 strawberry.enum(IdTagKind, name="IdTagKind", description="What kind of identification an id tag is.")
 strawberry.enum(SocSource, name="SocSource", description="Who told the state of charge.")
+strawberry.enum(
+    PriorityTarget, name="PriorityTarget", description="What a priority is about, the most specific first: the order in which rules win."
+)
+strawberry.enum(PriorityOutcome, name="PriorityOutcome", description="What became of a rule when it was asked which one counts.")
+strawberry.enum(UnknownState, name="UnknownIdentificationState", description="What has become of an identification that nobody knew.")
+strawberry.enum(Weekday, name="Weekday", description="A day of the week.")
 strawberry.enum(VehicleKind, name="VehicleKind", description="What kind of vehicle it is.")
 
 __all__ = [
@@ -44,8 +52,12 @@ __all__ = [
     "OcppVersion",
     "PowerNodeKind",
     "PriorityLevel",
+    "PriorityOutcome",
+    "PriorityTarget",
     "ReportKind",
     "SocSource",
     "TransactionState",
+    "UnknownState",
     "VehicleKind",
+    "Weekday",
 ]

@@ -12,12 +12,23 @@ from ampyard.schema.charge_points import ChargePoint, ChargePointQueries, Charge
 from ampyard.schema.commands import Command, CommandMutations, CommandQueries
 from ampyard.schema.depots import Depot, DepotQueries, DepotSubscriptions, PowerNode
 from ampyard.schema.errors import ERRORS
+from ampyard.schema.id_tags import IdTag, IdTagMutations, IdTagQueries
 from ampyard.schema.node import Node
-from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries
+from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries, PrioritySubscriptions
 from ampyard.schema.reports import Report, ReportQueries
 from ampyard.schema.scalars import CONFIG
+from ampyard.schema.states_of_charge import SocReading
 from ampyard.schema.transactions import MeterSample, Transaction, TransactionQueries, TransactionSubscriptions
-from ampyard.schema.vehicles import Vehicle, VehicleQueries
+from ampyard.schema.unknown_identifications import (
+    UnknownIdentification,
+    UnknownIdentificationMutations,
+    UnknownIdentificationQueries,
+    UnknownIdentificationSubscriptions,
+)
+from ampyard.schema.vehicle_changes import VehicleMutations
+from ampyard.schema.vehicle_groups import VehicleGroup, VehicleGroupMutations, VehicleGroupQueries
+from ampyard.schema.vehicle_types import VehicleType, VehicleTypeMutations, VehicleTypeQueries
+from ampyard.schema.vehicles import Vehicle, VehicleQueries, VehicleSubscriptions
 
 
 @strawberry.type(description="What can be read.")
@@ -25,6 +36,10 @@ class Query(
     DepotQueries,
     ChargePointQueries,
     VehicleQueries,
+    VehicleTypeQueries,
+    VehicleGroupQueries,
+    IdTagQueries,
+    UnknownIdentificationQueries,
     TransactionQueries,
     PriorityQueries,
     CommandQueries,
@@ -35,6 +50,11 @@ class Query(
 
 @strawberry.type(description="What can be changed.")
 class Mutation(
+    VehicleMutations,
+    VehicleTypeMutations,
+    VehicleGroupMutations,
+    IdTagMutations,
+    UnknownIdentificationMutations,
     PriorityMutations,
     CommandMutations,
 ):
@@ -43,6 +63,9 @@ class Mutation(
 
 @strawberry.type(description="What can be watched as it happens.")
 class Subscription(
+    VehicleSubscriptions,
+    UnknownIdentificationSubscriptions,
+    PrioritySubscriptions,
     TransactionSubscriptions,
     ChargePointSubscriptions,
     DepotSubscriptions,
@@ -54,7 +77,25 @@ schema = Subgraph(
     Query,
     Mutation,
     Subscription,
-    types=[Depot, PowerNode, ChargePoint, Evse, Connector, Vehicle, Transaction, MeterSample, Priority, Command, Report, *ERRORS],
+    types=[
+        IdTag,
+        SocReading,
+        UnknownIdentification,
+        VehicleGroup,
+        VehicleType,
+        Depot,
+        PowerNode,
+        ChargePoint,
+        Evse,
+        Connector,
+        Vehicle,
+        Transaction,
+        MeterSample,
+        Priority,
+        Command,
+        Report,
+        *ERRORS,
+    ],
     public_errors=(DomainError,),
     batched=True,
     config=CONFIG,

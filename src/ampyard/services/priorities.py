@@ -58,6 +58,7 @@ async def set_priority(backend: Backend, principal: Principal, wanted: NewPriori
     """
     principal.require(Scope.PRIORITIES_WRITE)
     async with backend.unit_of_work(principal, Scope.PRIORITIES_WRITE) as work:
+        _check(work, wanted.reason, wanted.valid_until)
         rule = Priority(
             id=new_id(),
             tenant_id=work.tenant_id,
@@ -75,7 +76,6 @@ async def set_priority(backend: Backend, principal: Principal, wanted: NewPriori
             resource_group_id=wanted.resource_group_id,
             **_columns(wanted.recurrence),
         )
-        _check(work, rule)
         depots = await _depots_of(work, rule, must_be_open=True)
         await work.add(Priorities, rule)
         await work.audit("priority.set", "priority", rule.id, **_told(rule), reason=rule.reason)
@@ -109,8 +109,8 @@ async def edit_priority(backend: Backend, principal: Principal, priority_id: uui
             raise InvalidInputError("A priority needs a level; clear it to end it.", ("input", "level"))
         if "valid_from" in values:
             values["valid_from"] = values["valid_from"] or work.now
+        _check(work, values.get("reason"), values.get("valid_until"))
         changed = replace(known, **values, updated_at=work.now)
-        _check(work, changed)
         depots = await _depots_of(work, changed, must_be_open=True)
         await work.change(Priorities, known.id, **values, updated_at=work.now)
         await work.audit("priority.edit", "priority", known.id, **_told(changed), reason=changed.reason)
@@ -164,11 +164,11 @@ def _columns(recurrence: Recurrence | None) -> dict[str, Any]:
     return {name: None if recurrence is None else getattr(recurrence, name) for name in _RECURRENCE}
 
 
-def _check(work: UnitOfWork, rule: Priority) -> None:
-    if rule.reason is not None and len(rule.reason) > _REASON_LENGTH:
-        raise InvalidInputError(f"The reason has {len(rule.reason)} characters; {_REASON_LENGTH} at most.", ("input", "reason"))
-    if rule.valid_until is not None and rule.valid_until <= work.now:
-        message = f"validUntil {rule.valid_until.isoformat()} is in the past; now is {work.now.isoformat()}."
+def _check(work: UnitOfWork, reason: str | None, valid_until: datetime | None) -> None:
+    if reason is not None and len(reason) > _REASON_LENGTH:
+        raise InvalidInputError(f"The reason has {len(reason)} characters; {_REASON_LENGTH} at most.", ("input", "reason"))
+    if valid_until is not None and valid_until <= work.now:
+        message = f"validUntil {valid_until.isoformat()} is in the past; now is {work.now.isoformat()}."
         raise InvalidInputError(message, ("input", "validUntil"))
 
 

@@ -54,8 +54,9 @@ async def happen(busy: "Busy") -> None:
         )
         await vehicle_types.archive_vehicle_type(early, principal, made.id, archived=prefix == "North ")
         first, last = vehicles[f"{prefix}Bus 5"], vehicles[f"{prefix}Bus 6"]
+        before, after = vehicles[f"{prefix}Bus 2"], vehicles[f"{prefix}Bus 3"]
         if prefix == "":
-            own = dict.fromkeys(VALUES) | {"min_soc_percent": 20.0}
+            own = dict.fromkeys(VALUES) | {"min_soc_percent": 20.0, "target_soc_percent": 80.0, "consumption_kwh_per_km": 1.3}
             await fleet.edit_vehicle(early, principal, first.id, {"type_id": made.id, **own})
         await vehicle_groups.create_vehicle_group(
             early, principal, name=f"{prefix}Line 7", description="Leaves early.", vehicle_ids=[first.id, last.id]
@@ -64,9 +65,9 @@ async def happen(busy: "Busy") -> None:
         tag = await id_tags.add_id_tag(
             early,
             principal,
-            NewIdTag(last.id, f"00:1A:2B:3C:4D:5{number}", IdTagKind.MAC, early.clock(), early.clock() + timedelta(days=300)),
+            NewIdTag(before.id, f"00:1A:2B:3C:4D:5{number}", IdTagKind.MAC, early.clock(), early.clock() + timedelta(days=300)),
         )
-        await id_tags.move_id_tag(backend, principal, tag.id, first.id)
+        await id_tags.move_id_tag(backend, principal, tag.id, after.id)
         value = f"STRANGER-{number}"
         for at in (early, backend):
             await transactions.authorize_tag(at, busy.stations[station], value)
@@ -94,9 +95,11 @@ async def _rank(busy: "Busy", vehicles: dict[str, Vehicle]) -> None:
         rule = await priorities.set_priority(busy.backend, principal, wanted)
         await priorities.edit_priority(busy.backend, principal, rule.id, {"level": PriorityLevel.HIGH, "reason": "because HIGH"})
     for resource_group in await busy.all(ResourceGroups):
-        wanted = NewPriority(PriorityLevel.NORMAL, resource_group_id=resource_group.id, reason="because NORMAL")
+        # From tomorrow on, so that the day stays as the others know it.
+        tomorrow = busy.backend.clock() + timedelta(days=1)
+        wanted = NewPriority(PriorityLevel.NORMAL, resource_group_id=resource_group.id, reason="because NORMAL", valid_from=tomorrow)
         await priorities.set_priority(busy.backend, principal, wanted)
-    for name in ("Bus 3", "North Bus 3"):
+    for name in ("Bus 6", "North Bus 6"):
         until = busy.backend.clock() + timedelta(hours=2)
         wanted = NewPriority(PriorityLevel.LOW, vehicle_id=vehicles[name].id, reason="because LOW", valid_until=until)
         await priorities.set_priority(busy.backend, principal, wanted)
@@ -130,7 +133,7 @@ async def _inputs(busy: "Busy", other: "Busy") -> dict[str, dict[str, Any]]:
         "archiveVehicle": {"vehicleId": vehicle},
         "restoreVehicle": {"vehicleId": vehicle},
         "importVehicles": {"fileName": "fleet.csv", "content": FILE, "dryRun": False},
-        "reportStateOfCharge": {"reports": [{"vehicleId": vehicle, "percent": 50.0, "at": at}]},
+        "reportStateOfCharge": {"readings": [{"vehicleId": vehicle, "percent": 50.0, "at": at}]},
         "addIdTag": {"vehicleId": vehicle, "value": "TAG-99", "kind": "RFID"},
         "editIdTag": {"idTagId": tag, "blocked": True},
         "removeIdTag": {"idTagId": tag},

@@ -113,16 +113,16 @@ async def import_vehicles(caller: Caller, *, file_name: str, content: str, dry_r
     return {"report": await vehicle_import.import_vehicles(caller.backend, caller.principal, file, dry_run=dry_run)}
 
 
-async def report_state_of_charge(caller: Caller, *, reports: list[Any]) -> dict[str, Any]:
+async def report_state_of_charge(caller: Caller, *, readings: list[Any]) -> dict[str, Any]:
     """Take in what telematics tells."""
     told = [
         SocReport(
             percent=one.percent,
             at=one.at,
-            vehicle_id=optional_id(f"input.reports.{n}.vehicleId", one.vehicle_id, Vehicle),
+            vehicle_id=optional_id(f"input.readings.{n}.vehicleId", one.vehicle_id, Vehicle),
             vin=one.vin,
             confidence=one.confidence,
         )
-        for n, one in enumerate(reports)
+        for n, one in enumerate(readings)
     ]
     return {"vehicles": await states_of_charge.report_state_of_charge(caller.backend, caller.principal, told)}

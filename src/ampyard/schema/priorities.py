@@ -99,7 +99,10 @@ class Priority(Node):
         resolve_target, reads=[target.column for target in domain.PriorityTarget], description="What kind of thing it is about."
     )
     weekdays: list[Weekday] | None = computed(
-        resolve_weekdays, reads=["weekdays"], description="Of a recurrence, the days of the week on which its windows begin; else null."
+        resolve_weekdays,
+        reads=["weekdays"],
+        description="Of a recurrence, the days of the week on which its windows begin; else null.",
+        directives=[list_size(7)],
     )
     starts_at: time | None = strawberry.field(description="Of a recurrence, when its windows begin, on the clock of its zone; else null.")
     ends_at: time | None = strawberry.field(

@@ -317,7 +317,7 @@ class PriorityPayload:
 
 
 @strawberry.input(description="What telematics tells of one vehicle, named by its id or by its VIN.")
-class SocReportInput:
+class SocReadingInput:
     vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="The vehicle.")
     vin: str | None = strawberry.field(default=None, description="The vehicle's VIN.")
     percent: float = strawberry.field(description="Its state of charge, 0 to 100 percent.")
@@ -331,13 +331,13 @@ class ReportStateOfChargeInput:
         default=strawberry.UNSET,
         description="Chosen by the client, 200 characters at most: the same change sent again with it gets the first one's answer.",
     )
-    reports: list[SocReportInput] = strawberry.field(description="Of each vehicle what is told; 1,000 at most.")
+    readings: list[SocReadingInput] = strawberry.field(description="Of each vehicle what is told; 1,000 at most.")
 
 
 @strawberry.type(description="Vehicles that were reported on.")
 class ReportStateOfChargePayload:
     vehicles: list[Vehicle] | None = strawberry.field(
-        description="The vehicles as they now are, in the order of the reports; null where the reports were refused.",
+        description="The vehicles as they now are, in the order of the readings; null where these were refused.",
         directives=[list_size(50)],
     )
     errors: list[MutationError] = strawberry.field(

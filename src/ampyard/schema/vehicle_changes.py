@@ -71,7 +71,7 @@ class ImportVehiclesInput(Change):
 
 
 @strawberry.input(description="What telematics tells of one vehicle, named by its id or by its VIN.")
-class SocReportInput:
+class SocReadingInput:
     vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="The vehicle.")
     vin: str | None = strawberry.field(default=None, description="The vehicle's VIN.")
     percent: float = strawberry.field(description="Its state of charge, 0 to 100 percent.")
@@ -81,7 +81,7 @@ class SocReportInput:
 
 @strawberry.input(description="What telematics tells.")
 class ReportStateOfChargeInput(Change):
-    reports: list[SocReportInput] = strawberry.field(description="Of each vehicle what is told; 1,000 at most.")
+    readings: list[SocReadingInput] = strawberry.field(description="Of each vehicle what is told; 1,000 at most.")
 
 
 @strawberry.federation.type(directives=[Authenticated()], description="A vehicle that was changed.")
@@ -92,7 +92,7 @@ class VehiclePayload(Payload):
 @strawberry.federation.type(directives=[Authenticated()], description="Vehicles that were reported on.")
 class ReportStateOfChargePayload(Payload):
     vehicles: list[Vehicle] | None = strawberry.field(
-        description="The vehicles as they now are, in the order of the reports; null where the reports were refused.",
+        description="The vehicles as they now are, in the order of the readings; null where these were refused.",
         directives=[list_size(50)],
     )
 

@@ -114,10 +114,10 @@ async def charger_delivered(work: UnitOfWork, vehicle_id: uuid.UUID, delivery: D
 def _check(reports: Sequence[SocReport], now: datetime) -> None:
     problems = Problems()
     problems.check(
-        len(reports) <= MAX_REPORTS, f"There are {len(reports)} reports; give at most {MAX_REPORTS} at once.", "input", "reports"
+        len(reports) <= MAX_REPORTS, f"There are {len(reports)} reports; give at most {MAX_REPORTS} at once.", "input", "readings"
     )
     for n, report in enumerate(reports[:MAX_REPORTS]):
-        at = ("input", "reports", str(n))
+        at = ("input", "readings", str(n))
         named = (report.vehicle_id is None) != (report.vin is None)
         problems.check(named, "Name the vehicle by either vehicleId or vin.", *at)
         problems.check(0 <= report.percent <= FULL_PERCENT, f"percent is {report.percent:g}; give 0 to 100.", *at, "percent")
@@ -141,7 +141,7 @@ async def _vehicles(work: UnitOfWork, reports: Sequence[SocReport]) -> list[Vehi
         vehicle = locked.get(vehicle_id) if vehicle_id is not None else None
         if vehicle is None:
             named = "with this id" if report.vin is None else f"with the VIN {report.vin!r}"
-            raise NotFoundError(f"There is no vehicle {named} that you may report on.", ("input", "reports", str(n)))
+            raise NotFoundError(f"There is no vehicle {named} that you may report on.", ("input", "readings", str(n)))
         found.append(vehicle)
     return found
 

@@ -12,7 +12,9 @@ from ampyard.domain.transactions import TransactionState
 from ampyard.engine import Schema
 from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.depots import Depots
+from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.unknown_identifications import UnknownIdentifications
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers.ids import encode_id
 from ampyard.schema.internal import schema as internal
@@ -201,6 +203,16 @@ async def test_what_has_the_same_name_in_both_is_ones_own(mine: Graph, busy: Bus
 
 OF_TRANSACTION = "{ transactionUpdated(depotId: $depot, transactionId: $only) { id ocppTransactionId } }"
 OF_CHARGE_POINT = "{ chargePointUpdated(depotId: $depot, chargePointId: $only) { id identity } }"
+OF_VEHICLE = "{ vehicleUpdated(depotId: $depot, vehicleId: $only) { id name } }"
+OF_PRIORITY = "{ priorityChanged(depotId: $depot) { id level } }"
+OF_STRANGER = "{ unknownIdentificationSeen(depotId: $depot) { id value } }"
+WATCHED: dict[str, Any] = {
+    "transactionUpdated": Transactions,
+    "chargePointUpdated": ChargePoints,
+    "vehicleUpdated": Vehicles,
+    "priorityChanged": Priorities,
+    "unknownIdentificationSeen": UnknownIdentifications,
+}
 
 
 @pytest.mark.parametrize(
@@ -210,19 +222,24 @@ OF_CHARGE_POINT = "{ chargePointUpdated(depotId: $depot, chargePointId: $only) {
         (OF_TRANSACTION, EventKind.TRANSACTION_STARTED, "transactionUpdated"),
         (OF_TRANSACTION, EventKind.TRANSACTION_ENDED, "transactionUpdated"),
         (OF_CHARGE_POINT, EventKind.CHARGE_POINT_UPDATED, "chargePointUpdated"),
+        (OF_VEHICLE, EventKind.VEHICLE_UPDATED, "vehicleUpdated"),
+        (OF_PRIORITY, EventKind.PRIORITY_CHANGED, "priorityChanged"),
+        (OF_STRANGER, EventKind.UNKNOWN_IDENTIFICATION_SEEN, "unknownIdentificationSeen"),
     ],
 )
 async def test_an_event_of_the_other_never_arrives(mine: Graph, busy: Busy, twin: Busy, document: str, kind: EventKind, name: str) -> None:
-    repository: Any = ChargePoints if name == "chargePointUpdated" else Transactions
+    repository = WATCHED[name]
     own, other = (await busy.all(repository))[0], (await twin.all(repository))[0]
-    async with subscribed(mine, f"subscription S($depot: ID, $only: ID) {document}") as live:
-        await announce(twin, kind, other.id, other.depot_id)
+    of_own, of_other = (getattr(entity, "depot_id", None) for entity in (own, other))
+    only = ", $only: ID" if "$only" in document else ""
+    async with subscribed(mine, f"subscription S($depot: ID{only}) {document}") as live:
+        await announce(twin, kind, other.id, of_other)
         # ... nor does what it is about when an event of one's own names it.
-        await announce(busy, kind, other.id, other.depot_id)
+        await announce(busy, kind, other.id, of_other)
         await relayed(busy.backend)
         assert await live.quiet()
 
-        await announce(busy, kind, own.id, own.depot_id)
+        await announce(busy, kind, own.id, of_own)
         await relayed(busy.backend)
         assert (await live.next())[name]["id"] == id_of(own)
         assert await live.quiet()
@@ -272,5 +289,12 @@ async def test_power_is_shown_at_once_and_after_each_step_of_ones_own(mine: Grap
 def test_every_subscription_is_watched() -> None:
     root = internal._schema.subscription_type
     assert root is not None
-    assert set(root.fields) == {"transactionUpdated", "chargePointUpdated", "depotPower"}
+    assert set(root.fields) == {
+        "transactionUpdated",
+        "chargePointUpdated",
+        "depotPower",
+        "vehicleUpdated",
+        "priorityChanged",
+        "unknownIdentificationSeen",
+    }
     assert public._schema.subscription_type is None

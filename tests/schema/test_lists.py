@@ -97,7 +97,7 @@ FILTERS: list[tuple[str, Callable[[dict[str, Any]], dict[str, object]], Callable
     ("vehicles", lambda _: {"kind": "VAN"}, lambda _: lambda v: v.kind is VehicleKind.VAN),
     ("vehicles", lambda _: {"nameContains": "BUS 1"}, lambda _: lambda v: v.name in {"Bus 1", "North Bus 1"}),
     ("vehicles", lambda e: {"nameContains": "bus 1", "depotId": id_of(e["North"])}, lambda _: lambda v: v.name == "North Bus 1"),
-    ("vehicles", lambda e: {"typeId": id_of(e["eBus"])}, lambda e: lambda v: v.type_id == e["eBus"].id),
+    ("vehicles", lambda e: {"vehicleTypeId": id_of(e["eBus"])}, lambda e: lambda v: v.type_id == e["eBus"].id),
     ("vehicles", lambda e: {"vehicleGroupId": id_of(e["Line 7"])}, lambda _: lambda v: v.name in {"Bus 5", "Bus 6"}),
     ("vehicles", lambda _: {"socBelowPercent": 61.5}, lambda _: lambda v: v.soc_percent is not None and v.soc_percent < 61.5),
     ("vehicles", lambda _: {"pluggedIn": True}, lambda e: lambda v: v.id in e["plugged in"]),

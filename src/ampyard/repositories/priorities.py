@@ -1,16 +1,17 @@
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import Column, ColumnElement, DateTime, FromClause, Select, Uuid, bindparam, column, func, or_, select
 
 from ampyard.domain.priorities import EffectivePriority, Priority, PriorityLevel, PriorityTarget, effective_priority
 from ampyard.repositories import tables
-from ampyard.repositories.repository import Repository, array
+from ampyard.repositories.repository import Repository, UuidArray
+
+_MOMENT = DateTime(timezone=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,79 +82,19 @@ class Priorities(Repository[Priority]):
     orders = MappingProxyType({"CREATED_AT": table.c.created_at, "VALID_FROM": table.c.valid_from, "LEVEL": table.c.level})
 
     async def effective(self, transactions: Iterable[Ranked], *, at: datetime) -> dict[uuid.UUID, EffectivePriority]:
-        """Return the priority that counts for each transaction at a time, by transaction id.
+        """Return the priority that counts for each transaction at a time, by transaction id; one statement for all.
 
-        Looked at are the rules that have neither been cleared nor ended; one statement, and one more for each kind of group there are rules
-        about, whatever the number of transactions.
+        Looked at are the rules that have neither been cleared nor ended.
         """
         wanted = list(transactions)
-        rules = await self._rules(wanted, at)
-        by_target: dict[uuid.UUID, list[Priority]] = defaultdict(list)
-        for rule in rules:
-            by_target[rule.target_id].append(rule)
-        groups: Mapping[uuid.UUID, Iterable[uuid.UUID]] = {}
-        vehicle_groups: Mapping[uuid.UUID, Iterable[uuid.UUID]] = {}
-        if any(rule.resource_group_id is not None for rule in rules):
-            groups = await self._resource_groups(wanted)
-        if any(rule.vehicle_group_id is not None for rule in rules):
-            vehicle_groups = await self._vehicle_groups(wanted)
-        found: dict[uuid.UUID, EffectivePriority] = {}
-        for t in wanted:
-            members = [member for member in (t.vehicle_id, t.charge_point_id, t.depot_id) if member is not None]
-            targets = {t.id, *members}.union(*(groups.get(member, ()) for member in members))
-            targets |= set(vehicle_groups.get(t.vehicle_id, ())) if t.vehicle_id is not None else set()
-            found[t.id] = effective_priority([rule for target in targets for rule in by_target.get(target, ())], at=at)
-        return found
-
-    async def _rules(self, transactions: Sequence[Ranked], at: datetime) -> list[Priority]:
-        column = self.table.c
-        return await self.where(
-            or_(
-                column.transaction_id == func.any(array([t.id for t in transactions])),
-                column.vehicle_id == func.any(array({t.vehicle_id for t in transactions if t.vehicle_id is not None})),
-                column.charge_point_id == func.any(array({t.charge_point_id for t in transactions})),
-                column.vehicle_group_id.is_not(None),
-                column.resource_group_id.is_not(None),
-            ),
-            column.cleared_at.is_(None),
-            or_(column.valid_until.is_(None), column.valid_until > at),
-        )
-
-    async def _vehicle_groups(self, transactions: Sequence[Ranked]) -> dict[uuid.UUID, list[uuid.UUID]]:
-        """Return the vehicle groups that each vehicle is in."""
-        member = tables.vehicle_group_member.c
-        vehicles = array({t.vehicle_id for t in transactions if t.vehicle_id is not None})
-        return await self._collected(select(member.vehicle_id, member.vehicle_group_id).where(member.vehicle_id == func.any(vehicles)))
-
-    async def _resource_groups(self, transactions: Sequence[Ranked]) -> dict[uuid.UUID, list[uuid.UUID]]:
-        """Return the resource groups that each vehicle, charge point and depot is in, and those above them.
-
-        A vehicle is also where its home depot is.
-        """
-        member, vehicle, group = tables.resource_group_member.c, tables.vehicle.c, tables.resource_group.c
-        vehicles = array({t.vehicle_id for t in transactions if t.vehicle_id is not None})
-        charge_points = array({t.charge_point_id for t in transactions})
-        depots = array({t.depot_id for t in transactions})
-        of_home = select(vehicle.id, member.resource_group_id).join(tables.resource_group_member, member.depot_id == vehicle.depot_id)
-        direct = (
-            select(member.vehicle_id.label("member_id"), member.resource_group_id.label("group_id"))
-            .where(member.vehicle_id == func.any(vehicles))
-            .union(
-                of_home.where(vehicle.id == func.any(vehicles)),
-                select(member.charge_point_id, member.resource_group_id).where(member.charge_point_id == func.any(charge_points)),
-                select(member.depot_id, member.resource_group_id).where(member.depot_id == func.any(depots)),
-            )
-            .cte("direct")
-        )
-        above = select(direct.c.member_id, direct.c.group_id).cte("above", recursive=True)
-        parents = select(above.c.member_id, group.parent_id).where(group.id == above.c.group_id, group.parent_id.is_not(None))
-        return await self._collected(select(above.union(parents)))
-
-    async def _collected(self, statement: Select[Any]) -> dict[uuid.UUID, list[uuid.UUID]]:
-        found: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
-        for member_id, group_id in await self.session.fetch(statement):
-            found[member_id].append(group_id)
-        return found
+        reading = self._reading(("effective",), None, _rules_about, leading=1)
+        names = ("vehicle_id", "charge_point_id", "depot_id")
+        subjects: dict[str, list[Any]] = {name: [getattr(t, name) for t in wanted] for name in names}
+        records = await self.session.records(reading.query, {"id": [t.id for t in wanted], "at": at, **subjects})
+        rules: list[list[Priority]] = [[] for _ in wanted]
+        for record, rule in zip(records, reading.build(records), strict=True):
+            rules[record[0] - 1].append(rule)
+        return {t.id: effective_priority(about, at=at) for t, about in zip(wanted, rules, strict=True)}
 
     async def of_vehicles(
         self, vehicle_ids: Sequence[uuid.UUID], *, reads: frozenset[str] | None = None
@@ -172,3 +113,57 @@ class Priorities(Repository[Priority]):
     ) -> dict[uuid.UUID, list[Priority]]:
         """Return the rules about each vehicle group, newest last."""
         return await self.grouped(self.table.c.vehicle_group_id, group_ids, self.table.c.created_at, self.table.c.id, reads=reads)
+
+
+def _rules_about(columns: list[Column[Any]]) -> Select[Any]:
+    """Return the statement of all rules about some transactions, each with the number of the transaction.
+
+    A rule is about a transaction by its vehicle, its charge point, a group that the vehicle is in, or a resource group that has its
+    depot, its charge point, its vehicle or the vehicle's home in it, itself or in a group below.
+    """
+    names = ("id", "vehicle_id", "charge_point_id", "depot_id")
+    given = func.unnest(*(bindparam(name, type_=UuidArray()) for name in names))
+    given_row = given.table_valued(*(column(name, Uuid) for name in names), with_ordinality="number", name="given").render_derived()
+    subject = select(given_row).cte("subject")
+    rule, in_group, home = tables.priority.alias("rule"), tables.vehicle_group_member.c, tables.vehicle.c
+    member, group = tables.resource_group_member.c, tables.resource_group.c
+
+    def in_resource_group(condition: ColumnElement[bool]) -> Select[Any]:
+        found = select(subject.c.number, member.resource_group_id.label("group_id"))
+        return found.join_from(subject, tables.resource_group_member, condition)
+
+    at_home = (
+        select(subject.c.number, member.resource_group_id)
+        .join_from(subject, tables.vehicle, home.id == subject.c.vehicle_id)
+        .join(tables.resource_group_member, member.depot_id == home.depot_id)
+    )
+    direct = in_resource_group(member.vehicle_id == subject.c.vehicle_id).union(
+        in_resource_group(member.charge_point_id == subject.c.charge_point_id),
+        in_resource_group(member.depot_id == subject.c.depot_id),
+        at_home,
+    )
+    members = direct.cte("member")
+    below = select(members.c.number, members.c.group_id).cte("within", recursive=True)
+    parents = select(below.c.number, group.parent_id).where(group.id == below.c.group_id, group.parent_id.is_not(None))
+    within = below.union(parents)
+
+    def about(condition: ColumnElement[bool], source: FromClause = subject) -> Select[Any]:
+        alive = (rule.c.cleared_at.is_(None), or_(rule.c.valid_until.is_(None), rule.c.valid_until > bindparam("at", type_=_MOMENT)))
+        return select(source.c.number, rule.c.id).join_from(source, rule, condition).where(*alive)
+
+    of_vehicle_group = (
+        select(subject.c.number, in_group.vehicle_group_id)
+        .join_from(subject, tables.vehicle_group_member, in_group.vehicle_id == subject.c.vehicle_id)
+        .subquery()
+    )
+    hits = (
+        about(rule.c.transaction_id == subject.c.id)
+        .union(
+            about(rule.c.vehicle_id == subject.c.vehicle_id),
+            about(rule.c.charge_point_id == subject.c.charge_point_id),
+            about(rule.c.vehicle_group_id == of_vehicle_group.c.vehicle_group_id, of_vehicle_group),
+            about(rule.c.resource_group_id == within.c.group_id, within),
+        )
+        .subquery("hit")
+    )
+    return select(hits.c.number, *columns).join_from(hits, tables.priority, tables.priority.c.id == hits.c.id)

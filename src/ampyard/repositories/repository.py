@@ -127,6 +127,32 @@ class Repository(Generic[E]):
             groups[record[0]].append(entity)
         return groups
 
+    async def linked(
+        self,
+        parent: Column[Any],
+        child: Column[Any],
+        parent_ids: Iterable[uuid.UUID],
+        *order_by: Column[Any],
+        reads: frozenset[str] | None = None,
+    ) -> dict[uuid.UUID, list[E]]:
+        """Return what each parent is linked to by a table that has the ids of both, `parent` and `child`; for edges that are short."""
+        reading = self._reading(
+            ("linked", parent, *order_by),
+            reads,
+            lambda columns: (
+                select(parent.label("of_parent"), *columns)
+                .join_from(self.table, parent.table, child == self.table.c.id)
+                .where(parent == ANY_OF_IDS)
+                .order_by(*order_by)
+            ),
+            leading=1,
+        )
+        records = await self.session.records(reading.query, {"ids": list(parent_ids)})
+        groups: dict[uuid.UUID, list[E]] = defaultdict(list)
+        for record, entity in zip(records, reading.build(records), strict=True):
+            groups[record[0]].append(entity)
+        return groups
+
     async def page(
         self, request: PageRequest, *conditions: ColumnElement[bool], reads: frozenset[str] | None = None, ends: bool = True
     ) -> Page[E]:

@@ -3,7 +3,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func
 
 from ampyard.domain.vehicle_groups import VehicleGroup, VehicleGroupMember
 from ampyard.repositories import tables
@@ -32,15 +32,8 @@ class VehicleGroups(Repository[VehicleGroup]):
     ) -> dict[uuid.UUID, list[VehicleGroup]]:
         """Return the groups that each vehicle is in, by name."""
         member = tables.vehicle_group_member.c
-        rows = await self.session.fetch(
-            select(member.vehicle_id, member.vehicle_group_id).where(member.vehicle_id == func.any(array(vehicle_ids)))
-        )
-        groups = await self.by_ids({row[1] for row in rows}, reads=None if reads is None else reads | {"name"})
-        found: dict[uuid.UUID, list[VehicleGroup]] = {}
-        for vehicle_id, group_id in rows:
-            if group_id in groups:
-                found.setdefault(vehicle_id, []).append(groups[group_id])
-        return {vehicle_id: sorted(some, key=lambda group: (group.name, group.id)) for vehicle_id, some in found.items()}
+        order = (self.table.c.name, self.table.c.id)
+        return await self.linked(member.vehicle_id, member.vehicle_group_id, vehicle_ids, *order, reads=reads)
 
 
 class VehicleGroupMembers(Repository[VehicleGroupMember]):

@@ -105,15 +105,8 @@ class Vehicles(Repository[Vehicle]):
     async def of_groups(self, group_ids: Sequence[uuid.UUID], *, reads: frozenset[str] | None = None) -> dict[uuid.UUID, list[Vehicle]]:
         """Return the vehicles in each vehicle group, by name."""
         member = tables.vehicle_group_member.c
-        rows = await self.session.fetch(
-            select(member.vehicle_group_id, member.vehicle_id).where(member.vehicle_group_id == func.any(array(group_ids)))
-        )
-        vehicles = await self.by_ids({row[1] for row in rows}, reads=None if reads is None else reads | {"name"})
-        found: dict[uuid.UUID, list[Vehicle]] = {}
-        for group_id, vehicle_id in rows:
-            if vehicle_id in vehicles:
-                found.setdefault(group_id, []).append(vehicles[vehicle_id])
-        return {group_id: sorted(some, key=lambda vehicle: (vehicle.name, vehicle.id)) for group_id, some in found.items()}
+        order = (self.table.c.name, self.table.c.id)
+        return await self.linked(member.vehicle_group_id, member.vehicle_id, group_ids, *order, reads=reads)
 
 
 async def take_over_type(session: WriteSession, of_type: VehicleType, *, at: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ampyard.domain.access import Scope
 from ampyard.domain.depots import Depot
 from ampyard.domain.imports import ImportReport
 from ampyard.domain.state_of_charge import confidence_at
@@ -29,6 +30,7 @@ def own(name: str, *, description: str) -> Any:
 
 def resolve_soc_confidence(root: Vehicle, info: Info) -> float | None:
     """Resolve how far the vehicle's state of charge is believed now."""
+    info.context.principal.require(Scope.FLEET_READ)
     return None if root.soc is None else confidence_at(root.soc, info.context.now)
 
 
@@ -65,7 +67,7 @@ async def create_vehicle(
     vin: str,
     license_plate: str,
     kind: VehicleKind | None = None,
-    type_id: str | None = None,
+    vehicle_type_id: str | None = None,
     **own_values: float | None,
 ) -> dict[str, Any]:
     """Take a vehicle into the fleet."""
@@ -75,7 +77,7 @@ async def create_vehicle(
         vin=vin,
         license_plate=license_plate,
         kind=kind,
-        type_id=optional_id("input.typeId", type_id, VehicleType),
+        type_id=optional_id("input.vehicleTypeId", vehicle_type_id, VehicleType),
         own=own_values,
     )
     return {"vehicle": await vehicles.create_vehicle(caller.backend, caller.principal, wanted)}
@@ -83,8 +85,8 @@ async def create_vehicle(
 
 async def edit_vehicle(caller: Caller, *, vehicle_id: str, **changes: Any) -> dict[str, Any]:
     """Change a vehicle."""
-    if "type_id" in changes:
-        changes["type_id"] = optional_id("input.typeId", changes["type_id"], VehicleType)
+    if "vehicle_type_id" in changes:
+        changes["type_id"] = optional_id("input.vehicleTypeId", changes.pop("vehicle_type_id"), VehicleType)
     wanted = decode_id("input.vehicleId", vehicle_id, Vehicle)
     return {"vehicle": await vehicles.edit_vehicle(caller.backend, caller.principal, wanted, changes)}
 

@@ -32,7 +32,7 @@ class CreateVehicleInput(_OwnValues):
     vin: str = strawberry.field(description="Vehicle identification number (ISO 3779), unique in the tenant.")
     license_plate: str = strawberry.field(description="Licence plate, 20 characters at most; empty where it has none.")
     kind: VehicleKind | None = strawberry.field(default=strawberry.UNSET, description="What kind of vehicle it is; leave it to the type.")
-    type_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Its type.")
+    vehicle_type_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Its type.")
 
 
 @strawberry.input(
@@ -45,7 +45,7 @@ class EditVehicleInput(_OwnValues):
     vin: str | None = strawberry.field(default=strawberry.UNSET, description="Vehicle identification number, unique in the tenant.")
     license_plate: str | None = strawberry.field(default=strawberry.UNSET, description="Licence plate, 20 characters at most.")
     kind: VehicleKind | None = strawberry.field(default=strawberry.UNSET, description="What kind of vehicle it is; leave it to the type.")
-    type_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Its type; null for none.")
+    vehicle_type_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Its type; null for none.")
 
 
 @strawberry.input(description="Give a vehicle another home depot.")

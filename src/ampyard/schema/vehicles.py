@@ -64,7 +64,7 @@ class VehicleFilter:
     depot_id: strawberry.ID | None = strawberry.field(default=None, description="Only those at home in this depot.")
     kind: VehicleKind | None = strawberry.field(default=None, description="Only those of this kind.")
     name_contains: str | None = strawberry.field(default=None, description="Only those whose name has this in it, in any case.")
-    type_id: strawberry.ID | None = strawberry.field(default=None, description="Only those of this type.")
+    vehicle_type_id: strawberry.ID | None = strawberry.field(default=None, description="Only those of this type.")
     vehicle_group_id: strawberry.ID | None = strawberry.field(default=None, description="Only those in this vehicle group.")
     soc_below_percent: float | None = strawberry.field(
         default=None, description="Only those whose state of charge, as last known, is below this, in percent."
@@ -82,7 +82,7 @@ class VehicleFilter:
             depot_id=optional_id("filter.depotId", self.depot_id, DomainDepot),
             kind=self.kind,
             name_contains=self.name_contains,
-            type_id=optional_id("filter.typeId", self.type_id, domain.VehicleType),
+            type_id=optional_id("filter.vehicleTypeId", self.vehicle_type_id, domain.VehicleType),
             vehicle_group_id=optional_id("filter.vehicleGroupId", self.vehicle_group_id, DomainVehicleGroup),
             soc_below_percent=self.soc_below_percent,
             plugged_in=self.plugged_in,

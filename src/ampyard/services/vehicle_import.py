@@ -209,6 +209,6 @@ def _all_of(error: DomainError) -> Sequence[DomainError]:
 
 def _column_of(error: DomainError) -> str | None:
     """Return the column that an error is about, by the input field that its path names."""
-    fields = {"name": "name", "vin": "vin", "licensePlate": "license plate", "kind": "kind", "typeId": "type"}
+    fields = {"name": "name", "vin": "vin", "licensePlate": "license plate", "kind": "kind", "vehicleTypeId": "type"}
     values = {client_name(name): column.name for name, column in _VALUES.items()}
     return (fields | values).get(error.path[-1]) if error.path else None

@@ -236,9 +236,9 @@ async def _type(work: UnitOfWork, type_id: uuid.UUID | None, *, kept: bool = Fal
         return None
     found = await VehicleTypes(work.session).by_id(type_id)
     if found is None:
-        raise NotFoundError("There is no such vehicle type.", ("input", "typeId"))
+        raise NotFoundError("There is no such vehicle type.", ("input", "vehicleTypeId"))
     if found.archived_at is not None and not kept:
-        raise ConflictError(f"The vehicle type {found.name!r} is archived; restore it, or choose another.", ("input", "typeId"))
+        raise ConflictError(f"The vehicle type {found.name!r} is archived; restore it, or choose another.", ("input", "vehicleTypeId"))
     return found
 
 

@@ -2,19 +2,20 @@
 
 A module has `happen(busy)`, and where its fields or mutations need arguments, `valid_inputs(busy)`: by root field the arguments with which
 it would do something, and `foreign_inputs(busy, twin)`: by mutation and input field the input that would do something if only that id
-were not the other tenant's. `UNSET` names fields, as Type.field, that nothing sets.
+were not the other tenant's. `UNSET` names fields, as Type.field, that nothing sets, `CONTRADICTED` mutations that the day leaves nothing
+to do for.
 """
 
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tests.days import access, administration, charge_points, charts, dispatch, supply, vehicles
+from tests.days import access, administration, alerts, charge_points, charts, dispatch, supply, transactions, vehicles
 
 if TYPE_CHECKING:
     from tests.busy import Busy
 
 # Charts are drawn from all that others let happen.
-DAYS: tuple[ModuleType, ...] = (access, supply, charge_points, vehicles, dispatch, administration, charts)
+DAYS: tuple[ModuleType, ...] = (access, supply, charge_points, vehicles, dispatch, administration, transactions, alerts, charts)
 
 
 # What nothing sets in the morning that all days have in common.
@@ -37,6 +38,11 @@ _UNSET = {
 def unset() -> set[str]:
     """Return the fields, as Type.field, that have a value nowhere in the busy tenant; `UNSET` of each day adds to them."""
     return _UNSET.union(*(getattr(day, "UNSET", set()) for day in DAYS))
+
+
+def contradicted() -> set[str]:
+    """Return the mutations that are refused whoever asks, as the day contradicts them; `CONTRADICTED` of each day adds to them."""
+    return set().union(*(getattr(day, "CONTRADICTED", set()) for day in DAYS))
 
 
 async def valid_inputs(busy: "Busy") -> dict[str, dict[str, Any]]:

@@ -61,6 +61,8 @@ SYSTEM_READS = {
     "api_key": {"id", "tenant_id", "name", "key_hash", "scopes", "expires_at", "revoked_at", "resource_group_id"},
     "ocpi_credential": {"id", "tenant_id", "partner_name", "token_hash", "revoked_at"},
     "command": {"id", "tenant_id", "charge_point_id", "state", "created_at", "expires_at"},
+    "alert_rule": {"id", "tenant_id", "enabled"},
+    "alert": {"id", "tenant_id", "kind", "severity", "state"},
     "outbox": {"id", "tenant_id", "kind", "aggregate_id", "depot_id", "payload", "occurred_at"},
 }
 

@@ -10,9 +10,13 @@ from ampyard.domain.depots import Depot
 from ampyard.domain.events import EventKind
 from ampyard.domain.transactions import TransactionState
 from ampyard.engine import Schema
+from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.charge_points import ChargePoints, Evses
+from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots
+from ampyard.repositories.faults import Faults
 from ampyard.repositories.priorities import Priorities
+from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unknown_identifications import UnknownIdentifications
 from ampyard.repositories.vehicles import Vehicles
@@ -26,7 +30,17 @@ from tests.schema.graph import ENTITIES, Graph, id_of
 from tests.schema.live import relayed, subscribed
 
 SCHEMAS = {"internal": internal, "public": public}
-LISTS = ["depots", "chargePoints", "vehicles", "transactions", "priorities", "reports"]
+LISTS = [
+    "depots",
+    "chargePoints",
+    "faults",
+    "plannedDowntimes",
+    "chargePointTemplates",
+    "vehicles",
+    "transactions",
+    "priorities",
+    "reports",
+]
 both = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS.keys())
 
 
@@ -112,8 +126,11 @@ async def test_a_filter_by_an_id_of_the_other_finds_nothing(
 ) -> None:
     graph = Graph(mine.backend, mine.principal, schema)
     target = key.removesuffix("Id")
+    if key == "ids":  # of what is listed itself
+        parent: Any = schema._schema.type_map[type_name]
+        target = get_named_type(parent.fields[name].type).name.removesuffix("Connection")
     entity, repository = ENTITIES[target[0].upper() + target[1:]]
-    narrowed = f"{name}(filter: {{{key}: $id}}) {{ totalCount nodes {{ id }} }}"
+    narrowed = f"{name}(filter: {{{key}: {'[$id]' if key == 'ids' else '$id'}}}) {{ totalCount nodes {{ id }} }}"
     for foreign in await twin.all(repository):
         global_id = encode_id(entity, foreign.id)
         if type_name == "Query":
@@ -202,16 +219,21 @@ async def test_what_has_the_same_name_in_both_is_ones_own(mine: Graph, busy: Bus
 
 
 OF_TRANSACTION = "{ transactionUpdated(depotId: $depot, transactionId: $only) { id ocppTransactionId } }"
+OF_ANOMALY = "{ anomalyChanged(depotId: $depot, anomalyId: $only) { id kind } }"
 OF_CHARGE_POINT = "{ chargePointUpdated(depotId: $depot, chargePointId: $only) { id identity } }"
 OF_VEHICLE = "{ vehicleUpdated(depotId: $depot, vehicleId: $only) { id name } }"
 OF_PRIORITY = "{ priorityChanged(depotId: $depot) { id level } }"
 OF_STRANGER = "{ unknownIdentificationSeen(depotId: $depot) { id value } }"
-WATCHED: dict[str, Any] = {
-    "transactionUpdated": Transactions,
-    "chargePointUpdated": ChargePoints,
-    "vehicleUpdated": Vehicles,
-    "priorityChanged": Priorities,
-    "unknownIdentificationSeen": UnknownIdentifications,
+OF_FAULT = "{ faultUpdated(depotId: $depot, chargePointId: $only) { id code } }"
+OF_COMMAND = "{ commandUpdated(chargePointId: $depot, commandId: $only) { id kind } }"
+WATCHED: dict[EventKind, type[Repository[Any]]] = {
+    EventKind.CHARGE_POINT_UPDATED: ChargePoints,
+    EventKind.CHARGE_POINT_FAULT_UPDATED: Faults,
+    EventKind.COMMAND_UPDATED: Commands,
+    EventKind.ANOMALY_CHANGED: Anomalies,
+    EventKind.VEHICLE_UPDATED: Vehicles,
+    EventKind.PRIORITY_CHANGED: Priorities,
+    EventKind.UNKNOWN_IDENTIFICATION_SEEN: UnknownIdentifications,
 }
 
 
@@ -222,24 +244,26 @@ WATCHED: dict[str, Any] = {
         (OF_TRANSACTION, EventKind.TRANSACTION_STARTED, "transactionUpdated"),
         (OF_TRANSACTION, EventKind.TRANSACTION_ENDED, "transactionUpdated"),
         (OF_CHARGE_POINT, EventKind.CHARGE_POINT_UPDATED, "chargePointUpdated"),
+        (OF_FAULT, EventKind.CHARGE_POINT_FAULT_UPDATED, "faultUpdated"),
+        (OF_COMMAND, EventKind.COMMAND_UPDATED, "commandUpdated"),
+        (OF_ANOMALY, EventKind.ANOMALY_CHANGED, "anomalyChanged"),
         (OF_VEHICLE, EventKind.VEHICLE_UPDATED, "vehicleUpdated"),
         (OF_PRIORITY, EventKind.PRIORITY_CHANGED, "priorityChanged"),
         (OF_STRANGER, EventKind.UNKNOWN_IDENTIFICATION_SEEN, "unknownIdentificationSeen"),
     ],
 )
 async def test_an_event_of_the_other_never_arrives(mine: Graph, busy: Busy, twin: Busy, document: str, kind: EventKind, name: str) -> None:
-    repository = WATCHED[name]
+    repository = WATCHED.get(kind, Transactions)
     own, other = (await busy.all(repository))[0], (await twin.all(repository))[0]
-    of_own, of_other = (getattr(entity, "depot_id", None) for entity in (own, other))
     only = ", $only: ID" if "$only" in document else ""
     async with subscribed(mine, f"subscription S($depot: ID{only}) {document}") as live:
-        await announce(twin, kind, other.id, of_other)
+        await announce(twin, kind, other.id, None)
         # ... nor does what it is about when an event of one's own names it.
-        await announce(busy, kind, other.id, of_other)
+        await announce(busy, kind, other.id, None)
         await relayed(busy.backend)
         assert await live.quiet()
 
-        await announce(busy, kind, own.id, of_own)
+        await announce(busy, kind, own.id, None)
         await relayed(busy.backend)
         assert (await live.next())[name]["id"] == id_of(own)
         assert await live.quiet()
@@ -247,12 +271,17 @@ async def test_an_event_of_the_other_never_arrives(mine: Graph, busy: Busy, twin
 
 @pytest.mark.parametrize("argument", ["depot", "only"])
 @pytest.mark.parametrize(
-    ("document", "kind"), [(OF_TRANSACTION, EventKind.TRANSACTION_UPDATED), (OF_CHARGE_POINT, EventKind.CHARGE_POINT_UPDATED)]
+    ("document", "kind"),
+    [
+        (OF_TRANSACTION, EventKind.TRANSACTION_UPDATED),
+        (OF_CHARGE_POINT, EventKind.CHARGE_POINT_UPDATED),
+        (OF_ANOMALY, EventKind.ANOMALY_CHANGED),
+    ],
 )
 async def test_watching_what_is_the_others_shows_nothing(
     mine: Graph, busy: Busy, twin: Busy, document: str, kind: EventKind, argument: str
 ) -> None:
-    repository: Any = ChargePoints if kind is EventKind.CHARGE_POINT_UPDATED else Transactions
+    repository = WATCHED.get(kind, Transactions)
     own, other = (await busy.all(repository))[0], (await twin.all(repository))[0]
     watched = encode_id(Depot, other.depot_id) if argument == "depot" else id_of(other)
     async with subscribed(mine, f"subscription S($depot: ID, $only: ID) {document}", **{argument: watched}) as live:
@@ -283,7 +312,7 @@ async def test_power_is_shown_at_once_and_after_each_step_of_ones_own(mine: Grap
 
         assert await live.next() == first
     power = {node["name"]: node["power"]["measuredKw"] for node in first["depotPower"]["nodes"]}
-    assert power == {"North Feeder 1": 18.0, "North Feeder 2": 19.0, "North Grid": 37.0}
+    assert power == {"North Feeder 1": 18.0, "North Feeder 2": 19.0, "North Grid": 37.0, "North Spare panel": 0.0}
 
 
 def test_every_subscription_is_watched() -> None:
@@ -296,5 +325,9 @@ def test_every_subscription_is_watched() -> None:
         "vehicleUpdated",
         "priorityChanged",
         "unknownIdentificationSeen",
+        "faultUpdated",
+        "commandUpdated",
+        "anomalyChanged",
+        "depotUpdated",
     }
     assert public._schema.subscription_type is None

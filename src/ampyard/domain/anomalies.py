@@ -32,7 +32,7 @@ class Resolution(StrEnum):
 class Anomaly:
     """Something odd about a transaction, or, without `transaction_id`, about what a charge point told of one nobody knows.
 
-    `detail` says in figures what was found. Until it is resolved, its transaction is not billed.
+    `detail` says in figures what was found, `evidence` by what. Until it is resolved, its transaction is not billed.
     """
 
     id: uuid.UUID
@@ -41,6 +41,7 @@ class Anomaly:
     charge_point_id: uuid.UUID
     transaction_id: uuid.UUID | None
     kind: AnomalyKind
+    evidence: str
     detail: dict[str, Any]
     detected_at: datetime
     resolved_at: datetime | None
@@ -164,4 +165,6 @@ def more_than_possible(energy_wh: float, span: timedelta, max_power_kw: float) -
     most_wh = max_power_kw * 1000 * (max(span, timedelta(0)) / timedelta(hours=1)) * _POWER_SLACK + _ENERGY_SLACK_WH
     if energy_wh <= most_wh:
         return None
-    return Finding(AnomalyKind.IMPLAUSIBLE_ENERGY, "energy", {"energy_wh": energy_wh, "at_most_wh": most_wh, "max_power_kw": max_power_kw})
+    return Finding(
+        AnomalyKind.IMPLAUSIBLE_ENERGY, "energy", {"energy_wh": energy_wh, "at_most_wh": round(most_wh), "max_power_kw": max_power_kw}
+    )

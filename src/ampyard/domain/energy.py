@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from itertools import groupby, pairwise
 
 QUARTER_HOUR = timedelta(minutes=15)
@@ -26,6 +27,13 @@ LONGEST_SILENCE = timedelta(days=31)
 
 _GRID = 1024  # steps a Wh: a power of two, so that the rounding itself is exact
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class EnergyBucket(StrEnum):
+    """How long an interval is."""
+
+    QUARTER_HOUR = "QUARTER_HOUR"
+    HOUR = "HOUR"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo
 
 from ampyard.domain.depots import Depot
 
+# The queue's name for the job that writes a daily energy report.
+DAILY_ENERGY_JOB = "daily_energy"
+
 
 class ReportKind(StrEnum):
     DAILY_ENERGY = "DAILY_ENERGY"

@@ -11,9 +11,12 @@ from pgqueuer.core.applications import PgQueuer
 from pgqueuer.core.executors import AbstractEntrypointExecutor, DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.domain.models import Job, Schedule
 
+from ampyard.domain.reports import DAILY_ENERGY_JOB
 from ampyard.repositories.database import APPLICATION_ROLE, connect_asyncpg
 from ampyard.services import job_runs, reports, retention
 from ampyard.services.backend import Backend
+from ampyard.services.notifications import delivering
+from ampyard.services.notifications.queueing import DELIVER_JOB
 
 # How long an idle worker waits before it looks for jobs that it was not told of.
 _POLL = timedelta(seconds=10)
@@ -44,9 +47,14 @@ async def run_work_queue(backend: Backend, database_url: str, stop: asyncio.Even
 
 
 def _register(queue: PgQueuer, backend: Backend) -> None:
-    _job(queue, backend, reports.DAILY_ENERGY_JOB, reports.write_requested)
+    _job(queue, backend, DAILY_ENERGY_JOB, reports.write_requested)
     _each_tenant(queue, backend, "due_reports", "*/10 * * * *", reports.request_due_reports)
     _each_tenant(queue, backend, "retention", "15 * * * *", retention.remove_outdated)
+
+    # Each tells of itself how it goes (notificationDeliveries): it needs no note beside.
+    @queue.entrypoint(DELIVER_JOB, executor_factory=_retried)
+    async def deliver_notification(job: Job) -> None:
+        await delivering.deliver_requested(backend, job.payload or b"")
 
     @queue.schedule("shared_retention", "45 * * * *")
     async def remove_shared(_: Schedule) -> None:

@@ -4,10 +4,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from ampyard.jobs.alerts import LookOut, reschedule_overdue
 from ampyard.jobs.planner import Planner, Tick
 from ampyard.jobs.relay import run_relay
 from ampyard.jobs.work_queue import run_work_queue
-from ampyard.services import charge_points, commands, energy_prices, readiness, retention, rollups
+from ampyard.services import charge_points, commands, energy_prices, node_loads, readiness, retention, rollups
 from ampyard.services.backend import Backend
 from ampyard.services.outages import Outage
 from ampyard.services.tasks import end
@@ -18,8 +19,10 @@ _log = logging.getLogger(__name__)
 _SWEEP_S = 15.0
 _EXPIRE_S = 2.0
 _SPREAD_S = 5.0
+_OVERDUE_S = 60.0
 _SETTLE_S = 5.0
 _PARTITIONS_S = 3600.0
+_LOADS_S = node_loads.LOOK_EVERY.total_seconds()
 _ROLL_UP_S = 60.0
 _READINESS_S = 60.0
 # A loop that has run this long is taken to work.
@@ -45,6 +48,9 @@ async def run_worker(backend: Backend, database_url: str, *, tick: Tick, stop: a
         _kept_running("Looking for silent charge points", lambda: _every(_SWEEP_S, charge_points.sweep_silent, backend), stop),
         _kept_running("Ending overdue commands", lambda: _every(_EXPIRE_S, commands.expire_overdue, backend), stop),
         _kept_running("Spreading energy over intervals", lambda: _every(_SPREAD_S, intervals.spread_overdue, backend), stop),
+        _kept_running("Looking for alerts", lambda: LookOut(backend).run(), stop),
+        _kept_running("Looking for overdue notifications", lambda: _every(_OVERDUE_S, reschedule_overdue, backend), stop),
+        _kept_running("Recording the load of power nodes", lambda: _every(_LOADS_S, node_loads.record_node_loads, backend), stop),
         _kept_running("Working out costs", lambda: _every(_SETTLE_S, energy_prices.settle_due, backend), stop),
         _kept_running("Looking for transactions that never end", lambda: _every(_SWEEP_S, anomalies.sweep_silent, backend), stop),
         _kept_running("Keeping readiness", lambda: _every(_READINESS_S, readiness.record_all, backend), stop),

@@ -63,7 +63,7 @@ class PowerNodes(Repository[PowerNode]):
         """Return the nodes directly below each node, by name."""
         return await self.grouped(self.table.c.parent_id, node_ids, self.table.c.name, self.table.c.id, reads=reads)
 
-    async def children_count(self, node_id: uuid.UUID) -> tuple[int, int]:
+    async def hanging_on(self, node_id: uuid.UUID) -> tuple[int, int]:
         """Return how many nodes and how many charge points hang directly on a node."""
         nodes = select(func.count()).where(self.table.c.parent_id == node_id).scalar_subquery()
         points = select(func.count()).where(tables.charge_point.c.power_node_id == node_id).scalar_subquery()

@@ -146,11 +146,10 @@ class Directory:
         return {row[0] for row in await self.session.fetch(statement)}
 
     async def depots(self) -> list[DepotEntry]:
-        """Return all depots of all tenants that are not suspended."""
+        """Return all depots that are not archived, of all tenants that are not suspended."""
         column = tables.depot.c
-        rows = await self.session.fetch(
-            select(column.tenant_id, column.id, column.name).where(_active(column.tenant_id)).order_by(column.id)
-        )
+        in_service = column.archived_at.is_(None) & _active(column.tenant_id)
+        rows = await self.session.fetch(select(column.tenant_id, column.id, column.name).where(in_service).order_by(column.id))
         return [DepotEntry(*row) for row in rows]
 
     async def silent_since(self, moment: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:

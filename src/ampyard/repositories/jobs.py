@@ -1,7 +1,7 @@
 """The job queue, as seen from a unit of work: what is queued there is queued with the commit, or not at all."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +12,13 @@ from pgqueuer.adapters.persistence.queries import Queries
 from ampyard.repositories.database import WriteSession
 
 
-async def enqueue(session: WriteSession, entrypoint: str, payload: Mapping[str, str], *, dedupe_key: str) -> bool:
-    """Queue a job in the session's transaction; returns False when one with this key waits or runs already."""
+async def enqueue(
+    session: WriteSession, entrypoint: str, payload: Mapping[str, str], *, dedupe_key: str, after: timedelta = timedelta()
+) -> bool:
+    """Queue a job in the session's transaction, to be run `after` so long; returns False when one with this key waits or runs already."""
     async with session.driver() as connection:
         queries = Queries(AsyncpgDriver(connection))
-        ids = await queries.enqueue(entrypoint, orjson.dumps(payload), dedupe_key=dedupe_key, on_conflict="skip")
+        ids = await queries.enqueue(entrypoint, orjson.dumps(payload), execute_after=after, dedupe_key=dedupe_key, on_conflict="skip")
     return ids != [None]
 
 

@@ -2,8 +2,8 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +18,22 @@ from ampyard.repositories.database import Session, WriteSession
 from ampyard.repositories.depots import PowerNodes
 from ampyard.repositories.repository import ANY_OF_IDS, Repository
 from ampyard.repositories.statements import AnyRow, Query, recall
+
+
+@dataclass(frozen=True, slots=True)
+class LimitExceptionFilter:
+    """Which exceptions of limits to list; a field that is `None` does not narrow."""
+
+    in_force_at: datetime | None = None
+    ends_after: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the filter as SQL conditions."""
+        column = tables.limit_exception.c
+        return [
+            *([column.valid_from <= self.in_force_at, column.valid_until > self.in_force_at] if self.in_force_at is not None else []),
+            *([column.valid_until > self.ends_after] if self.ends_after is not None else []),
+        ]
 
 
 class LimitExceptions(Repository[LimitException]):
@@ -51,14 +67,21 @@ class Supply:
 
     async def power(self, node_ids: Iterable[uuid.UUID], *, at: datetime) -> dict[uuid.UUID, NodePower]:
         """Return what flows through each node, and what may, at a moment; see `NodePower`."""
-        rows = await self._rows("power", node_ids, at)
+        return self._powers(await self._rows("power", node_ids, at), at)
+
+    async def power_of_depot(self, depot_id: uuid.UUID, *, at: datetime) -> list[NodePower]:
+        """Return what flows through all nodes of a depot so."""
+        return list(self._powers(await self._rows("power_of_depot", [depot_id], at), at).values())
+
+    @staticmethod
+    def _powers(rows: Sequence[AnyRow], at: datetime) -> dict[uuid.UUID, NodePower]:
         below: dict[uuid.UUID, list[AnyRow]] = defaultdict(list)
         for row in rows:
             below[row.top].append(row)
         return {top: _power(top, _by_node(of_top), at) for top, of_top in below.items()}
 
     async def _rows(self, which: str, ids: Iterable[uuid.UUID], at: datetime) -> Sequence[AnyRow]:
-        query = recall((Supply, which), lambda: Query(_STATEMENTS[which]()))
+        query: Query = recall((Supply, which), lambda: Query(_STATEMENTS[which]()))
         return query.rows(await self.session.records(query, {"ids": list(ids), "at": at}))
 
 
@@ -104,9 +127,9 @@ def _of_depot() -> Select[Any]:
     return select(*_STATE).select_from(_joined(node)).where(node.c.depot_id == ANY_OF_IDS).order_by(node.c.name, node.c.id)
 
 
-def _flowing() -> Select[Any]:
+def _flowing(asked_by: Column[Any]) -> Select[Any]:
     node, cp, tx, evse = tables.power_node, tables.charge_point, tables.transaction, tables.evse
-    below = select(node.c.id.label("top"), node.c.id.label("id")).where(node.c.id == ANY_OF_IDS).cte("below", recursive=True)
+    below = select(node.c.id.label("top"), node.c.id.label("id")).where(asked_by == ANY_OF_IDS).cte("below", recursive=True)
     below = below.union_all(select(below.c.top, node.c.id).where(node.c.parent_id == below.c.id))
     flow = (
         select(
@@ -125,7 +148,14 @@ def _flowing() -> Select[Any]:
     return select(*_STATE, below.c.top.label("top"), flow.c.measured_kw, flow.c.allocated_kw, flow.c.measured_at).select_from(joined)
 
 
-_STATEMENTS = MappingProxyType({"states": _states, "of_depot": _of_depot, "power": _flowing})
+_STATEMENTS: Mapping[str, Callable[[], Select[Any]]] = MappingProxyType(
+    {
+        "states": _states,
+        "of_depot": _of_depot,
+        "power": lambda: _flowing(tables.power_node.c.id),
+        "power_of_depot": lambda: _flowing(tables.power_node.c.depot_id),
+    }
+)
 
 
 def _state(rows: Sequence[AnyRow]) -> NodeState:

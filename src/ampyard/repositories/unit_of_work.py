@@ -40,7 +40,7 @@ class UnitOfWork:
         self.principal = principal
         self.now = now
         self.session: WriteSession = database.session(principal.tenant_id, reach)
-        self._reach = reach
+        self._reach = self._reach_now = reach
         self._request = request
         self._answer: dict[str, Any] | None = None
         self._events: list[Event] = []
@@ -69,7 +69,7 @@ class UnitOfWork:
         await self.session.execute(update(table).where(table.c.id == entity_id).values(**values))
 
     async def remove(self, repository: type[Repository[Any]], entity_id: uuid.UUID) -> None:
-        """Delete one row."""
+        """Delete one row, with what the database says goes with it."""
         table = repository.table
         await self.session.execute(delete(table).where(table.c.id == entity_id))
 
@@ -97,26 +97,27 @@ class UnitOfWork:
         readable = self.principal.reach()
         if readable == self._reach:
             return False
-        async with self._reaching(readable):
+        async with self.within(readable):
             return await repository(self.session).by_id(entity_id, reads=frozenset({"id"})) is not None
 
     @asynccontextmanager
     async def whole_tenant(self) -> AsyncIterator[None]:
         """See the whole tenant for a while: for a rule that must hold for things that the principal may not see."""
-        async with self._reaching(WHOLE_TENANT):
+        async with self.within(WHOLE_TENANT):
             yield
 
     @asynccontextmanager
-    async def _reaching(self, reach: Reach) -> AsyncIterator[None]:
-        """Confine what follows to another reach; a statement that fails leaves it, and ends the transaction."""
-        if reach == self._reach:
-            yield
-            return
+    async def within(self, reach: Reach) -> AsyncIterator[None]:
+        """See and change only what is in another reach for a while; a statement that fails leaves it, and ends the transaction."""
+        before, self._reach_now = self._reach_now, reach
+        await self._set_reach(reach)
+        yield
+        self._reach_now = before
+        await self._set_reach(before)
+
+    async def _set_reach(self, reach: Reach) -> None:
         async with self.session.driver() as connection:
             await connection.execute(set_reach(reach))
-        yield
-        async with self.session.driver() as connection:
-            await connection.execute(set_reach(self._reach))
 
     def answers(self, **fields: Any) -> None:
         """Say what the change is answered with: by payload field an entity, a list of entities, what an import did, or a JSON scalar.

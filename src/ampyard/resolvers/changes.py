@@ -126,6 +126,8 @@ async def _perform(context: Context, act: Act, operation: str, key: str | None, 
     request = Request(key, operation, digest)
     earlier = await _earlier(context, request)
     if earlier is None:
+        # The payload shows what is so after the change, not what was when the key was looked up.
+        await context.end_event()
         try:
             return await act(Caller(replace(backend, request=request), principal), **fields)
         except asyncpg.UniqueViolationError as error:

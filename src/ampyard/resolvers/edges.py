@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import strawberry
 
-from ampyard.domain.access import Scope
 from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.priorities import Priority
 from ampyard.domain.transactions import Transaction
@@ -151,12 +150,6 @@ def _decoded(global_id: str, entity: type[Any]) -> uuid.UUID | InvalidInputError
         return decode_id("id", global_id, entity)
     except InvalidInputError as error:
         return error
-
-
-def plan_node_power(info: Info) -> Load:
-    """Plan what flows through a power node now; by the node's id."""
-    info.context.principal.require(Scope.FLEET_READ)
-    return Load(loading.node_power, (info.context.now,))
 
 
 def plan_active_transaction(info: Info) -> Load:

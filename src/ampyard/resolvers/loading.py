@@ -9,13 +9,13 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from ampyard.domain.paging import Page, PageRequest
 from ampyard.domain.priorities import EffectivePriority
-from ampyard.domain.supply import NodePower
+from ampyard.domain.supply import NodeLoad, NodePower, NodeState
 from ampyard.domain.transactions import Transaction
 from ampyard.engine import Load
 from ampyard.repositories.database import Session
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.repository import Repository
-from ampyard.repositories.supply import Supply
+from ampyard.repositories.supply import Supply, loads_of
 from ampyard.repositories.transactions import Transactions
 from ampyard.resolvers.lists import Listing, Narrowing
 
@@ -125,6 +125,17 @@ async def counts(
 async def node_power(session: Session, node_ids: Sequence[uuid.UUID], at: datetime) -> Mapping[uuid.UUID, NodePower]:
     """What flows through each power node, and what may."""
     return await Supply(session).power(node_ids, at=at)
+
+
+async def node_states(session: Session, node_ids: Sequence[uuid.UUID], at: datetime) -> Mapping[uuid.UUID, NodeState]:
+    """Each power node with what decides its limit and its unmanaged load at a moment."""
+    return await Supply(session).states(node_ids, at=at)
+
+
+async def node_loads(session: Session, node_ids: Sequence[uuid.UUID], begin: datetime, end: datetime) -> Mapping[uuid.UUID, list[NodeLoad]]:
+    """The load of each power node in the buckets of a period."""
+    found = await loads_of(session, node_ids, begin, end)
+    return {node_id: found.get(node_id, []) for node_id in node_ids}
 
 
 async def active_of_evse(

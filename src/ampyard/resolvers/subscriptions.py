@@ -12,16 +12,22 @@ from typing import Annotated, Any
 
 import strawberry
 
+from ampyard.domain.anomalies import Anomaly
 from ampyard.domain.charge_points import ChargePoint
+from ampyard.domain.commands import Command
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.events import EventKind, PublishedEvent
+from ampyard.domain.faults import Fault
 from ampyard.domain.priorities import Priority
 from ampyard.domain.transactions import Transaction
 from ampyard.domain.unknown_identifications import UnknownIdentification
 from ampyard.domain.vehicles import Vehicle
+from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.charge_points import ChargePoints
+from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots
+from ampyard.repositories.faults import Faults
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import Transactions
@@ -55,6 +61,21 @@ def transaction_updated(
         return event.kind in _OF_TRANSACTION and of_depot in {None, event.depot_id} and only in {None, event.aggregate_id}
 
     return _entities(info.context, Transactions, fits)
+
+
+def anomaly_changed(
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those in this depot.")] = None,
+    anomaly_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None,
+) -> AsyncGenerator[Anomaly, None]:
+    """Return anomalies as they are found and resolved."""
+    of_depot = optional_id("depotId", depot_id, Depot)
+    only = optional_id("anomalyId", anomaly_id, Anomaly)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.ANOMALY_CHANGED and of_depot in {None, event.depot_id} and only in {None, event.aggregate_id}
+
+    return _entities(info.context, Anomalies, fits)
 
 
 def charge_point_updated(
@@ -113,6 +134,57 @@ def unknown_identification_seen(
         return event.kind is EventKind.UNKNOWN_IDENTIFICATION_SEEN and (of_depot is None or event.depot_id in {None, of_depot})
 
     return _entities(info.context, UnknownIdentifications, fits)
+
+
+def depot_updated(
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None,
+) -> AsyncGenerator[Depot, None]:
+    """Return depots as they, or the nodes of their supply, are changed."""
+    only = optional_id("depotId", depot_id, Depot)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.DEPOT_UPDATED and only in {None, event.aggregate_id}
+
+    return _entities(info.context, Depots, fits)
+
+
+def fault_updated(
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those of this depot.")] = None,
+    charge_point_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those of this charge point.")] = None,
+) -> AsyncGenerator[Fault, None]:
+    """Return faults as they are raised, told more of, and cleared."""
+    of_depot = optional_id("depotId", depot_id, Depot)
+    of_point = optional_id("chargePointId", charge_point_id, ChargePoint)
+
+    def fits(event: PublishedEvent) -> bool:
+        return (
+            event.kind is EventKind.CHARGE_POINT_FAULT_UPDATED
+            and of_depot in {None, event.depot_id}
+            and (of_point is None or event.payload.get("charge_point_id") == str(of_point))
+        )
+
+    return _entities(info.context, Faults, fits)
+
+
+def command_updated(
+    info: Info,
+    charge_point_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those to this charge point.")] = None,
+    command_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None,
+) -> AsyncGenerator[Command, None]:
+    """Return commands as they are given and as they end."""
+    of_point = optional_id("chargePointId", charge_point_id, ChargePoint)
+    only = optional_id("commandId", command_id, Command)
+
+    def fits(event: PublishedEvent) -> bool:
+        return (
+            event.kind is EventKind.COMMAND_UPDATED
+            and only in {None, event.aggregate_id}
+            and (of_point is None or event.payload.get("charge_point_id") == str(of_point))
+        )
+
+    return _entities(info.context, Commands, fits)
 
 
 def depot_power(

@@ -1,42 +1,50 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import Enum
-from typing import Annotated
 
 import strawberry
 from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain import depots as domain
-from ampyard.domain import supply
 from ampyard.domain.access import Scope
 from ampyard.domain.charts import ChartBucket
-from ampyard.engine import Delivery, edge
+from ampyard.engine import Delivery, computed
 from ampyard.repositories import charts
+from ampyard.repositories import depots as repository
 from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
+from ampyard.resolvers import depots as resolvers
 from ampyard.resolvers import subscriptions
+from ampyard.resolvers.changes import mutation
 from ampyard.resolvers.charts import chart
-from ampyard.resolvers.edges import by_id, plan_node_power, references_to, to_many, to_one
+from ampyard.resolvers.edges import by_id, references_to, to_many, to_one
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
+from ampyard.resolvers.uptime import OF_DEPOT, uptime_of
+from ampyard.schema.availability import Uptime
 from ampyard.schema.charge_points import ChargePoint, ChargePointFilter, ChargePointOrder
 from ampyard.schema.charts import EnergyChart, NodePowerChart, ReadinessChart, UtilisationChart
-from ampyard.schema.enums import PowerNodeKind
+from ampyard.schema.enums import Archived
+from ampyard.schema.errors import Change, Payload
 from ampyard.schema.node import Node, shows
+from ampyard.schema.opening_times import OpeningTimes, OpeningTimesInput
 from ampyard.schema.paging import Connection, OrderDirection, connection
 from ampyard.schema.reports import Report, ReportOrder
+from ampyard.schema.supply import PowerNode
 from ampyard.schema.transactions import Transaction, TransactionFilter, TransactionOrder
 from ampyard.schema.vehicles import Vehicle, VehicleFilter, VehicleOrder
 
-DEPOTS = Listing("depots", Depots, "NAME")
+DEPOTS = Listing("depots", Depots, "NAME", unless_told=repository.DepotFilter())
 
 
 @strawberry.enum(description="What depots can be ordered by.")
 class DepotOrderField(Enum):
     NAME = "NAME"
+    CITY = "CITY"
+    CREATED_AT = "CREATED_AT"
     UPDATED_AT = "UPDATED_AT"
 
 
@@ -46,47 +54,16 @@ class DepotOrder:
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
-@strawberry.federation.type(directives=[Authenticated()], description="What flows through a power node now.")
-class NodePower:
-    measured_kw: float = strawberry.field(
-        description="The sum of the latest power measured by the open transactions below the node, in kW."
-    )
-    allocated_kw: float = strawberry.field(description="The sum of the limits their charge points have confirmed, in kW.")
-    measured_at: datetime | None = strawberry.field(description="When the newest of these measurements was taken.")
+@strawberry.input(description="Which depots to list; archived ones are left out unless told.")
+class DepotFilter:
+    name_contains: str | None = strawberry.field(default=None, description="Only those whose name has this in it, in any case.")
+    city: str | None = strawberry.field(default=None, description="Only those in this city, in any case.")
+    time_zone: str | None = strawberry.field(default=None, description="Only those in this time zone (IANA name).")
+    archived: Archived = strawberry.field(default=Archived.EXCLUDED, description="Whether archived ones are listed.")
 
-
-@strawberry.federation.type(
-    keys=["id"], directives=[Authenticated()], description="A node of a depot's supply tree: grid connection, feeder or panel."
-)
-class PowerNode(Node):
-    kind: PowerNodeKind = strawberry.field(description="What the node stands for.")
-    name: str = strawberry.field(description="Its name.")
-    limit_kw: float = strawberry.field(description="What may flow through it at most, in kW.")
-    power: NodePower = edge(plan_node_power, key="id", description="What flows through it now.")
-    depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] = to_one(Depots, "depot_id", description="Its depot.")
-    parent: Annotated["PowerNode", strawberry.lazy("ampyard.schema.depots")] | None = to_one(
-        PowerNodes, "parent_id", description="The node that supplies it; none at the root."
-    )
-    children: list[Annotated["PowerNode", strawberry.lazy("ampyard.schema.depots")]] = to_many(
-        PowerNodes, "children_of", description="The nodes it supplies."
-    )
-    charge_points: Connection[ChargePoint] = connection(
-        Listing(
-            "powerNode.chargePoints",
-            ChargePoints,
-            "IDENTITY",
-            parent=ChargePoints.table.c.power_node_id,
-            unless_told=NOT_RETIRED,
-        ),
-        description="The charge points that hang on it directly.",
-        filter_type=ChargePointFilter,
-        order_type=ChargePointOrder,
-    )
-    created_at: datetime = strawberry.field(description="When it was made.")
-    updated_at: datetime = strawberry.field(description="When it was last changed.")
-    power_chart: NodePowerChart = chart(charts.power_of_nodes, finest=ChartBucket.FIVE_MINUTES, description="Its load over time.")
-    is_type_of = staticmethod(shows(supply.PowerNode))
-    resolve_references = staticmethod(references_to(supply.PowerNode))
+    def narrowing(self) -> repository.DepotFilter:
+        """Return the filter as the repository takes it."""
+        return repository.DepotFilter(self.name_contains, self.city, self.time_zone, self.archived)
 
 
 @strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="A site where vehicles are charged.")
@@ -99,6 +76,15 @@ class Depot(Node):
     country_code: str = strawberry.field(description="Country, ISO 3166-1 alpha-3.")
     latitude: float = strawberry.field(description="Latitude in degrees (WGS 84).")
     longitude: float = strawberry.field(description="Longitude in degrees (WGS 84).")
+    opening_times: OpeningTimes | None = strawberry.field(description="When it is open; null where nobody has said.")
+    is_open: bool | None = computed(
+        resolvers.is_open,
+        reads=["opening_times", "time_zone"],
+        description="Whether it is open now; null where nobody has said.",
+    )
+    archived_at: datetime | None = strawberry.field(
+        description="When it was archived: since then it has been kept, but not planned, and has taken in nothing new."
+    )
     power_nodes: list[PowerNode] = to_many(PowerNodes, "of_depots", assumed_size=30, description="All nodes of its supply tree, by name.")
     charge_points: Connection[ChargePoint] = connection(
         Listing("depot.chargePoints", ChargePoints, "IDENTITY", parent=ChargePoints.table.c.depot_id, unless_told=NOT_RETIRED),
@@ -106,6 +92,7 @@ class Depot(Node):
         filter_type=ChargePointFilter,
         order_type=ChargePointOrder,
     )
+    uptime: Uptime = uptime_of(OF_DEPOT, description="How long the EVSEs of its charge points were up in a period.")
     vehicles: Connection[Vehicle] = connection(
         Listing("depot.vehicles", Vehicles, "NAME", parent=Vehicles.table.c.depot_id),
         description="The vehicles at home here.",
@@ -154,12 +141,96 @@ class DepotPower:
 class DepotQueries:
     depot: Depot | None = by_id(domain.Depot, description="One depot; null when it does not exist.")
     depots: Connection[Depot] = connection(
-        DEPOTS, description="All depots.", filter_type=None, order_type=DepotOrder, scope=Scope.FLEET_READ
+        DEPOTS,
+        description="All depots but archived ones, unless told.",
+        filter_type=DepotFilter,
+        order_type=DepotOrder,
+        scope=Scope.FLEET_READ,
+    )
+
+
+_NAME = "Its name, unique in the tenant; 200 characters at most."
+_TIME_ZONE = "Its time zone (IANA name), such as Europe/Berlin."
+_COUNTRY = "Country, ISO 3166-1 alpha-3, such as DEU."
+
+
+@strawberry.input(description="A new depot.")
+class CreateDepotInput(Change):
+    name: str = strawberry.field(description=_NAME)
+    time_zone: str = strawberry.field(description=_TIME_ZONE)
+    address: str = strawberry.field(description="Street and number.")
+    postal_code: str = strawberry.field(description="Postal code.")
+    city: str = strawberry.field(description="City.")
+    country_code: str = strawberry.field(description=_COUNTRY)
+    latitude: float = strawberry.field(description="Latitude in degrees (WGS 84).")
+    longitude: float = strawberry.field(description="Longitude in degrees (WGS 84).")
+    opening_times: OpeningTimesInput | None = strawberry.field(default=strawberry.UNSET, description="When it is open.")
+
+
+@strawberry.input(description="Changes of a depot; what is left out stays.")
+class EditDepotInput(Change):
+    depot_id: strawberry.ID = strawberry.field(description="The depot.")
+    name: str | None = strawberry.field(default=strawberry.UNSET, description=_NAME)
+    time_zone: str | None = strawberry.field(
+        default=strawberry.UNSET, description=f"{_TIME_ZONE} Weekly hours and limits are on the clock of it."
+    )
+    address: str | None = strawberry.field(default=strawberry.UNSET, description="Street and number.")
+    postal_code: str | None = strawberry.field(default=strawberry.UNSET, description="Postal code.")
+    city: str | None = strawberry.field(default=strawberry.UNSET, description="City.")
+    country_code: str | None = strawberry.field(default=strawberry.UNSET, description=_COUNTRY)
+    latitude: float | None = strawberry.field(default=strawberry.UNSET, description="Latitude in degrees (WGS 84).")
+    longitude: float | None = strawberry.field(default=strawberry.UNSET, description="Longitude in degrees (WGS 84).")
+    opening_times: OpeningTimesInput | None = strawberry.field(
+        default=strawberry.UNSET, description="When it is open, in place of what was set; null: not said."
+    )
+
+
+@strawberry.input(description="Archive a depot.")
+class ArchiveDepotInput(Change):
+    depot_id: strawberry.ID = strawberry.field(description="The depot.")
+
+
+@strawberry.input(description="Take an archived depot back into service.")
+class RestoreDepotInput(Change):
+    depot_id: strawberry.ID = strawberry.field(description="The depot.")
+
+
+@strawberry.federation.type(directives=[Authenticated()], description="A depot that was made or changed.")
+class DepotPayload(Payload):
+    depot: Depot | None = strawberry.field(description="The depot as it now is; null where the change was refused.")
+
+
+@strawberry.type
+class DepotMutations:
+    create_depot: DepotPayload = mutation(
+        DepotPayload, resolvers.create_depot, CreateDepotInput, Scope.DEPOTS_WRITE, description="Make a depot, without any supply yet."
+    )
+    edit_depot: DepotPayload = mutation(
+        DepotPayload, resolvers.edit_depot, EditDepotInput, Scope.DEPOTS_WRITE, description="Change a depot."
+    )
+    archive_depot: DepotPayload = mutation(
+        DepotPayload,
+        resolvers.archive_depot,
+        ArchiveDepotInput,
+        Scope.DEPOTS_WRITE,
+        description="Archive a depot at which no transaction runs: it keeps its history, is not planned any more and takes in nothing new.",
+    )
+    restore_depot: DepotPayload = mutation(
+        DepotPayload,
+        resolvers.restore_depot,
+        RestoreDepotInput,
+        Scope.DEPOTS_WRITE,
+        description="Take an archived depot back into service.",
     )
 
 
 @strawberry.type
 class DepotSubscriptions:
+    depot_updated: AsyncIterator[Depot] = scoped_subscription(
+        subscriptions.depot_updated,
+        Scope.FLEET_READ,
+        description="Depots as they, or the nodes of their supply, are changed; one depot where named.",
+    )
     depot_power: AsyncIterator[DepotPower] = scoped_subscription(
         subscriptions.depot_power,
         Scope.FLEET_READ,

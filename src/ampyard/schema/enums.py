@@ -2,27 +2,48 @@
 
 import strawberry
 
+from ampyard.domain.anomalies import AnomalyKind, NotBillable
+from ampyard.domain.anomalies import Resolution as AnomalyResolution
+from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
+from ampyard.domain.availability import Availability
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
 from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
+from ampyard.domain.energy import EnergyBucket
+from ampyard.domain.faults import FaultSource
+from ampyard.domain.id_tags import Authorization as AuthorizationStatus
 from ampyard.domain.id_tags import IdTagKind
+from ampyard.domain.layouts import ConnectorFormat, ConnectorStandard, PowerType
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.local_time import Weekday
+from ampyard.domain.orders import ResetKind, TriggeredMessage
+from ampyard.domain.pricing import CostUnknown
 from ampyard.domain.priorities import PriorityLevel, PriorityOutcome, PriorityTarget
 from ampyard.domain.reports import ReportKind
 from ampyard.domain.state_of_charge import SocSource
-from ampyard.domain.supply import PowerNodeKind
-from ampyard.domain.transactions import ChargingState, TransactionState
+from ampyard.domain.supply import LimitSource, PowerNodeKind, UnmanagedSource
+from ampyard.domain.transactions import ChargingState, StopReason, TransactionState
 from ampyard.domain.unknown_identifications import UnknownState
 from ampyard.domain.vehicles import VehicleKind
+from ampyard.repositories.depots import Archived
 
 strawberry.enum(ChartBucket, name="ChartBucket", description="How long the buckets of a chart are.")
+strawberry.enum(Availability, name="Availability", description="Whether an EVSE can be used.")
 strawberry.enum(ConnectorStatus, name="ConnectorStatus", description="The state of a connector or EVSE, in OCPP's words.")
 strawberry.enum(CurrentType, name="CurrentType", description="Alternating or direct current.")
+strawberry.enum(ConnectorStandard, name="ConnectorStandard", description="The standard of a plug, in OCPI's words.")
+strawberry.enum(ConnectorFormat, name="ConnectorFormat", description="Whether a connector is a socket or a cable with a plug.")
+strawberry.enum(PowerType, name="PowerType", description="AC or DC and phases, in OCPI's words.")
+strawberry.enum(FaultSource, name="FaultSource", description="How a charge point told that something is wrong.")
+strawberry.enum(ResetKind, name="ResetKind", description="How a charge point starts anew: once its transactions have ended, or at once.")
+strawberry.enum(TriggeredMessage, name="TriggeredMessage", description="What a charge point can be asked to send now.")
 strawberry.enum(OcppVersion, name="OcppVersion", description="A version of the Open Charge Point Protocol.")
 strawberry.enum(ChargePointState, name="ChargePointState", description="Where a charge point is in its life.")
 strawberry.enum(CommandKind, name="CommandKind", description="What a charge point is asked to do.")
 strawberry.enum(CommandState, name="CommandState", description="How far a command has come.")
+strawberry.enum(LimitSource, name="LimitSource", description="Which of a power node's limits counts.")
+strawberry.enum(UnmanagedSource, name="UnmanagedSource", description="Where the unmanaged load that counts comes from.")
+strawberry.enum(Archived, name="Archived", description="Whether a list has what is archived in it.")
 strawberry.enum(PowerNodeKind, name="PowerNodeKind", description="What a power node stands for.")
 strawberry.enum(
     PriorityLevel, name="PriorityLevel", description="A class of power sharing: a higher one is served entirely before a lower one."
@@ -37,27 +58,55 @@ strawberry.enum(
 )
 strawberry.enum(PriorityOutcome, name="PriorityOutcome", description="What became of a rule when it was asked which one counts.")
 strawberry.enum(UnknownState, name="UnknownIdentificationState", description="What has become of an identification that nobody knew.")
-strawberry.enum(Weekday, name="Weekday", description="A day of the week.")
 strawberry.enum(VehicleKind, name="VehicleKind", description="What kind of vehicle it is.")
+strawberry.enum(AnomalyKind, name="AnomalyKind", description="What is odd about a transaction.")
+strawberry.enum(AnomalyResolution, name="AnomalyResolution", description="What was decided on an anomaly.")
+strawberry.enum(NotBillable, name="NotBillable", description="Why a transaction is not billed.")
+strawberry.enum(CostUnknown, name="CostUnknown", description="Why it is not known what a transaction costs.")
+strawberry.enum(AuthorizedBy, name="AuthorizedBy", description="What let a transaction begin.")
+strawberry.enum(AuthorizationStatus, name="AuthorizationStatus", description="What became of an id tag, in OCPP's words.")
+strawberry.enum(VehicleResolution, name="VehicleResolution", description="How the vehicle of a transaction became known.")
+strawberry.enum(StopReason, name="StopReason", description="Why a transaction ended: OCPP's reasons, and two of our own.")
+strawberry.enum(EnergyBucket, name="EnergyBucket", description="How long an interval of energy is.")
+strawberry.enum(Weekday, name="Weekday", description="A day of the week.")
 
 __all__ = [
+    "AnomalyKind",
+    "AnomalyResolution",
+    "Archived",
+    "AuthorizationStatus",
+    "AuthorizedBy",
+    "Availability",
     "ChargePointState",
     "ChargingState",
     "ChartBucket",
     "CommandKind",
     "CommandState",
+    "ConnectorFormat",
+    "ConnectorStandard",
     "ConnectorStatus",
+    "CostUnknown",
     "CurrentType",
+    "EnergyBucket",
+    "FaultSource",
     "IdTagKind",
+    "LimitSource",
+    "NotBillable",
     "OcppVersion",
     "PowerNodeKind",
+    "PowerType",
     "PriorityLevel",
     "PriorityOutcome",
     "PriorityTarget",
     "ReportKind",
+    "ResetKind",
     "SocSource",
+    "StopReason",
     "TransactionState",
+    "TriggeredMessage",
     "UnknownState",
+    "UnmanagedSource",
     "VehicleKind",
+    "VehicleResolution",
     "Weekday",
 ]

@@ -8,16 +8,26 @@ from ampyard.engine import Subgraph
 from ampyard.resolvers.edges import node_among
 from ampyard.resolvers.ids import NODES
 from ampyard.resolvers.scopes import scoped
+from ampyard.schema.anomalies import Anomaly, AnomalyMutations, AnomalyQueries, AnomalySubscriptions
+from ampyard.schema.availability import AvailabilityInterval, AvailabilityMutations, AvailabilityQueries, PlannedDowntime
+from ampyard.schema.charge_point_control import ChargePointControlMutations
+from ampyard.schema.charge_point_setup import ChargePointMutations
 from ampyard.schema.charge_points import ChargePoint, ChargePointQueries, ChargePointSubscriptions, Connector, Evse
-from ampyard.schema.commands import Command, CommandMutations, CommandQueries
-from ampyard.schema.depots import Depot, DepotQueries, DepotSubscriptions, PowerNode
+from ampyard.schema.commands import Command, CommandMutations, CommandQueries, CommandSubscriptions
+from ampyard.schema.corrections import Correction, CorrectionMutations, CorrectionQueries
+from ampyard.schema.depots import Depot, DepotMutations, DepotQueries, DepotSubscriptions
+from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceMutations, EnergyPriceQueries
 from ampyard.schema.errors import ERRORS
+from ampyard.schema.faults import Fault, FaultQueries, FaultSubscriptions
 from ampyard.schema.id_tags import IdTag, IdTagMutations, IdTagQueries
 from ampyard.schema.node import Node
 from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries, PrioritySubscriptions
 from ampyard.schema.reports import Report, ReportQueries
 from ampyard.schema.scalars import CONFIG
 from ampyard.schema.states_of_charge import SocReading
+from ampyard.schema.supply import LimitException, PowerNode, SupplyQueries
+from ampyard.schema.supply_changes import SupplyMutations
+from ampyard.schema.templates import ChargePointTemplate, TemplateMutations, TemplateQueries
 from ampyard.schema.transactions import MeterSample, Transaction, TransactionQueries, TransactionSubscriptions
 from ampyard.schema.unknown_identifications import (
     UnknownIdentification,
@@ -25,6 +35,7 @@ from ampyard.schema.unknown_identifications import (
     UnknownIdentificationQueries,
     UnknownIdentificationSubscriptions,
 )
+from ampyard.schema.variables import ConfigurationVariable, FirmwareStatus
 from ampyard.schema.vehicle_changes import VehicleMutations
 from ampyard.schema.vehicle_groups import VehicleGroup, VehicleGroupMutations, VehicleGroupQueries
 from ampyard.schema.vehicle_types import VehicleType, VehicleTypeMutations, VehicleTypeQueries
@@ -34,13 +45,20 @@ from ampyard.schema.vehicles import Vehicle, VehicleQueries, VehicleSubscription
 @strawberry.type(description="What can be read.")
 class Query(
     DepotQueries,
+    SupplyQueries,
     ChargePointQueries,
+    FaultQueries,
+    AvailabilityQueries,
+    TemplateQueries,
     VehicleQueries,
     VehicleTypeQueries,
     VehicleGroupQueries,
     IdTagQueries,
     UnknownIdentificationQueries,
     TransactionQueries,
+    AnomalyQueries,
+    CorrectionQueries,
+    EnergyPriceQueries,
     PriorityQueries,
     CommandQueries,
     ReportQueries,
@@ -55,8 +73,17 @@ class Mutation(
     VehicleGroupMutations,
     IdTagMutations,
     UnknownIdentificationMutations,
+    DepotMutations,
+    SupplyMutations,
     PriorityMutations,
+    AnomalyMutations,
+    CorrectionMutations,
+    EnergyPriceMutations,
     CommandMutations,
+    ChargePointMutations,
+    ChargePointControlMutations,
+    TemplateMutations,
+    AvailabilityMutations,
 ):
     pass
 
@@ -67,7 +94,10 @@ class Subscription(
     UnknownIdentificationSubscriptions,
     PrioritySubscriptions,
     TransactionSubscriptions,
+    AnomalySubscriptions,
     ChargePointSubscriptions,
+    FaultSubscriptions,
+    CommandSubscriptions,
     DepotSubscriptions,
 ):
     pass
@@ -85,12 +115,22 @@ schema = Subgraph(
         VehicleType,
         Depot,
         PowerNode,
+        AvailabilityInterval,
+        ChargePointTemplate,
+        ConfigurationVariable,
+        Fault,
+        FirmwareStatus,
+        PlannedDowntime,
+        LimitException,
         ChargePoint,
         Evse,
         Connector,
         Vehicle,
         Transaction,
         MeterSample,
+        Anomaly,
+        Correction,
+        EnergyPrice,
         Priority,
         Command,
         Report,

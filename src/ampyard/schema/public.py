@@ -12,7 +12,7 @@ from ampyard.domain.errors import DomainError
 from ampyard.engine import Schema, list_size
 from ampyard.repositories import transactions as repository
 from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints, Connectors, Evses
-from ampyard.repositories.depots import Depots
+from ampyard.repositories.depots import DepotFilter, Depots
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
@@ -231,7 +231,11 @@ class Query:
     transaction: Transaction | None = by_id(transactions.Transaction, description="One transaction; null when it does not exist.")
     priority: Priority | None = by_id(priorities.Priority, description="One priority rule; null when it does not exist.")
     depots: Connection[Depot] = connection(
-        Listing("public.depots", Depots, "NAME"), description="All depots.", filter_type=None, order_type=DepotOrder, scope=Scope.FLEET_READ
+        Listing("public.depots", Depots, "NAME", unless_told=DepotFilter()),
+        description="All depots.",
+        filter_type=None,
+        order_type=DepotOrder,
+        scope=Scope.FLEET_READ,
     )
     charge_points: Connection[ChargePoint] = connection(
         Listing("public.chargePoints", ChargePoints, "IDENTITY", unless_told=NOT_RETIRED),

@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,20 +11,41 @@ from ampyard.domain import charge_points, depots, vehicles
 from ampyard.domain import transactions as domain
 from ampyard.domain.access import Scope
 from ampyard.domain.charts import ChartBucket
+from ampyard.engine import computed
 from ampyard.repositories import charts
 from ampyard.repositories import transactions as repository
+from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
+from ampyard.repositories.corrections import Corrections
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.transactions import MeterSamples, Transactions
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers import subscriptions
+from ampyard.resolvers.billing import billable, not_billable_because
 from ampyard.resolvers.charts import chart
-from ampyard.resolvers.edges import by_id, effective_priority, references_to, to_one
+from ampyard.resolvers.corrections import effective_transaction
+from ampyard.resolvers.edges import by_id, effective_priority, references_to, to_many, to_one
+from ampyard.resolvers.energy_intervals import intervals
+from ampyard.resolvers.energy_prices import transaction_cost
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
+from ampyard.resolvers.transactions import stop_reason_kind
+from ampyard.schema.anomalies import Anomaly
 from ampyard.schema.charts import PowerChart
-from ampyard.schema.enums import ChargingState, TransactionState
+from ampyard.schema.corrections import Correction, EffectiveTransaction
+from ampyard.schema.energy_intervals import EnergyInterval
+from ampyard.schema.energy_prices import TransactionCost
+from ampyard.schema.enums import (
+    AuthorizationStatus,
+    AuthorizedBy,
+    ChargingState,
+    IdTagKind,
+    NotBillable,
+    StopReason,
+    TransactionState,
+    VehicleResolution,
+)
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
 from ampyard.schema.priorities import EffectivePriority
@@ -54,20 +76,48 @@ class TransactionOrder:
 class TransactionFilter:
     depot_id: strawberry.ID | None = strawberry.field(default=None, description="Only those in this depot.")
     charge_point_id: strawberry.ID | None = strawberry.field(default=None, description="Only those on this charge point.")
-    vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="Only those of this vehicle.")
+    evse_id: strawberry.ID | None = strawberry.field(default=None, description="Only those on this EVSE.")
+    vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="Only those of this vehicle, as measured.")
+    id_tag: str | None = strawberry.field(default=None, description="Only those started with this id tag, in whatever case.")
     state: TransactionState | None = strawberry.field(default=None, description="Only those that run, or that have ended.")
+    charging_state: ChargingState | None = strawberry.field(default=None, description="Only those in this charging state.")
+    stop_reason: StopReason | None = strawberry.field(default=None, description="Only those that ended for this reason.")
+    authorized_by: AuthorizedBy | None = strawberry.field(default=None, description="Only those that this let begin.")
     started_from: datetime | None = strawberry.field(default=None, description="Only those started at this time or later.")
     started_to: datetime | None = strawberry.field(default=None, description="Only those started before this time.")
+    ended_from: datetime | None = strawberry.field(default=None, description="Only those ended at this time or later.")
+    ended_to: datetime | None = strawberry.field(default=None, description="Only those ended before this time.")
+    energy_from_wh: float | None = strawberry.field(default=None, description="Only those with this energy or more, in Wh, as measured.")
+    energy_to_wh: float | None = strawberry.field(default=None, description="Only those with less energy than this, in Wh, as measured.")
+    cost_from: Decimal | None = strawberry.field(default=None, description="Only those that cost this or more, whatever the currency.")
+    cost_to: Decimal | None = strawberry.field(default=None, description="Only those that cost less than this, whatever the currency.")
+    anomalous: bool | None = strawberry.field(default=None, description="Only those with an anomaly nobody has resolved, or without.")
+    billable: bool | None = strawberry.field(default=None, description="Only those that are billed, or that are not.")
+    corrected: bool | None = strawberry.field(default=None, description="Only those with a correction that counts, or without.")
 
     def narrowing(self) -> repository.TransactionFilter:
         """Return the filter as the repository takes it."""
         return repository.TransactionFilter(
             depot_id=optional_id("filter.depotId", self.depot_id, depots.Depot),
             charge_point_id=optional_id("filter.chargePointId", self.charge_point_id, charge_points.ChargePoint),
+            evse_id=optional_id("filter.evseId", self.evse_id, charge_points.Evse),
             vehicle_id=optional_id("filter.vehicleId", self.vehicle_id, vehicles.Vehicle),
+            id_tag=self.id_tag,
             state=self.state,
+            charging_state=self.charging_state,
+            stop_reason=self.stop_reason,
+            authorized_by=self.authorized_by,
             started_from=self.started_from,
             started_to=self.started_to,
+            ended_from=self.ended_from,
+            ended_to=self.ended_to,
+            energy_from_wh=self.energy_from_wh,
+            energy_to_wh=self.energy_to_wh,
+            cost_from=self.cost_from,
+            cost_to=self.cost_to,
+            anomalous=self.anomalous,
+            billable=self.billable,
+            corrected=self.corrected,
         )
 
 
@@ -131,6 +181,32 @@ class Transaction(Node):
     soc_percent: float | None = strawberry.field(description="The state of charge last reported, in percent.")
     measured_at: datetime | None = strawberry.field(description="When power and register were last measured.")
     stop_reason: str | None = strawberry.field(description="Why it ended, in OCPP's words.")
+    stop_reason_kind: StopReason | None = computed(
+        stop_reason_kind,
+        reads=["stop_reason"],
+        description="Why it ended, typed; null while it runs, and for a word that no version of OCPP has.",
+    )
+    authorized_by: AuthorizedBy | None = strawberry.field(description="What let it begin; null where nothing has (yet).")
+    authorization: AuthorizationStatus | None = strawberry.field(description="What became of its id tag; null where it has none.")
+    authorized_at: datetime | None = strawberry.field(description="When it was let begin.")
+    id_tag_kind: IdTagKind | None = strawberry.field(description="What kind of identification its id tag is, as far as it is known.")
+    started_by: str | None = strawberry.field(description="Who asked for its start through this system; null where nobody did.")
+    started_offline: bool = strawberry.field(description="Whether its charge point was off the line when it began.")
+    begin_register_missing: bool = strawberry.field(
+        description="Whether the register at its begin is not known, because its start was told late or never; the first one known counts."
+    )
+    vehicle_resolved_by: VehicleResolution | None = strawberry.field(description="How its vehicle became known.")
+    vehicle_resolved_at: datetime | None = strawberry.field(description="When its vehicle became known.")
+    reservation_id: int | None = strawberry.field(description="The reservation it used, by the charge point's number.")
+    effective: EffectiveTransaction = effective_transaction(description="What counts of it: as measured, or as corrected.")
+    corrections: list[Correction] = to_many(
+        Corrections, "of_transactions", description="All its corrections, oldest first.", assumed_size=2
+    )
+    anomalies: list[Anomaly] = to_many(Anomalies, "of_transactions", description="All its anomalies, oldest first.", assumed_size=2)
+    billable: bool = billable(description="Whether it is billed: all its anomalies are resolved, none as not billed.")
+    not_billable_because: NotBillable | None = not_billable_because(description="Why it is not billed; null where it is.")
+    cost: TransactionCost = transaction_cost(description="What it costs at the prices of its depot; of one that runs, until now.")
+    energy_intervals: list[EnergyInterval] = intervals(description="When its energy flowed, as measured, by quarter-hour or hour in UTC.")
     priority: EffectivePriority = effective_priority(description="The priority that counts for it now.")
     depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] | None = to_one(
         Depots, "depot_id", description="The depot it is in; null where the caller's grants do not reach it."

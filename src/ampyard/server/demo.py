@@ -13,6 +13,7 @@ from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.supply import PowerNodeKind
 from ampyard.domain.vehicles import VehicleKind
 from ampyard.repositories.directory import Directory
+from ampyard.server.demo_operation import set_up_operation
 from ampyard.services.backend import Backend
 from ampyard.services.seeding import (
     Access,
@@ -54,18 +55,19 @@ class DemoFiles:
 
 
 async def seed_demo(backend: Backend, files: DemoFiles, progress: Callable[[str], None]) -> None:
-    """Make the demo tenant unless it is there."""
+    """Make the demo tenant unless it is there, and what its operation needs for the coming week."""
     async with backend.database.system_snapshot() as snapshot:
         known = await Directory(snapshot).tenant_id(SLUG)
-    if known is not None:
+    if known is None:
+        spec = demo_spec()
+        access = new_access()
+        # Written first: a tenant whose passwords nobody knows would be of no use.
+        _write_private(files.fleet, fleet_file(spec))
+        _write_private(files.access, asdict(access))
+        known = (await seed(backend, spec, progress, access)).tenant_id
+    else:
         progress("The demo tenant is there already.")
-        return
-    spec = demo_spec()
-    access = new_access()
-    # Written first: a tenant whose passwords nobody knows would be of no use.
-    _write_private(files.fleet, fleet_file(spec))
-    _write_private(files.access, asdict(access))
-    await seed(backend, spec, progress, access)
+    await set_up_operation(backend, known, progress)
 
 
 def demo_spec() -> TenantSpec:
@@ -108,6 +110,7 @@ def demo_spec() -> TenantSpec:
         name="Demo Fleet",
         country_code="DE",
         party_id="AMP",
+        alert_rules=True,
         depots=(
             DepotSpec(
                 name="Hafen",

@@ -9,11 +9,14 @@ from typing import Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ampyard.repositories.mail import SmtpSecurity, SmtpServer
 from ampyard.server.embedded import EmbeddedServers
 
 _KEY_BYTES = 32
 _DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+asyncpg")
 _LAST_PORT = 65535
+# RFC 6409 (submission), RFC 8314 (implicit TLS), RFC 5321.
+_SMTP_PORTS = {SmtpSecurity.STARTTLS: 587, SmtpSecurity.TLS: 465, SmtpSecurity.NONE: 25}
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
@@ -54,6 +57,13 @@ class Settings(BaseSettings):
     cost_restore_per_s: int = Field(default=50_000, ge=1, description="Points that a user gets back every second.")
     public_cost_capacity: int = Field(default=20_000, ge=0, description="The same for an API key on the public graph.")
     public_cost_restore_per_s: int = Field(default=2_000, ge=1, description="The same for an API key on the public graph.")
+    smtp_host: str | None = Field(default=None, description="SMTP server that takes mail; without one no mail is sent.")
+    smtp_port: int | None = Field(default=None, ge=1, le=_LAST_PORT, description="Its port; 587, 465 or 25 by the security unless set.")
+    smtp_security: SmtpSecurity = Field(default=SmtpSecurity.STARTTLS, description="How the connection to it is secured.")
+    smtp_username: str | None = Field(default=None, description="Who signs in there; nobody unless set.")
+    smtp_password: SecretStr | None = Field(default=None, description="The password of who signs in there.")
+    smtp_sender: str | None = Field(default=None, description="Whom mail comes from, such as alerts@example.org.")
+    webhooks_private: bool = Field(default=False, description="Call webhooks in private networks, and over http.")
     metrics_token: SecretStr | None = Field(
         default=None, min_length=16, description="Bearer token that /metrics needs; without one it is served to this machine alone."
     )
@@ -79,6 +89,28 @@ class Settings(BaseSettings):
         if self.trusted_documents_only and self.trusted_documents is None:
             raise ValueError("AMPYARD_TRUSTED_DOCUMENTS_ONLY needs the manifest that AMPYARD_TRUSTED_DOCUMENTS names")
         return self
+
+    @model_validator(mode="after")
+    def _has_whom_mail_comes_from(self) -> Self:
+        if self.smtp_host is not None and self.smtp_sender is None:
+            raise ValueError("AMPYARD_SMTP_HOST needs AMPYARD_SMTP_SENDER, whom mail comes from")
+        if self.smtp_password is not None and self.smtp_security is SmtpSecurity.NONE:
+            raise ValueError("AMPYARD_SMTP_PASSWORD must not go over an open line: set AMPYARD_SMTP_SECURITY to starttls or tls")
+        return self
+
+    @property
+    def smtp_server(self) -> SmtpServer | None:
+        """The SMTP server that takes mail, if one is set."""
+        if self.smtp_host is None or self.smtp_sender is None:
+            return None
+        return SmtpServer(
+            host=self.smtp_host,
+            port=self.smtp_port or _SMTP_PORTS[self.smtp_security],
+            security=self.smtp_security,
+            sender=self.smtp_sender,
+            username=self.smtp_username,
+            password=self.smtp_password.get_secret_value() if self.smtp_password is not None else None,
+        )
 
     @property
     def resolved_connect_port(self) -> int:

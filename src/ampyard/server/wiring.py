@@ -15,13 +15,17 @@ from ampyard.repositories.budgets import Budgets
 from ampyard.repositories.database import Database
 from ampyard.repositories.documents import SharedDocuments
 from ampyard.repositories.files import FileStore, FolderFiles, S3Files
+from ampyard.repositories.mail import Mailer
 from ampyard.repositories.presence import Presence
 from ampyard.repositories.streams import EventStream, connect_redis
+from ampyard.repositories.webhooks import WebhookSender
 from ampyard.server.settings import Settings
 from ampyard.services.backend import Backend
 from ampyard.services.events import EventHub
 from ampyard.services.health import VERSION
+from ampyard.services.notifications.notifier import Notifier
 from ampyard.services.tasks import end
+from ampyard.services.vault import Vault
 
 _TELL_EVERY_S = 5.0
 
@@ -40,6 +44,7 @@ async def open_backend(settings: Settings, name: str) -> AsyncIterator[Backend]:
             files=_files(settings),
             documents=SharedDocuments(redis),
             budgets=budgets,
+            notifier=_notifier(settings),
             presence=Presence(redis),
         )
     finally:
@@ -47,6 +52,16 @@ async def open_backend(settings: Settings, name: str) -> AsyncIterator[Backend]:
         await budgets.close()
         await redis.aclose()
         await database.dispose()
+
+
+def _notifier(settings: Settings) -> Notifier:
+    server = settings.smtp_server
+    return Notifier(
+        vault=Vault(settings.key),
+        webhooks=WebhookSender(private_allowed=settings.webhooks_private),
+        mailer=Mailer(server) if server is not None else None,
+        alerts_url=settings.base_url,
+    )
 
 
 @asynccontextmanager

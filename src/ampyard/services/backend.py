@@ -15,6 +15,7 @@ from ampyard.repositories.presence import Presence
 from ampyard.repositories.requests import Request
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.events import EventHub
+from ampyard.services.notifications.notifier import Notifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Backend:
     budgets: Budgets | None = None  # without it everybody may have all they want
     presence: Presence | None = None  # without it nobody knows which processes run
     clock: Callable[[], datetime] = utc_now
+    notifier: Notifier | None = None  # without it nobody is told of alerts
     request: Request | None = None  # which request this is done for, where its answer is to be kept
 
     def snapshot(self, principal: Principal) -> Snapshot:

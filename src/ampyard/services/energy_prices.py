@@ -94,7 +94,7 @@ async def settle_due(backend: Backend) -> int:
     for tenant_id in tenants:
         async with backend.unit_of_work(system_principal(tenant_id, "costs")) as work:
             due = await Transactions(work.session).with_cost_due(limit=_BATCH)
-            costs = await costs_of(work.session, [one for one in due if one.state is TransactionState.ENDED]) if due else {}
+            costs = await costs_of(work.session, [one.id for one in due if one.state is TransactionState.ENDED]) if due else {}
             for one in due:
                 cost = costs.get(one.id)
                 amount, currency = (None, None) if cost is None else (cost.amount, cost.currency)

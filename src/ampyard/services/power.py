@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ampyard.domain.access import system_principal
 from ampyard.domain.charge_points import ChargePoint, CurrentType, Evse
@@ -10,13 +10,14 @@ from ampyard.domain.commands import CommandKind
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.power import Demand, Node, Reserved, SetPoint, Share, explain, share_power, stage
 from ampyard.domain.priorities import EffectivePriority
-from ampyard.domain.supply import PowerNode
+from ampyard.domain.supply import LimitSource, NodeState
 from ampyard.domain.transactions import ChargingState, Transaction
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.commands import evses_with_limit_command
-from ampyard.repositories.depots import PowerNodes, try_lock
+from ampyard.repositories.depots import Depots, try_lock
 from ampyard.repositories.priorities import Priorities
+from ampyard.repositories.supply import Supply
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
@@ -36,7 +37,8 @@ _ASK_AGAIN = timedelta(seconds=10)
 class DepotState:
     """What a step is computed from."""
 
-    nodes: list[PowerNode]
+    at: datetime
+    nodes: list[NodeState]
     charge_points: dict[uuid.UUID, ChargePoint]
     evses: dict[uuid.UUID, Evse]
     in_force_kw: dict[uuid.UUID, float | None]
@@ -52,9 +54,12 @@ async def tick(backend: Backend, tenant_id: uuid.UUID, depot_id: uuid.UUID) -> N
     async with backend.unit_of_work(system_principal(tenant_id, "planner")) as work:
         if not await try_lock(work.session, depot_id):
             return
+        depot = await Depots(work.session).by_id(depot_id)
+        if depot is None or depot.archived_at is not None:
+            return
         state = await _read(work, depot_id)
         shares, set_points = decide(state)
-        names = {node.id: node.name for node in state.nodes}
+        names = {node.node.id: _told(node, state.at) for node in state.nodes}
         for share in shares:
             await _explain(work, state.evses[share.evse_id], explain(share, names))
         for set_point in set_points:
@@ -66,17 +71,18 @@ async def tick(backend: Backend, tenant_id: uuid.UUID, depot_id: uuid.UUID) -> N
 def decide(state: DepotState) -> tuple[list[Share], list[SetPoint]]:
     """Return who gets how much, and what to send now.
 
-    An EVSE without a transaction keeps its fall-back reserved: a vehicle that plugs in draws that much before anyone
-    can say anything. A limit that was sent but never confirmed, or that a charge point may have forgotten while it was
-    away, is sent again.
+    Each node supplies what its limits allow at this moment, less what flows there that is not ours. An EVSE without a
+    transaction keeps its fall-back reserved: a vehicle that plugs in draws that much before anyone can say anything. A
+    limit that was sent but never confirmed, or that a charge point may have forgotten while it was away, is sent again.
     """
-    nodes = [Node(node.id, node.parent_id, node.limit_kw) for node in state.nodes]
+    nodes = [Node(it.node.id, it.node.parent_id, it.limit(state.at).limit_kw) for it in state.nodes]
     demands = [_demand(state, evse) for evse in state.evses.values() if evse.id in state.transactions]
     reserved = [
         Reserved(state.charge_points[evse.charge_point_id].power_node_id, evse.fallback_kw)
         for evse in state.evses.values()
         if evse.id not in state.transactions
     ]
+    reserved += [Reserved(it.node.id, it.unmanaged(state.at).kw) for it in state.nodes]
     shares = share_power(nodes, demands, reserved)
     changes = {set_point.evse_id: set_point for set_point in stage(nodes, demands, shares, reserved)}
     for demand in demands:
@@ -125,7 +131,8 @@ async def _read(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
     transactions = await Transactions(work.session).active_of_evses([evse.id for evse, _ in locked])
     vehicle_ids = [t.vehicle_id for t in transactions.values() if t.vehicle_id is not None]
     return DepotState(
-        nodes=(await PowerNodes(work.session).of_depots([depot_id])).get(depot_id, []),
+        at=work.now,
+        nodes=await Supply(work.session).of_depot(depot_id, at=work.now),
         charge_points=charge_points,
         evses={evse.id: evse for evse, _ in locked},
         in_force_kw={evse.id: in_force_kw for evse, in_force_kw in locked},
@@ -134,6 +141,15 @@ async def _read(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
         priorities=await Priorities(work.session).effective(transactions.values(), at=work.now),
         asked=await evses_with_limit_command(work.session, list(charge_points), since=work.now - _ASK_AGAIN),
     )
+
+
+def _told(state: NodeState, at: datetime) -> str:
+    """Return a node's name for explanations, with its limit where that is not the one it always has."""
+    limit = state.limit(at)
+    if limit.source is LimitSource.CONSTANT:
+        return state.node.name
+    by_what = "its weekly limits" if limit.source is LimitSource.WEEKLY else "an exception"
+    return f"{state.node.name} ({limit.limit_kw:g} kW by {by_what})"
 
 
 async def _explain(work: UnitOfWork, evse: Evse, reason: str) -> None:

@@ -13,7 +13,7 @@ from ampyard.domain.access import Principal, Scope, system_principal
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import InvalidInputError, NotFoundError
 from ampyard.domain.ids import new_id
-from ampyard.domain.reports import Report, ReportKind, daily_energy_csv, day_bounds
+from ampyard.domain.reports import DAILY_ENERGY_JOB, Report, ReportKind, daily_energy_csv, day_bounds
 from ampyard.repositories import jobs
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.reports import Reports, energy_between, save
@@ -21,9 +21,6 @@ from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.backend import Backend
 from ampyard.services.settings import is_on
 from ampyard.services.tenants import tenant_by_slug
-
-# The queue's name for the job that writes a daily energy report.
-DAILY_ENERGY_JOB = "daily_energy"
 
 # How far back a missing or outdated daily report is made up for.
 _LOOK_BACK = timedelta(days=7)
@@ -99,8 +96,10 @@ async def due_reports(backend: Backend, tenant_id: uuid.UUID) -> list[DueReport]
         outdated = await Reports(snapshot).outdated_since(earliest)
     for depot in depots:
         today = _local_date(now, depot)
+        # Nothing happens at an archived depot from the day after that on.
+        end = today if depot.archived_at is None else min(today, _local_date(depot.archived_at, depot) + timedelta(days=1))
         day = max(today - _LOOK_BACK, _local_date(depot.created_at, depot))
-        while day < today:
+        while day < end:
             report = written.get((depot.id, day))
             complete = report is not None and report.updated_at >= day_bounds(day, depot.time_zone)[1]
             if not complete or (depot.id, day) in outdated:

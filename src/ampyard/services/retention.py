@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from ampyard.domain.access import system_principal
 from ampyard.repositories import commands, jobs, readiness, rollups
+from ampyard.repositories.notifications import remove_old_deliveries
 from ampyard.repositories.partitions import make_partitions as make_missing
 from ampyard.repositories.requests import remove_answers
 from ampyard.repositories.settings import read_settings
@@ -16,6 +17,7 @@ _ANSWERS_KEPT = timedelta(days=7)
 _QUEUE_LOG_KEPT = timedelta(days=30)
 _ROLLUPS_KEPT = timedelta(days=3653)
 _FORESEEN_KEPT = timedelta(days=90)
+_DELIVERIES_KEPT = timedelta(days=90)
 # No tenant has this id: a session that sees no tenant's rows.
 _NOBODY = uuid.UUID(int=0)
 
@@ -32,12 +34,13 @@ async def remove_outdated(backend: Backend, tenant_id: uuid.UUID) -> int:
     """Remove what has served its time; returns how many commands went.
 
     How long ended commands and ended runs of jobs stay is the tenant's to say; answers to idempotency keys go after a week, readiness
-    that was foreseen after 90 days. What was true at departures stays.
+    that was foreseen and deliveries of notifications after 90 days. What was true at departures stays.
     """
     async with backend.unit_of_work(system_principal(tenant_id, "retention")) as work:
         kept = (await read_settings(work.session, tenant_id)).values
         removed = await commands.remove_finished(work.session, before=work.now - timedelta(days=kept.command_days_kept))
         await readiness.remove_old(work.session, before=work.now - _FORESEEN_KEPT)
+        await remove_old_deliveries(work.session, before=work.now - _DELIVERIES_KEPT)
         await remove_answers(work.session, before=work.now - _ANSWERS_KEPT)
         await work.commit()
     await job_runs.tidy(backend, tenant_id)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from ampyard.domain.access import Scope, system_principal
 from ampyard.domain.charge_points import ChargePoint, Connector, ConnectorStatus, CurrentType, Evse, OcppVersion
 from ampyard.domain.depots import Depot
-from ampyard.domain.errors import ConflictError, InvalidInputError
+from ampyard.domain.errors import ConflictError
 from ampyard.domain.id_tags import IdTag, IdTagKind, canonical
 from ampyard.domain.ids import new_id
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.locations import Party
-from ampyard.domain.power import Node, Reserved, fallback_excess
 from ampyard.domain.priorities import Priority, PriorityLevel
 from ampyard.domain.supply import PowerNode, PowerNodeKind
 from ampyard.domain.vehicles import Vehicle, VehicleKind
@@ -24,7 +23,9 @@ from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
+from ampyard.services.alerts.rules import add_default_rules
 from ampyard.services.backend import Backend
+from ampyard.services.fallbacks import check_fallbacks
 from ampyard.services.secrets import hash_key, hash_password, new_key
 
 
@@ -101,13 +102,14 @@ class DepotSpec:
 
 @dataclass(frozen=True, slots=True)
 class TenantSpec:
-    """A tenant with its OCPI party (ISO 3166-1 alpha-2 country, three-letter party id) and its depots."""
+    """A tenant with its OCPI party (ISO 3166-1 alpha-2 country, three-letter party id), its depots, and alert rules (the default ones)."""
 
     slug: str
     name: str
     country_code: str
     party_id: str
     depots: tuple[DepotSpec, ...]
+    alert_rules: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,8 @@ async def seed(backend: Backend, spec: TenantSpec, progress: Callable[[str], Non
             await _seed_depot(work, depot_spec)
             count = sum(1 for _ in depot_spec.supply.all_charge_points())
             progress(f"Depot {depot_spec.name}: {count} charge points, {len(depot_spec.vehicles)} vehicles.")
+        if spec.alert_rules:
+            await add_default_rules(work)
         await _seed_access(work, spec, access)
         await work.audit("tenant.seed", "tenant", work.tenant_id, slug=spec.slug)
         await work.commit()
@@ -188,22 +192,9 @@ async def _seed_depot(work: UnitOfWork, spec: DepotSpec) -> None:
     )
     await work.add(Depots, depot)
     await _seed_node(work, depot, spec.supply, None)
-    await _check_fallbacks(work, depot)
+    await check_fallbacks(work, depot.id)
     for vehicle in spec.vehicles:
         await _seed_vehicle(work, depot, vehicle)
-
-
-async def _check_fallbacks(work: UnitOfWork, depot: Depot) -> None:
-    """Refuse a depot whose charge points could overload a node when all links are lost."""
-    nodes = {node.id: node for node in (await PowerNodes(work.session).of_depots([depot.id]))[depot.id]}
-    feeds = {cp.id: cp.power_node_id for cp in await ChargePoints(work.session).of_depot(depot.id)}
-    evses = await Evses(work.session).of_charge_points(list(feeds))
-    fallbacks = [Reserved(feeds[evse.charge_point_id], evse.fallback_kw) for of_one in evses.values() for evse in of_one]
-    for excess in fallback_excess([Node(node.id, node.parent_id, node.limit_kw) for node in nodes.values()], fallbacks):
-        raise InvalidInputError(
-            f"{depot.name}: the fall-back profiles below {nodes[excess.node_id].name} add up to {excess.fallback_kw:g} kW, "
-            f"but it can supply {excess.limit_kw:g} kW. Lower the fall-backs or raise the limit."
-        )
 
 
 async def _seed_node(work: UnitOfWork, depot: Depot, spec: NodeSpec, parent_id: uuid.UUID | None) -> None:

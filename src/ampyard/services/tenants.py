@@ -16,6 +16,7 @@ from ampyard.repositories.access import RoleGrants, Users
 from ampyard.repositories.directory import Directory
 from ampyard.repositories.tenants import Tenants
 from ampyard.repositories.unit_of_work import SUSPENSION_CHANNEL, UnitOfWork
+from ampyard.services.alerts.rules import add_default_rules
 from ampyard.services.backend import Backend
 from ampyard.services.users import check_user
 
@@ -53,7 +54,7 @@ async def suspended_among(backend: Backend, tenant_ids: Collection[uuid.UUID]) -
 
 
 async def create_tenant(backend: Backend, principal: Principal, wanted: NewTenant) -> Tenant:
-    """Make a tenant with its first owner; both are in the new tenant's own audit log.
+    """Make a tenant with its first owner and the default alert rules; both are in the new tenant's own audit log.
 
     Raises:
         ForbiddenError: the principal lacks `tenants:write`.
@@ -97,6 +98,7 @@ async def create_tenant(backend: Backend, principal: Principal, wanted: NewTenan
             revoked_at=None,
         )
         await store.add(work.session, made.id, slug=made.slug, name=made.name, at=work.now)
+        await add_default_rules(work)
         await work.add(Users, owner)
         await work.add(RoleGrants, grant)
         await work.audit("tenant.create", "tenant", made.id, slug=made.slug, name=made.name)

@@ -3,11 +3,12 @@
 The order of rules never matters: where several say something at the same time, the strictest counts.
 """
 
-from ampyard.domain.supply.limits import EffectiveLimit, LimitException, LimitSource, effective_limit, lowest_limit_kw
+from ampyard.domain.supply.limits import EffectiveLimit, LimitException, LimitSource, constant_limit_kw, effective_limit, lowest_limit_kw
 from ampyard.domain.supply.load import BUCKET, NodeLoad, bucket_of
 from ampyard.domain.supply.metering import MeterReading, SiteMeter, UnmanagedLoad, UnmanagedSource, unmanaged_load
 from ampyard.domain.supply.nodes import MAX_TREE_DEPTH, PowerNode, PowerNodeKind, WeeklyLimit, kw_of_current, power_node_faults
 from ampyard.domain.supply.state import NodePower, NodeState
+from ampyard.domain.supply.tree import require_place
 
 __all__ = [
     "BUCKET",
@@ -26,9 +27,11 @@ __all__ = [
     "UnmanagedSource",
     "WeeklyLimit",
     "bucket_of",
+    "constant_limit_kw",
     "effective_limit",
     "kw_of_current",
     "lowest_limit_kw",
     "power_node_faults",
+    "require_place",
     "unmanaged_load",
 ]

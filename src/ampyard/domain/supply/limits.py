@@ -69,7 +69,7 @@ def effective_limit(node: PowerNode, exceptions: Iterable[LimitException], at: d
     A dated exception goes before the weekly windows, these before the constant limit. Of several that are in force at
     once, the strictest counts, whatever their order. None lifts the node above its constant limit, which is technical.
     """
-    constant_kw = _strictest_kw(node, node.limit_kw, node.limit_a)
+    constant_kw = constant_limit_kw(node)
     constant = EffectiveLimit(constant_kw, LimitSource.CONSTANT, f"Its constant limit: {_as_text(node, node.limit_kw, node.limit_a)}.")
     in_force = [rule for rule in exceptions if rule.is_in_force(at)]
     if in_force:
@@ -88,6 +88,11 @@ def effective_limit(node: PowerNode, exceptions: Iterable[LimitException], at: d
             what = f"{_as_text(node, window.limit_kw, window.limit_a)} on {window}"
             return EffectiveLimit(limit_kw, LimitSource.WEEKLY, f"Its weekly limit: {what}.")
     return constant
+
+
+def constant_limit_kw(node: PowerNode) -> float:
+    """Return what a node can bear, in kW: the stricter of its constant limits."""
+    return _strictest_kw(node, node.limit_kw, node.limit_a)
 
 
 def lowest_limit_kw(node: PowerNode, exceptions: Iterable[LimitException], at: datetime) -> float:

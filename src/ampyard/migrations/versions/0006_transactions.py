@@ -131,6 +131,7 @@ def _transaction_anomaly() -> None:
         sa.Column("charge_point_id", sa.Uuid(), nullable=False),
         sa.Column("transaction_id", sa.Uuid(), nullable=True),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("detail", postgresql.JSONB(), nullable=False),
         sa.Column("detected_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
@@ -157,6 +158,13 @@ def _transaction_anomaly() -> None:
         "transaction_anomaly",
         ["tenant_id", "detected_at", "id"],
         postgresql_where=sa.text("resolved_at IS NULL"),
+    )
+    op.create_index(
+        "uq_transaction_anomaly_evidence",
+        "transaction_anomaly",
+        ["charge_point_id", "transaction_id", "kind", "evidence"],
+        unique=True,
+        postgresql_nulls_not_distinct=True,
     )
     op.create_index(
         "uq_transaction_anomaly_open",

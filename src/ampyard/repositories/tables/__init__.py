@@ -2,6 +2,16 @@
 
 from ampyard.repositories.tables.access import answered_request, app_user, resource_group, resource_group_member, role_grant
 from ampyard.repositories.tables.administration import api_key, audit_record, ocpi_credential, ocpi_party, outbox, report
+from ampyard.repositories.tables.alerts import (
+    alert,
+    alert_change,
+    alert_condition,
+    alert_rule,
+    notification_channel,
+    notification_delivery,
+    notification_item,
+    notification_route,
+)
 from ampyard.repositories.tables.base import metadata, tenant
 from ampyard.repositories.tables.charge_points import (
     charge_point_fault,
@@ -29,6 +39,10 @@ from ampyard.repositories.tables.vehicles import (
 )
 
 __all__ = [
+    "alert",
+    "alert_change",
+    "alert_condition",
+    "alert_rule",
     "answered_request",
     "api_key",
     "app_user",
@@ -58,6 +72,10 @@ __all__ = [
     "meter_sample",
     "node_load",
     "node_rollup",
+    "notification_channel",
+    "notification_delivery",
+    "notification_item",
+    "notification_route",
     "ocpi_credential",
     "ocpi_party",
     "ocpp_transaction_seq",

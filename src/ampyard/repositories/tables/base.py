@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from enum import Enum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -56,19 +56,26 @@ class TextEnum(TypeDecorator[StrEnum]):
         return _Members(self.enum).__getitem__
 
 
-class Level(TypeDecorator[PriorityLevel]):
-    """A priority level stored as its rank, so that the database orders by it."""
+class Rank(TypeDecorator[IntEnum]):
+    """An `IntEnum` stored as its number, so that the database orders by it."""
 
     impl = SmallInteger
     cache_ok = True
 
-    def process_bind_param(self, value: PriorityLevel | None, dialect: Any) -> int | None:
+    def __init__(self, enum: type[IntEnum]) -> None:
+        super().__init__()
+        self.enum = enum
+
+    def process_bind_param(self, value: IntEnum | None, dialect: Any) -> int | None:
         del dialect
         return None if value is None else int(value)
 
     def result_processor(self, dialect: Any, coltype: object) -> Callable[[Any], Any]:
         del dialect, coltype
-        return _Members(PriorityLevel).__getitem__
+        return _Members(self.enum).__getitem__
+
+
+Level = Rank(PriorityLevel)
 
 
 class Weekdays(TypeDecorator[frozenset[Weekday]]):

@@ -97,6 +97,7 @@ transaction_anomaly = tenant_table(
     Column("charge_point_id", Uuid, nullable=False),
     Column("transaction_id", Uuid),
     Column("kind", TextEnum(AnomalyKind), nullable=False),
+    Column("evidence", Text, nullable=False),
     Column("detail", JSONB, nullable=False),
     at("detected_at", nullable=False),
     at("resolved_at"),
@@ -113,6 +114,16 @@ transaction_anomaly = tenant_table(
     Index("ix_transaction_anomaly_transaction", "transaction_id", "detected_at", "id"),
     # What people have to look at is a small part of what there ever was.
     Index("ix_transaction_anomaly_open", "tenant_id", "detected_at", "id", postgresql_where=text("resolved_at IS NULL")),
+    # The same finding, made again from a message that came twice, is the same anomaly.
+    Index(
+        "uq_transaction_anomaly_evidence",
+        "charge_point_id",
+        "transaction_id",
+        "kind",
+        "evidence",
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+    ),
     # One at a time: while a person has not looked at it, a register that goes back again is the same matter.
     Index(
         "uq_transaction_anomaly_open",

@@ -13,6 +13,7 @@ from ampyard.domain.charge_points import ChargePoint, Evse
 from ampyard.domain.corrections import counting
 from ampyard.domain.errors import ConflictError, InvalidInputError
 from ampyard.domain.events import Event, EventKind
+from ampyard.domain.ids import new_id
 from ampyard.domain.transactions import Transaction, is_register, normalise
 from ampyard.repositories.anomalies import Anomalies, add_anomaly
 from ampyard.repositories.charge_points import ChargePoints, Evses
@@ -52,34 +53,26 @@ async def flag(work: UnitOfWork, transaction: Transaction, findings: Iterable[Fi
     for finding in findings:
         if finding is None:
             continue
-        anomaly = Anomaly(
-            id=uuid.uuid5(transaction.id, f"{finding.kind}|{finding.evidence}"),
-            tenant_id=transaction.tenant_id,
-            depot_id=transaction.depot_id,
-            charge_point_id=transaction.charge_point_id,
-            transaction_id=transaction.id,
-            kind=finding.kind,
-            detail=finding.detail,
-            detected_at=work.now,
-            resolved_at=None,
-            resolved_by=None,
-            resolution=None,
-            note=None,
-        )
-        if await add_anomaly(work.session, anomaly):
-            await _changed(work, anomaly)
+        await _keep(work, finding, transaction.depot_id, transaction.charge_point_id, transaction.id)
 
 
-async def flag_unknown_end(work: UnitOfWork, charge_point: ChargePoint, anomaly_id: uuid.UUID, detail: dict[str, Any]) -> None:
+async def flag_unknown_end(work: UnitOfWork, charge_point: ChargePoint, evidence: str, detail: dict[str, Any]) -> None:
     """Keep the end of a transaction that nobody knows the start of."""
+    await _keep(work, Finding(AnomalyKind.UNKNOWN_END, evidence, detail), charge_point.depot_id, charge_point.id, None)
+
+
+async def _keep(
+    work: UnitOfWork, finding: Finding, depot_id: uuid.UUID, charge_point_id: uuid.UUID, transaction_id: uuid.UUID | None
+) -> None:
     anomaly = Anomaly(
-        id=anomaly_id,
-        tenant_id=charge_point.tenant_id,
-        depot_id=charge_point.depot_id,
-        charge_point_id=charge_point.id,
-        transaction_id=None,
-        kind=AnomalyKind.UNKNOWN_END,
-        detail=detail,
+        id=new_id(),
+        tenant_id=work.tenant_id,
+        depot_id=depot_id,
+        charge_point_id=charge_point_id,
+        transaction_id=transaction_id,
+        kind=finding.kind,
+        evidence=finding.evidence,
+        detail=finding.detail,
         detected_at=work.now,
         resolved_at=None,
         resolved_by=None,

@@ -94,7 +94,7 @@ async def keep_unknown_end(backend: Backend, station: Station, report: Report) -
         }
         record_id = uuid.uuid5(charge_point.id, repr(sorted(content.items())))
         await work.audit("transaction.unknown_end", "charge_point", charge_point.id, record_id=record_id, **content)
-        await flag_unknown_end(work, charge_point, record_id, content)
+        await flag_unknown_end(work, charge_point, str(record_id), content)
         await work.commit()
     _log.warning("%s: the end of an unknown transaction %s is kept as an anomaly.", station.identity, report.ocpp_transaction_id)
 

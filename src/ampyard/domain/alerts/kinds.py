@@ -1,0 +1,30 @@
+"""What there can be alerts about, and how serious they are."""
+
+from enum import IntEnum, StrEnum
+
+
+class AlertKind(StrEnum):
+    """What an alert is about.
+
+    Each kind has its own target: a charge point, a transaction, a power node, an assignment, a job, an anomaly.
+    """
+
+    OFFLINE = "OFFLINE"
+    FAULTED = "FAULTED"
+    NOT_CHARGING = "NOT_CHARGING"
+    OVER_LIMIT = "OVER_LIMIT"
+    NOT_READY = "NOT_READY"
+    REPORT_FAILED = "REPORT_FAILED"
+    ANOMALY = "ANOMALY"
+
+
+class AlertSeverity(IntEnum):
+    """How serious an alert is, least first."""
+
+    INFO = 0
+    WARNING = 1
+    CRITICAL = 2
+
+
+# Their charge point may be down as planned, which such a rule can take into account.
+ABOUT_CHARGE_POINTS = frozenset({AlertKind.OFFLINE, AlertKind.FAULTED, AlertKind.NOT_CHARGING})

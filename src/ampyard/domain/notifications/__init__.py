@@ -1,0 +1,1 @@
+"""Notifications: who is told of which alerts, by which way, and when."""

@@ -1,0 +1,228 @@
+"""What there may be alerts about: for each kind one statement that finds it in all that the session reaches."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid5
+
+from sqlalchemy import ColumnElement, Select, Uuid, and_, cast, exists, func, or_, select, true
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from ampyard.domain.alerts import AlertKind, Sighting
+from ampyard.domain.job_runs import JobRunState
+from ampyard.domain.life_cycle import ChargePointState
+from ampyard.domain.readiness import Risk
+from ampyard.domain.readiness_records import KEPT_BEFORE
+from ampyard.domain.reports import DAILY_ENERGY_JOB
+from ampyard.domain.transactions import ChargingState, TransactionState
+from ampyard.repositories import tables
+from ampyard.repositories.database import Session
+from ampyard.repositories.supply import Supply
+
+# Less is what electronics take while nothing is charged.
+_NO_POWER_KW = 0.1
+# From here on a vehicle may have decided that it is full.
+_FULL_PERCENT = 95.0
+# A report that nobody has mended by then is not missed any more.
+_REPORTS_LOOKED_AT = timedelta(days=14)
+
+
+async def offline(session: Session, at: datetime) -> list[Sighting]:
+    """Return the charge points in service that have been on the line and are not now, in depots that are in use."""
+    cp, depot = tables.charge_point, tables.depot
+    statement = (
+        select(cp.c.id, cp.c.depot_id, func.coalesce(cp.c.disconnected_at, cp.c.last_seen_at), _is_planned(at))
+        # Who reaches a charge point does not always reach its depot.
+        .outerjoin(depot, depot.c.id == cp.c.depot_id)
+        .where(
+            cp.c.connected.is_(False),
+            cp.c.connected_at.is_not(None),
+            cp.c.state == ChargePointState.IN_SERVICE,
+            depot.c.archived_at.is_(None),
+        )
+    )
+    return [
+        Sighting(target_id=row[0], since=row[2], depot_id=row[1], charge_point_id=row[0], is_planned=row[3])
+        for row in await session.fetch(statement)
+    ]
+
+
+async def faulted(session: Session, at: datetime) -> list[Sighting]:
+    """Return the charge points in service that have a fault; with the first that is open."""
+    cp, fault = tables.charge_point, tables.charge_point_fault
+    statement = (
+        select(cp.c.id, cp.c.depot_id, fault.c.raised_at, fault.c.code, fault.c.vendor_code, _is_planned(at))
+        .join(fault, fault.c.charge_point_id == cp.c.id)
+        .where(fault.c.cleared_at.is_(None), cp.c.state == ChargePointState.IN_SERVICE)
+        .ext(distinct_on(cp.c.id))
+        .order_by(cp.c.id, fault.c.raised_at, fault.c.id)
+    )
+    return [
+        Sighting(
+            target_id=row.id,
+            since=row.raised_at,
+            depot_id=row.depot_id,
+            charge_point_id=row.id,
+            is_planned=row.is_planned,
+            facts={"fault": row.code, "vendor_code": row.vendor_code},
+        )
+        for row in await session.fetch(statement)
+    ]
+
+
+def _is_planned(at: datetime) -> ColumnElement[bool]:
+    """Return whether a charge point is down as planned."""
+    down = tables.planned_downtime.c
+    planned = exists().where(
+        down.charge_point_id == tables.charge_point.c.id, down.starts_at <= at, down.ends_at > at, down.cancelled_at.is_(None)
+    )
+    return planned.label("is_planned")
+
+
+async def not_charging(session: Session, at: datetime) -> list[Sighting]:
+    """Return the open transactions without power that could have some: the charge point is there and may give it, the vehicle is not full.
+
+    A vehicle that has suspended charging is taken to be full unless it says otherwise.
+    """
+    return [
+        Sighting(
+            target_id=row.id,
+            depot_id=row.depot_id,
+            charge_point_id=row.charge_point_id,
+            vehicle_id=row.vehicle_id,
+            transaction_id=row.id,
+            is_planned=row.is_planned,
+            facts={"evse_no": row.evse_no, "charging_state": row.charging_state.value, "soc_percent": row.soc_percent},
+        )
+        for row in await session.fetch(_without_power(at))
+    ]
+
+
+def _without_power(at: datetime) -> Select[Any]:
+    tx, cp, evse = tables.transaction, tables.charge_point, tables.evse
+    soc = tx.c.soc_percent
+    return (
+        select(tx.c.id, tx.c.depot_id, tx.c.charge_point_id, tx.c.vehicle_id, evse.c.evse_no, tx.c.charging_state, soc, _is_planned(at))
+        .join(cp, cp.c.id == tx.c.charge_point_id)
+        .join(evse, evse.c.id == tx.c.evse_id)
+        .where(
+            tx.c.state == TransactionState.ACTIVE,
+            tx.c.power_kw < _NO_POWER_KW,
+            tx.c.charging_state != ChargingState.IDLE,
+            cp.c.connected,
+            cp.c.state == ChargePointState.IN_SERVICE,
+            or_(evse.c.limit_kw.is_(None), evse.c.limit_kw >= evse.c.min_power_kw),
+            or_(soc < _FULL_PERCENT, and_(soc.is_(None), tx.c.charging_state != ChargingState.SUSPENDED_EV)),
+        )
+    )
+
+
+async def over_limit(session: Session, at: datetime) -> list[Sighting]:
+    """Return the power nodes that carry more than they may, of depots that are in use."""
+    node, depot = tables.power_node, tables.depot
+    rows = await session.fetch(
+        select(node.c.id, node.c.depot_id).join(depot, depot.c.id == node.c.depot_id).where(depot.c.archived_at.is_(None))
+    )
+    depots = {row[0]: row[1] for row in rows}
+    found = []
+    for node_id, power in (await Supply(session).power(depots, at=at)).items():
+        load_kw = power.measured_kw + power.unmanaged_kw
+        if load_kw > power.limit_kw:
+            facts = {"load_kw": round(load_kw, 3), "limit_kw": power.limit_kw}
+            found.append(Sighting(target_id=node_id, depot_id=depots[node_id], power_node_id=node_id, facts=facts))
+    return found
+
+
+async def not_ready(session: Session, at: datetime) -> list[Sighting]:
+    """Return the assignments of the coming day that will not be ready, or may not be, by what was foreseen last."""
+    assignment, record = tables.assignment, tables.readiness_record
+    newest = (
+        select(record.c.risk, record.c.shortfall_kwh)
+        .where(record.c.assignment_id == assignment.c.id)
+        .order_by(record.c.recorded_at.desc(), record.c.id.desc())
+        .limit(1)
+        .lateral("newest")
+    )
+    statement = (
+        select(
+            assignment.c.id, assignment.c.depot_id, assignment.c.vehicle_id, assignment.c.departs_at, newest.c.risk, newest.c.shortfall_kwh
+        )
+        .join(newest, true())
+        .where(
+            assignment.c.removed_at.is_(None),
+            assignment.c.departs_at > at,
+            assignment.c.departs_at <= at + KEPT_BEFORE,
+            newest.c.risk.in_([Risk.AT_RISK, Risk.NOT_READY]),
+        )
+    )
+    return [
+        Sighting(
+            target_id=row[0],
+            depot_id=row[1],
+            vehicle_id=row[2],
+            assignment_id=row[0],
+            departs_at=row[3],
+            facts={"risk": row[4].value, "departs_at": row[3].isoformat(timespec="minutes"), "shortfall_kwh": row[5]},
+        )
+        for row in await session.fetch(statement)
+    ]
+
+
+async def failed_reports(session: Session, at: datetime) -> list[Sighting]:
+    """Return the reports of the last two weeks that could not be written, by the run of each that ended last."""
+    run, depot = tables.job_run, tables.depot
+    depot_id, day = run.c.payload["depot_id"].astext, run.c.payload["day"].astext
+    last = (
+        select(depot_id.label("depot_id"), day.label("day"), run.c.state, run.c.finished_at, run.c.error)
+        .where(
+            run.c.kind == DAILY_ENERGY_JOB,
+            run.c.created_at > at - _REPORTS_LOOKED_AT,
+            run.c.state.in_([JobRunState.FAILED, JobRunState.SUCCEEDED]),
+        )
+        .ext(distinct_on(depot_id, day))
+        .order_by(depot_id, day, run.c.finished_at.desc(), run.c.id.desc())
+        .subquery()
+    )
+    statement = (
+        select(depot.c.id, last.c.day, last.c.finished_at, last.c.error)
+        .join(depot, depot.c.id == cast(last.c.depot_id, Uuid))
+        .where(last.c.state == JobRunState.FAILED)
+    )
+    return [
+        # The same report has the same target, whichever run of it failed.
+        Sighting(target_id=uuid5(row[0], row[1]), since=row[2], depot_id=row[0], facts={"day": row[1], "error": row[3]})
+        for row in await session.fetch(statement)
+    ]
+
+
+async def anomalies(session: Session, _at: datetime) -> list[Sighting]:
+    """Return what is odd about transactions and has not been resolved."""
+    odd, tx = tables.transaction_anomaly, tables.transaction
+    statement = (
+        select(odd.c.id, odd.c.detected_at, odd.c.depot_id, odd.c.charge_point_id, odd.c.transaction_id, tx.c.vehicle_id, odd.c.kind)
+        .outerjoin(tx, tx.c.id == odd.c.transaction_id)
+        .where(odd.c.resolved_at.is_(None))
+    )
+    return [
+        Sighting(
+            target_id=row[0],
+            since=row[1],
+            depot_id=row[2],
+            charge_point_id=row[3],
+            transaction_id=row[4],
+            vehicle_id=row[5],
+            facts={"anomaly": row[6].value},
+        )
+        for row in await session.fetch(statement)
+    ]
+
+
+SIGHTINGS: Mapping[AlertKind, Callable[[Session, datetime], Awaitable[list[Sighting]]]] = {
+    AlertKind.OFFLINE: offline,
+    AlertKind.FAULTED: faulted,
+    AlertKind.NOT_CHARGING: not_charging,
+    AlertKind.OVER_LIMIT: over_limit,
+    AlertKind.NOT_READY: not_ready,
+    AlertKind.REPORT_FAILED: failed_reports,
+    AlertKind.ANOMALY: anomalies,
+}

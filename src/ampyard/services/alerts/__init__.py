@@ -1,0 +1,1 @@
+"""Alerts: looking for what people should look at, and what people do about it."""

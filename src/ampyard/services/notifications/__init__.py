@@ -1,0 +1,1 @@
+"""Notifications: channels are set up, alerts are queued for them, deliveries are made."""

@@ -98,6 +98,7 @@ def _columns() -> None:
     )
     online.create_index("ix_vehicle_type", "vehicle", ["type_id", "name", "id"])
     online.create_index("ix_id_tag_list", "id_tag", ["tenant_id", "value", "id"])
+    online.create_index("ix_id_tag_canonical", "id_tag", ["tenant_id", "canonical"])
     online.create_index(
         "uq_id_tag_canonical", "id_tag", ["tenant_id", "COALESCE(canonical, upper(value))"], unique=True, where="removed_at IS NULL"
     )

@@ -76,6 +76,7 @@ id_tag = tenant_table(
     ref("vehicle_id", "vehicle", ondelete="CASCADE"),
     Index("ix_id_tag_vehicle", "vehicle_id"),
     Index("ix_id_tag_list", "tenant_id", "value", "id"),
+    Index("ix_id_tag_canonical", "tenant_id", "canonical"),
     Index(
         "uq_id_tag_canonical",
         "tenant_id",

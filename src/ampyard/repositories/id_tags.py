@@ -54,8 +54,8 @@ class IdTags(Repository[IdTag]):
         missing = [value for value in wanted if value not in tags]
         if missing:
             # Those of release 0.1.0. Apart, as an index of an expression is not used below row-level security.
-            written = given(sorted({value.strip().upper() for value in missing}), Text)
-            old = await self.where(column.canonical.is_(None), func.upper(column.value) == func.any(written), has)
+            written = sorted({value.strip().upper() for value in missing})
+            old = await self.where(column.canonical.is_(None), func.upper(column.value).in_(written), has)
             by_value = {tag.value.upper(): tag for tag in old}
             tags |= {value: by_value[value.strip().upper()] for value in missing if value.strip().upper() in by_value}
         return tags

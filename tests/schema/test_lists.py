@@ -15,7 +15,9 @@ from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.unknown_identifications import UnknownState
 from ampyard.domain.vehicles import VehicleKind
 from ampyard.repositories.anomalies import Anomalies
+from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.availability import PlannedDowntimes
+from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.database import Session
 from ampyard.repositories.depots import Depots, PowerNodes
@@ -34,7 +36,7 @@ from ampyard.resolvers.cursors import CursorCodec
 from ampyard.schema.internal import schema as internal
 from ampyard.schema.public import schema as public
 from tests.busy import HOUR, NOW, T0, Busy
-from tests.schema import transaction_filters
+from tests.schema import dispatch_filters, transaction_filters
 from tests.schema.graph import Graph, id_of
 
 LISTS: dict[str, type[Repository[Any]]] = {
@@ -51,6 +53,8 @@ LISTS: dict[str, type[Repository[Any]]] = {
     "idTags": IdTags,
     "unknownIdentifications": UnknownIdentifications,
     "reports": Reports,
+    "blocks": Blocks,
+    "assignments": Assignments,
     "anomalies": Anomalies,
     "energyPrices": EnergyPrices,
 }
@@ -62,7 +66,7 @@ async def test_a_list_is_in_the_order_asked_for(graph: Graph, busy: Busy, name: 
     column, table = LISTS[name].orders[order], LISTS[name].table
     by = [column.desc(), table.c.id.desc()] if descending else [column, table.c.id]
     async with busy.backend.database.snapshot(busy.tenant_id) as snapshot:
-        expected = [id_of(entity) for entity in await LISTS[name](snapshot).where(order_by=by)]
+        expected = [id_of(entity) for entity in await LISTS[name](snapshot).where(order_by=by) if dispatch_filters.is_there(entity)]
 
     direction = "DESC" if descending else "ASC"
     data = await graph.data(f"{{ {name}(orderBy: {{field: {order}, direction: {direction}}}) {{ nodes {{ id }} }} }}")
@@ -202,6 +206,7 @@ FILTERS: list[tuple[str, Callable[[dict[str, Any]], dict[str, object]], Callable
     ("priorities", lambda e: {"chargePointId": id_of(e["CP-1"])}, lambda e: lambda p: p.charge_point_id == e["CP-1"].id),
     ("priorities", lambda e: {"transactionId": id_of(e["tx-6"])}, lambda e: lambda p: p.transaction_id == e["tx-6"].id),
     ("priorities", lambda e: {"vehicleId": id_of(e["Bus 2"]), "inForceAt": moment(NOW)}, lambda _: lambda _p: False),
+    *dispatch_filters.FILTERS,
     *transaction_filters.FILTERS,
 ]
 
@@ -218,6 +223,7 @@ async def known(busy: Busy) -> dict[str, Any]:
         | {of_type.name: of_type for of_type in await busy.all(VehicleTypes)}
         | {group.name: group for group in await busy.all(VehicleGroups)}
         | {"plugged in": {t.vehicle_id for t in await busy.all(Transactions) if t.ended_at is None}}
+        | {f"block {block.name}": block for block in await busy.all(Blocks)}
         | {"evse": (await busy.all(Evses))[0]}
     )
 

@@ -191,6 +191,19 @@ class Transactions(Repository[Transaction]):
         )
         return [Transaction(*row) for row in rows]
 
+    async def active_of_vehicles(
+        self, vehicle_ids: Sequence[uuid.UUID], *, reads: frozenset[str] | None = None
+    ) -> dict[uuid.UUID, Transaction]:
+        """Return the open transaction of each vehicle that has one; the newest, should a charge point have left an older one open."""
+        column = self.table.c
+        open_ones = await self.where(
+            column.vehicle_id == func.any(array(vehicle_ids)),
+            column.state == TransactionState.ACTIVE,
+            order_by=[column.started_at, column.id],
+            reads=None if reads is None else reads | {"vehicle_id"},
+        )
+        return {transaction.vehicle_id: transaction for transaction in open_ones if transaction.vehicle_id is not None}
+
     async def next_ocpp_id(self) -> int:
         """Return a new OCPP 1.6 transaction id."""
         rows = await self.session.fetch(select(tables.ocpp_transaction_seq.next_value()))

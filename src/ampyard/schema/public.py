@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import strawberry
 
-from ampyard.domain import charge_points, depots, priorities, transactions, vehicles
+from ampyard.domain import assignments, blocks, charge_points, depots, priorities, transactions, vehicles
 from ampyard.domain.access import Scope
 from ampyard.domain.errors import DomainError
 from ampyard.engine import Schema, list_size
@@ -26,6 +26,7 @@ from ampyard.resolvers.scopes import scoped
 from ampyard.schema.enums import ConnectorStatus, CurrentType, PriorityLevel, TransactionState, VehicleKind
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import OrderDirection, connection, counted
+from ampyard.schema.public_dispatch import Assignment, Block, DispatchMutations
 from ampyard.schema.scalars import CONFIG
 
 T = TypeVar("T")
@@ -217,7 +218,15 @@ class TransactionFilter:
         )
 
 
-_PUBLIC_NODES = (depots.Depot, charge_points.ChargePoint, vehicles.Vehicle, transactions.Transaction, priorities.Priority)
+_PUBLIC_NODES = (
+    depots.Depot,
+    charge_points.ChargePoint,
+    vehicles.Vehicle,
+    transactions.Transaction,
+    priorities.Priority,
+    blocks.Block,
+    assignments.Assignment,
+)
 
 
 @strawberry.type(description="What can be read.")
@@ -350,7 +359,7 @@ class ReportStateOfChargePayload:
 
 
 @strawberry.type(description="What can be changed.")
-class Mutation:
+class Mutation(DispatchMutations):
     report_state_of_charge: ReportStateOfChargePayload = mutation(
         ReportStateOfChargePayload,
         vehicle_changes.report_state_of_charge,
@@ -376,6 +385,8 @@ schema = Schema(
         Vehicle,
         Transaction,
         Priority,
+        Block,
+        Assignment,
         ValidationError,
         NotFoundError,
         ConflictError,

@@ -107,8 +107,8 @@ class IdTagPayload(Payload):
 class IdTagQueries:
     id_tag: IdTag | None = by_id(domain.IdTag, description="One id tag; null when it does not exist.")
     id_tags: Connection[IdTag] = connection(
-        Listing("idTags", IdTags, "VALUE"),
-        description="All id tags, those that were removed among them.",
+        Listing("idTags", IdTags, "VALUE", unless_told=repository.IdTagFilter(removed=False)),
+        description="All id tags that vehicles have; with a filter, those that they had as well.",
         filter_type=IdTagFilter,
         order_type=IdTagOrder,
         scope=Scope.FLEET_READ,

@@ -114,6 +114,8 @@ Three commands to try, in another terminal:
 
   3. As an integrator sees it:
      curl -s {url}/public/graphql {json} -H 'x-api-key: {api_key}' -d '{{"query": "{public}"}}'
+
+Sign in as somebody who sees less, with `ampyard token --subject NAME`: dispatcher@hafen, viewer@hafen, dispatcher@werk, viewer@werk, owner@demo.
 """
 
 

@@ -115,7 +115,7 @@ Three commands to try, in another terminal:
   3. As an integrator sees it:
      curl -s {url}/public/graphql {json} -H 'x-api-key: {api_key}' -d '{{"query": "{public}"}}'
 
-Sign in as somebody who sees less, with `ampyard token --subject NAME`: dispatcher@hafen, viewer@hafen, dispatcher@werk, viewer@werk, owner@demo.
+Tokens of people who see less: `ampyard token --subject dispatcher@hafen`, or viewer@hafen, dispatcher@werk, viewer@werk.
 """
 
 

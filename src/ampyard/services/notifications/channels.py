@@ -12,7 +12,7 @@ from ampyard.domain.alerts import AlertSeverity
 from ampyard.domain.errors import ConflictError, ForbiddenError, Problems
 from ampyard.domain.ids import new_id
 from ampyard.domain.notifications.channels import ChannelKind, NotificationChannel, NotificationRoute, address_faults, url_fault
-from ampyard.domain.notifications.deliveries import Delivery
+from ampyard.domain.notifications.deliveries import NotificationDelivery
 from ampyard.domain.notifications.webhooks import new_secret
 from ampyard.repositories.access import ResourceGroups
 from ampyard.repositories.alerts import AlertRules
@@ -143,7 +143,7 @@ async def remove_notification_channel(backend: Backend, principal: Principal, ch
     return channel.id
 
 
-async def send_test(backend: Backend, principal: Principal, channel_id: uuid.UUID) -> Delivery:
+async def send_test(backend: Backend, principal: Principal, channel_id: uuid.UUID) -> NotificationDelivery:
     """Have a test sent to a channel at once, even to one that is switched off; the delivery tells what came of it.
 
     Errors as for `create_channel`.

@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test conformance lint format schema release lock bench clean
+.PHONY: help run test conformance lint format schema release lock bench plans clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ lock: .venv/installed-dev ## Lock the newest allowed versions of all requirement
 
 bench: .venv/installed-conformance bench/node/node_modules/.installed ## Run the benchmarks, write bench/RESULTS.md (only=NAME for one, args=--profile)
 	@exec $(BIN)/python -m bench $(only) $(args)
+
+plans: .venv/installed-dev ## Look at the query plans of the large tenant (ampyard seed --profile large), write docs/plans (only=WORDS for some)
+	@exec $(BIN)/python -m bench.plans $(if $(only),"$(only)") $(args)
 
 clean: ## Remove the environment and all caches; data in .ampyard stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis conformance/node_modules conformance/codegen/.venv bench/node/node_modules dist

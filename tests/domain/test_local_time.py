@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ampyard.domain.local_time import Weekday, local_day, moment_of
+from ampyard.domain.errors import InvalidInputError
+from ampyard.domain.local_time import Weekday, local_day, minute_of_day, moment_of, time_of_day, time_zones
 
 # Clocks jump by an hour, by half an hour, at midnight, and never.
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Kolkata", "UTC")
@@ -50,3 +51,20 @@ def test_clocks_show_the_time_at_its_moment_unless_they_jump_over_it(day: date, 
 def test_weekdays_are_numbered_as_iso_does(day: date) -> None:
     assert Weekday.of(day) == day.isoweekday()
     assert Weekday.of(day).name == day.strftime("%A").upper()
+
+
+@pytest.mark.parametrize(("text", "minute"), [("00:00", 0), ("06:30", 390), ("23:59", 1439), ("24:00", 1440)])
+def test_a_time_of_day_is_minutes_after_midnight(text: str, minute: int) -> None:
+    assert minute_of_day(text) == minute
+    assert time_of_day(minute) == text
+
+
+@pytest.mark.parametrize("text", ["6:30", "24:01", "25:00", "06:60", "06.30", "", "06:30:00", "٠٦:٣٠"])
+def test_what_is_no_time_of_day_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="is no time of day; give hours and minutes from 00:00 to 24:00, such as 06:30"):
+        minute_of_day(text)
+
+
+def test_time_zones_are_places() -> None:
+    assert {"Europe/Berlin", "UTC", "America/Argentina/Buenos_Aires"} <= time_zones()
+    assert not {"localtime", "Factory", "posixrules", ""} & time_zones()

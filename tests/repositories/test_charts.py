@@ -67,7 +67,7 @@ async def charged(backend: Backend, zone: str) -> Charged:
         points = {cp.id: cp for cp in await ChargePoints(snapshot).where()}
         evses = await Evses(snapshot).where(order_by=[Evses.table.c.id])
         vehicles = await Vehicles(snapshot).where(order_by=[Vehicles.table.c.id])
-    plan = LargeFleet(seeded.tenant_id, 1, NOW, Size(1, 1, 1, 1))
+    plan = LargeFleet("template", 1, NOW, Size(1, 1, 1, 1))
     template = next(iter(plan.transactions(plan.first_day, plan.first_day + DAY)))
     intervals, transactions = [], []
     for evse in evses:
@@ -79,6 +79,7 @@ async def charged(backend: Backend, zone: str) -> Charged:
             tx = replace(
                 template,
                 id=uuid.UUID(int=draw.getrandbits(128)),
+                tenant_id=seeded.tenant_id,
                 depot_id=depot.id,
                 charge_point_id=evse.charge_point_id,
                 evse_id=evse.id,
@@ -167,3 +168,39 @@ async def test_energy_is_in_the_bucket_that_clocks_say(
         assert all(a.ends_at == b.starts_at for a, b in zip(chart.points, chart.points[1:], strict=False))
         assert chart.points[0].starts_at <= FROM - 32 * DAY < chart.points[0].ends_at
         assert chart.points[-1].starts_at < TO + 8 * DAY <= chart.points[-1].ends_at
+
+
+@pytest.mark.parametrize("bucket", [ChartBucket.DAY, ChartBucket.MONTH])
+async def test_what_is_in_a_group_twice_is_counted_once(fleets: dict[str, Charged], bucket: ChartBucket) -> None:
+    fleet = fleets["Australia/Adelaide"]
+    async with fleet.backend.database.snapshot(fleet.tenant_id) as snapshot:
+        (depot,) = await Depots(snapshot).where()
+        points = await ChargePoints(snapshot).where(order_by=[ChargePoints.table.c.identity])
+    groups = {name: uuid.uuid4() for name in ("all", "below", "points", "empty")}
+    parents = {"below": "all"}
+    members = [("all", "depot_id", depot.id), ("below", "depot_id", depot.id)]
+    members += [(name, "charge_point_id", point.id) for name in ("points", "below") for point in points[:2]]
+    async with fleet.backend.unit_of_work(user(fleet.tenant_id)) as work:
+        for name, group_id in groups.items():
+            parent_id = groups.get(parents.get(name, ""))
+            named = {"tenant_id": fleet.tenant_id, "id": group_id, "name": f"{name} {bucket}", "parent_id": parent_id}
+            await work.session.execute(insert(tables.resource_group).values(**named))
+        for name, column, member_id in members:
+            member = {"tenant_id": fleet.tenant_id, "id": uuid.uuid4(), "resource_group_id": groups[name], column: member_id}
+            await work.session.execute(insert(tables.resource_group_member).values(**member))
+        await work.commit()
+
+    found = await drawn(fleet, charts.energy_of_resource_groups, list(groups.values()), bucket, None)
+
+    def total(name: str) -> float:
+        return sum(point.energy_wh or 0.0 for point in found[groups[name]].points)
+
+    of_points = {point.id for point in points[:2]}
+    whole_wh = sum(interval["energy_wh"] for interval in fleet.intervals)
+    some_wh = sum(interval["energy_wh"] for interval in fleet.intervals if interval["charge_point_id"] in of_points)
+    if bucket is ChartBucket.MONTH:  # whose buckets hold all there is
+        assert [total(name) for name in groups] == pytest.approx([whole_wh, whole_wh, some_wh, 0.0])
+    assert total("all") == pytest.approx(total("below"))
+    assert found[groups["all"]].time_zone == "Australia/Adelaide"
+    # Where there is no depot there is no clock but that of UTC.
+    assert (found[groups["empty"]].time_zone, {point.energy_wh for point in found[groups["empty"]].points}) == ("UTC", {None})

@@ -28,6 +28,7 @@ UNCONFINED = {
     "api_key",
     "app_user",
     "audit_record",
+    "charge_point_template",
     "ocpi_credential",
     "ocpi_party",
     "outbox",

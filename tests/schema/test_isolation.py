@@ -12,7 +12,9 @@ from ampyard.domain.transactions import TransactionState
 from ampyard.engine import Schema
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.charge_points import ChargePoints, Evses
+from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots
+from ampyard.repositories.faults import Faults
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
@@ -26,7 +28,17 @@ from tests.schema.graph import ENTITIES, Graph, id_of
 from tests.schema.live import relayed, subscribed
 
 SCHEMAS = {"internal": internal, "public": public}
-LISTS = ["depots", "chargePoints", "vehicles", "transactions", "priorities", "reports"]
+LISTS = [
+    "depots",
+    "chargePoints",
+    "faults",
+    "plannedDowntimes",
+    "chargePointTemplates",
+    "vehicles",
+    "transactions",
+    "priorities",
+    "reports",
+]
 both = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS.keys())
 
 
@@ -112,8 +124,11 @@ async def test_a_filter_by_an_id_of_the_other_finds_nothing(
 ) -> None:
     graph = Graph(mine.backend, mine.principal, schema)
     target = key.removesuffix("Id")
+    if key == "ids":  # of what is listed itself
+        parent: Any = schema._schema.type_map[type_name]
+        target = get_named_type(parent.fields[name].type).name.removesuffix("Connection")
     entity, repository = ENTITIES[target[0].upper() + target[1:]]
-    narrowed = f"{name}(filter: {{{key}: $id}}) {{ totalCount nodes {{ id }} }}"
+    narrowed = f"{name}(filter: {{{key}: {'[$id]' if key == 'ids' else '$id'}}}) {{ totalCount nodes {{ id }} }}"
     for foreign in await twin.all(repository):
         global_id = encode_id(entity, foreign.id)
         if type_name == "Query":
@@ -204,9 +219,14 @@ async def test_what_has_the_same_name_in_both_is_ones_own(mine: Graph, busy: Bus
 OF_TRANSACTION = "{ transactionUpdated(depotId: $depot, transactionId: $only) { id ocppTransactionId } }"
 OF_ANOMALY = "{ anomalyChanged(depotId: $depot, anomalyId: $only) { id kind } }"
 OF_CHARGE_POINT = "{ chargePointUpdated(depotId: $depot, chargePointId: $only) { id identity } }"
-
-# What an event is about, where it is no transaction.
-WATCHED: dict[EventKind, type[Repository[Any]]] = {EventKind.CHARGE_POINT_UPDATED: ChargePoints, EventKind.ANOMALY_CHANGED: Anomalies}
+OF_FAULT = "{ faultUpdated(depotId: $depot, chargePointId: $only) { id code } }"
+OF_COMMAND = "{ commandUpdated(chargePointId: $depot, commandId: $only) { id kind } }"
+WATCHED: dict[EventKind, type[Repository[Any]]] = {
+    EventKind.CHARGE_POINT_UPDATED: ChargePoints,
+    EventKind.CHARGE_POINT_FAULT_UPDATED: Faults,
+    EventKind.COMMAND_UPDATED: Commands,
+    EventKind.ANOMALY_CHANGED: Anomalies,
+}
 
 
 @pytest.mark.parametrize(
@@ -216,6 +236,8 @@ WATCHED: dict[EventKind, type[Repository[Any]]] = {EventKind.CHARGE_POINT_UPDATE
         (OF_TRANSACTION, EventKind.TRANSACTION_STARTED, "transactionUpdated"),
         (OF_TRANSACTION, EventKind.TRANSACTION_ENDED, "transactionUpdated"),
         (OF_CHARGE_POINT, EventKind.CHARGE_POINT_UPDATED, "chargePointUpdated"),
+        (OF_FAULT, EventKind.CHARGE_POINT_FAULT_UPDATED, "faultUpdated"),
+        (OF_COMMAND, EventKind.COMMAND_UPDATED, "commandUpdated"),
         (OF_ANOMALY, EventKind.ANOMALY_CHANGED, "anomalyChanged"),
     ],
 )
@@ -223,13 +245,13 @@ async def test_an_event_of_the_other_never_arrives(mine: Graph, busy: Busy, twin
     repository = WATCHED.get(kind, Transactions)
     own, other = (await busy.all(repository))[0], (await twin.all(repository))[0]
     async with subscribed(mine, f"subscription S($depot: ID, $only: ID) {document}") as live:
-        await announce(twin, kind, other.id, other.depot_id)
+        await announce(twin, kind, other.id, None)
         # ... nor does what it is about when an event of one's own names it.
-        await announce(busy, kind, other.id, other.depot_id)
+        await announce(busy, kind, other.id, None)
         await relayed(busy.backend)
         assert await live.quiet()
 
-        await announce(busy, kind, own.id, own.depot_id)
+        await announce(busy, kind, own.id, None)
         await relayed(busy.backend)
         assert (await live.next())[name]["id"] == id_of(own)
         assert await live.quiet()
@@ -284,5 +306,13 @@ async def test_power_is_shown_at_once_and_after_each_step_of_ones_own(mine: Grap
 def test_every_subscription_is_watched() -> None:
     root = internal._schema.subscription_type
     assert root is not None
-    assert set(root.fields) == {"transactionUpdated", "chargePointUpdated", "anomalyChanged", "depotPower", "depotUpdated"}
+    assert set(root.fields) == {
+        "transactionUpdated",
+        "chargePointUpdated",
+        "faultUpdated",
+        "commandUpdated",
+        "anomalyChanged",
+        "depotPower",
+        "depotUpdated",
+    }
     assert public._schema.subscription_type is None

@@ -12,25 +12,31 @@ from ampyard.domain.ids import new_id
 from ampyard.domain.paging import Keyset
 from ampyard.domain.vehicles import VehicleKind
 from ampyard.repositories.anomalies import Anomalies
+from ampyard.repositories.availability import PlannedDowntimes
 from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.database import Session
-from ampyard.repositories.depots import Depots
+from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.energy_prices import EnergyPrices
+from ampyard.repositories.faults import Faults
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.repository import Repository
+from ampyard.repositories.templates import Templates
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers.cursors import CursorCodec
 from ampyard.schema.internal import schema as internal
 from ampyard.schema.public import schema as public
-from tests.busy import NOW, T0, Busy
+from tests.busy import HOUR, NOW, T0, Busy
 from tests.schema import transaction_filters
 from tests.schema.graph import Graph, id_of
 
 LISTS: dict[str, type[Repository[Any]]] = {
     "depots": Depots,
     "chargePoints": ChargePoints,
+    "faults": Faults,
+    "plannedDowntimes": PlannedDowntimes,
+    "chargePointTemplates": Templates,
     "vehicles": Vehicles,
     "transactions": Transactions,
     "priorities": Priorities,
@@ -87,6 +93,34 @@ FILTERS: list[tuple[str, Callable[[dict[str, Any]], dict[str, object]], Callable
     ("chargePoints", lambda _: {"identityContains": "n-cp"}, lambda _: lambda cp: cp.identity.startswith("N-CP")),
     ("chargePoints", lambda _: {"identityContains": "%"}, lambda _: lambda _cp: False),
     ("chargePoints", lambda _: {"identityContains": "C_-"}, lambda _: lambda _cp: False),
+    ("chargePoints", lambda e: {"powerNodeId": id_of(e["Feeder 1"])}, lambda e: lambda cp: cp.power_node_id == e["Feeder 1"].id),
+    ("chargePoints", lambda _: {"states": ["IN_SERVICE", "RETIRED"]}, lambda _: lambda cp: cp.state in {"IN_SERVICE", "RETIRED"}),
+    ("chargePoints", lambda _: {"states": ["PLANNED"]}, lambda _: lambda cp: cp.state == "PLANNED"),
+    ("chargePoints", lambda _: {"statuses": ["FAULTED"]}, lambda _: lambda cp: cp.identity in {"CP-4", "N-CP-4"}),
+    ("chargePoints", lambda _: {"faulted": True}, lambda _: lambda cp: cp.identity.removeprefix("N-") in {"CP-3", "CP-4"}),
+    ("chargePoints", lambda _: {"faulted": False}, lambda _: lambda cp: cp.identity.removeprefix("N-") in {"CP-1", "CP-2"}),
+    ("chargePoints", lambda _: {"vendor": "Alpina"}, lambda _: lambda cp: cp.vendor == "Alpina"),
+    ("chargePoints", lambda _: {"model": "AC22"}, lambda _: lambda cp: cp.model == "AC22"),
+    ("chargePoints", lambda _: {"firmwareVersion": "1.4.2"}, lambda _: lambda cp: cp.firmware_version == "1.4.2"),
+    ("chargePoints", lambda _: {"firmwareVersion": "1.4"}, lambda _: lambda _cp: False),
+    ("chargePoints", lambda _: {"nameContains": "n-CP"}, lambda _: lambda cp: cp.name.startswith("N-CP")),
+    ("chargePoints", lambda e: {"ids": [id_of(e["CP-1"]), id_of(e["N-CP-4"])]}, lambda _: lambda cp: cp.identity in {"CP-1", "N-CP-4"}),
+    ("faults", lambda _: {"open": True}, lambda _: lambda fault: fault.cleared_at is None),
+    ("faults", lambda _: {"open": False}, lambda _: lambda fault: fault.cleared_at is not None),
+    ("faults", lambda _: {"code": "GroundFailure"}, lambda _: lambda fault: fault.code == "GroundFailure"),
+    ("faults", lambda _: {"vendorCode": "T1"}, lambda _: lambda fault: fault.vendor_code == "T1"),
+    ("faults", lambda e: {"chargePointId": id_of(e["CP-4"])}, lambda e: lambda fault: fault.charge_point_id == e["CP-4"].id),
+    (
+        "faults",
+        lambda e: {"depotId": id_of(e["North"])},
+        lambda e: lambda fault: fault.charge_point_id in {e["N-CP-3"].id, e["N-CP-4"].id},
+    ),
+    ("plannedDowntimes", lambda _: {"cancelled": True}, lambda _: lambda one: one.cancelled_at is not None),
+    ("plannedDowntimes", lambda _: {"cancelled": False}, lambda _: lambda one: one.cancelled_at is None),
+    ("plannedDowntimes", lambda _: {"startsBefore": moment(NOW)}, lambda _: lambda _one: False),
+    ("plannedDowntimes", lambda _: {"endsAfter": moment(NOW + HOUR)}, lambda _: lambda one: one.ends_at > NOW + HOUR),
+    ("plannedDowntimes", lambda e: {"chargePointId": id_of(e["CP-1"])}, lambda e: lambda one: one.charge_point_id == e["CP-1"].id),
+    ("plannedDowntimes", lambda e: {"depotId": id_of(e["North"])}, lambda e: lambda one: one.charge_point_id == e["N-CP-1"].id),
     ("vehicles", lambda e: {"depotId": id_of(e["Central"])}, lambda e: lambda v: v.depot_id == e["Central"].id),
     ("vehicles", lambda _: {"kind": "BUS"}, lambda _: lambda v: v.kind is VehicleKind.BUS),
     ("vehicles", lambda _: {"kind": "VAN"}, lambda _: lambda v: v.kind is VehicleKind.VAN),
@@ -128,6 +162,7 @@ async def known(busy: Busy) -> dict[str, Any]:
     """Some entities by the name people know them by."""
     return (
         {depot.name: depot for depot in await busy.all(Depots)}
+        | {node.name: node for node in await busy.all(PowerNodes)}
         | {cp.identity: cp for cp in await busy.all(ChargePoints)}
         | {vehicle.name: vehicle for vehicle in await busy.all(Vehicles)}
         | {t.ocpp_transaction_id: t for t in await busy.all(Transactions)}

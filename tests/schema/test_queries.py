@@ -54,7 +54,12 @@ COMPUTED_LEAVES = {
 
 @pytest.mark.parametrize("type_name", sorted(ENTITIES))
 async def test_every_field_of_an_entity_shows_what_is_stored(graph: Graph, busy: Busy, type_name: str) -> None:
-    named_otherwise = {("Connector", "number"): "connector_no", ("Evse", "number"): "evse_no"}
+    named_otherwise = {
+        ("Connector", "number"): "connector_no",
+        ("Evse", "number"): "evse_no",
+        ("ConfigurationVariable", "evseNumber"): "evse_no",
+        ("ConfigurationVariable", "connectorNumber"): "connector_no",
+    }
     entities = await busy.all(ENTITIES[type_name][1])
     type_ = internal._schema.type_map[type_name]
     assert isinstance(type_, GraphQLObjectType)
@@ -152,6 +157,8 @@ def edges(kind: str) -> list[Any]:
 
 
 COMPUTED = {
+    "ChargePointTemplate.evses",
+    "Evse.availability",
     "Depot.openingTimes",
     "Evse.activeTransaction",
     "PowerNode.limitAt",
@@ -174,7 +181,13 @@ CHILDREN_ORDER = {
     "Anomaly": "detected_at",
 }
 PAGE_ORDER = {
+    "AvailabilityInterval": ("began_at", -1),
     "ChargePoint": ("identity", 1),
+    "Command": ("created_at", -1),
+    "ConfigurationVariable": ("variable", 1),
+    "Fault": ("raised_at", -1),
+    "FirmwareStatus": ("reported_at", -1),
+    "PlannedDowntime": ("starts_at", -1),
     "Vehicle": ("name", 1),
     "Transaction": ("started_at", -1),
     "Report": ("day", -1),
@@ -184,7 +197,8 @@ PAGE_ORDER = {
 
 
 @pytest.mark.parametrize(
-    ("type_name", "edge", "target"), [edge for edge in edges("one") if edge.id not in COMPUTED and not edge.id.endswith("Chart")]
+    ("type_name", "edge", "target"),
+    [edge for edge in edges("one") if edge.id not in COMPUTED and not edge.id.endswith(("Chart", ".uptime"))],
 )
 async def test_an_edge_to_one_leads_to_the_entity_it_names(graph: Graph, busy: Busy, type_name: str, edge: str, target: str) -> None:
     parents = await busy.all(ENTITIES[type_name][1])

@@ -1,22 +1,25 @@
 """The now step: limits go out as commands, within every node's limit at every moment, and priorities tell."""
 
 import uuid
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ampyard.domain.charge_points import Evse
 from ampyard.domain.commands import Command, CommandKind, CommandState
+from ampyard.domain.local_time import Weekday
 from ampyard.domain.priorities import PriorityLevel
+from ampyard.domain.supply import MeterReading, PowerNode, WeeklyLimit
 from ampyard.domain.transactions import Transaction
 from ampyard.repositories.charge_points import Evses
 from ampyard.repositories.commands import Commands
-from ampyard.repositories.depots import Depots
+from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.transactions import Transactions
-from ampyard.services import charge_points, commands, power, priorities, transactions
+from ampyard.services import charge_points, commands, power, power_nodes, priorities, site_meters, transactions
 from ampyard.services.backend import Backend
 from ampyard.services.charge_points import Station
+from ampyard.services.power_nodes import NewLimitException
 from ampyard.services.priorities import NewPriority
 from ampyard.services.transactions import Report
 from tests.fleet import new_fleet, user
@@ -33,6 +36,9 @@ class Yard:
     tenant_id: uuid.UUID
     depot_id: uuid.UUID
     stations: dict[str, Station]
+
+    def wait_until(self, moment: datetime) -> None:
+        self.backend = replace(self.backend, clock=lambda: moment)
 
     async def tick(self) -> list[Command]:
         """Run a step and return the limits that now wait to be sent."""
@@ -160,3 +166,67 @@ async def test_it_is_sent_once(yard: Yard) -> None:
     assert len(first) == 5
     assert first == second
     assert {c.kind for c in first} == {CommandKind.SET_LIMIT}
+
+
+# What the nodes may supply at the moment
+
+
+async def root_of(yard: Yard) -> PowerNode:
+    async with yard.backend.database.snapshot(yard.tenant_id) as snapshot:
+        (root,) = await PowerNodes(snapshot).where(PowerNodes.table.c.parent_id.is_(None))
+    return root
+
+
+def allowed(limits: dict[tuple[str, int], float | None]) -> float:
+    return round(sum(limit or 0.0 for limit in limits.values()), 1)
+
+
+async def test_an_exception_lowers_what_is_shared_from_its_begin_to_its_end_and_says_so(yard: Yard) -> None:
+    await yard.settle()
+    root, now = await root_of(yard), yard.backend.clock()
+    lowered = NewLimitException(root.id, now, now + timedelta(hours=1), 100.0, None, "The grid operator asks for it")
+    await power_nodes.add_limit_exception(yard.backend, user(yard.tenant_id), lowered)
+
+    limits = await yard.settle()
+
+    assert allowed(limits) == 100.0
+    reasons = {evse.limit_reason for evse in (await yard.evses()).values()}
+    assert "Gets 20 kW, its share of what Grid (100 kW by an exception) can supply." in reasons
+    yard.wait_until(now + timedelta(hours=1))
+    assert allowed(await yard.settle()) == 200.0
+
+
+async def test_weekly_limits_are_obeyed_by_the_clock_of_the_depot(yard: Yard) -> None:
+    root = await root_of(yard)
+    night = WeeklyLimit(Weekday.SATURDAY, 23 * 60, 24 * 60, 80.0, None)
+    await power_nodes.set_weekly_limits(yard.backend, user(yard.tenant_id), root.id, [night])
+    # A Saturday in Berlin, where the depot is: an hour later in UTC's day it is Sunday there.
+    evening = datetime(2027, 1, 9, 22, 30, tzinfo=UTC)
+    counted = {}
+    for moment in (evening - timedelta(hours=1), evening, evening + timedelta(hours=1)):
+        yard.wait_until(moment)
+        counted[moment - evening] = allowed(await yard.settle())
+    assert list(counted.values()) == [200.0, 80.0, 200.0]
+
+
+async def test_a_limit_in_amperes_and_what_is_not_ours_are_left_out_of_what_is_shared(yard: Yard) -> None:
+    root, who = await root_of(yard), user(yard.tenant_id)
+    # 200 A x 230 V x 3 = 138 kW, of which the building takes 38.
+    await power_nodes.edit_power_node(yard.backend, who, root.id, limit_a=200.0, unmanaged_fallback_kw=60.0)
+    await site_meters.report_site_meter(yard.backend, who, [(root.id, MeterReading(yard.backend.clock(), 38.0))])
+    assert allowed(await yard.settle()) == 100.0
+
+    # Once the meter is silent, the fall-back counts.
+    yard.wait_until(yard.backend.clock() + timedelta(minutes=6))
+    assert allowed(await yard.settle()) == 78.0
+
+
+async def test_a_reduction_for_what_is_not_ours_comes_before_any_raise(yard: Yard) -> None:
+    await yard.settle()
+    root, now = await root_of(yard), yard.backend.clock()
+    await site_meters.report_site_meter(yard.backend, user(yard.tenant_id), [(root.id, MeterReading(now, 150.0))])
+    waiting = await yard.tick()
+    confirmed = {str(evse.id): evse.limit_kw or 0.0 for evse in (await yard.evses()).values()}
+    assert all(command.payload["limit_kw"] < confirmed[command.payload["evse_id"]] for command in waiting)
+    await yard.answer(waiting)
+    assert allowed(await yard.settle()) == 50.0

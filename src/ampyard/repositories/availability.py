@@ -3,12 +3,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import Column, ColumnElement, DateTime, Text, Uuid, delete, func, null, or_, select, union_all
 
-from ampyard.domain.availability import AvailabilityInterval, PlannedDowntime
+from ampyard.domain.availability import Availability, AvailabilityInterval, PlannedDowntime
 from ampyard.repositories import tables
-from ampyard.repositories.database import WriteSession
+from ampyard.repositories.database import Session, WriteSession
 from ampyard.repositories.repository import Repository, array
 
 
@@ -62,30 +63,67 @@ class AvailabilityIntervals(Repository[AvailabilityInterval]):
         found = await self.where(column.evse_id == func.any(array(evse_ids)), column.ended_at.is_(None), reads=needed)
         return {interval.evse_id: interval for interval in found}
 
-    async def within(self, charge_point_ids: Sequence[uuid.UUID], start: datetime, end: datetime) -> list[AvailabilityInterval]:
-        """Return the intervals of charge points' EVSEs that have some time in a period, in no order."""
-        column = self.table.c
-        return await self.where(
-            column.charge_point_id == func.any(array(charge_point_ids)),
-            column.began_at < end,
-            or_(column.ended_at.is_(None), column.ended_at > start),
-        )
-
 
 class PlannedDowntimes(Repository[PlannedDowntime]):
     entity = PlannedDowntime
     table = tables.planned_downtime
     orders = MappingProxyType({"STARTS_AT": table.c.starts_at})
 
-    async def within(self, charge_point_ids: Sequence[uuid.UUID], start: datetime, end: datetime) -> list[PlannedDowntime]:
-        """Return the downtimes of charge points that count for some time of a period, in no order."""
-        column = self.table.c
-        return await self.where(
-            column.charge_point_id == func.any(array(charge_point_ids)),
-            column.starts_at < end,
-            column.ends_at > start,
-            column.cancelled_at.is_(None),
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What uptime is made of: an EVSE that counts (no span), what was observed of one, or (no EVSE) a downtime that was planned.
+
+    `key` is what it was asked for by.
+    """
+
+    key: uuid.UUID
+    charge_point_id: uuid.UUID
+    evse_id: uuid.UUID | None
+    availability: Availability | None
+    start: datetime | None
+    end: datetime | None
+
+
+async def records(session: Session, of: Column[Any], keys: Sequence[uuid.UUID], *, start: datetime, end: datetime) -> list[Record]:
+    """Return, in one statement, all that uptime in a period is made of.
+
+    Args:
+        session: where it is read.
+        of: which EVSEs: the column, of an EVSE or its charge point, that has one of `keys`.
+        keys: of EVSEs, charge points or depots.
+        start: of the period.
+        end: of the period.
+    """
+    evse, point, interval, downtime = tables.evse.c, tables.charge_point.c, tables.evse_availability.c, tables.planned_downtime.c
+    asked = (
+        select(of.label("key"), evse.id.label("evse_id"), evse.charge_point_id)
+        .select_from(tables.evse.join(tables.charge_point, point.id == evse.charge_point_id))
+        .where(of == func.any(array(keys)))
+        .cte("asked")
+    )
+    points = select(asked.c.key, asked.c.charge_point_id).distinct().subquery("points")
+    nothing = null().cast(DateTime(timezone=True))
+    statement = union_all(
+        select(asked.c.key, asked.c.charge_point_id, asked.c.evse_id, null().cast(Text()), nothing, nothing),
+        select(
+            asked.c.key,
+            asked.c.charge_point_id,
+            asked.c.evse_id,
+            interval.availability.cast(Text()),
+            interval.began_at,
+            interval.ended_at,
         )
+        .select_from(asked.join(tables.evse_availability, interval.evse_id == asked.c.evse_id))
+        .where(interval.began_at < end, or_(interval.ended_at.is_(None), interval.ended_at > start)),
+        select(points.c.key, points.c.charge_point_id, null().cast(Uuid()), null().cast(Text()), downtime.starts_at, downtime.ends_at)
+        .select_from(points.join(tables.planned_downtime, downtime.charge_point_id == points.c.charge_point_id))
+        .where(downtime.starts_at < end, downtime.ends_at > start, downtime.cancelled_at.is_(None)),
+    )
+    return [
+        Record(key, charge_point_id, evse_id, None if availability is None else Availability(availability), since, until)
+        for key, charge_point_id, evse_id, availability, since, until in await session.fetch(statement)
+    ]
 
 
 async def forget(session: WriteSession, interval_id: uuid.UUID) -> None:

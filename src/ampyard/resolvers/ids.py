@@ -3,6 +3,7 @@
 import base64
 import binascii
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 import strawberry
@@ -10,42 +11,58 @@ from asyncpg.pgproto.pgproto import UUID  # the driver's: a uuid.UUID, read from
 
 from ampyard.domain.access import Scope
 from ampyard.domain.anomalies import Anomaly
+from ampyard.domain.availability import AvailabilityInterval, PlannedDowntime
 from ampyard.domain.charge_points import ChargePoint, Connector, Evse
 from ampyard.domain.commands import Command
 from ampyard.domain.corrections import Correction
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import InvalidInputError
+from ampyard.domain.faults import Fault
+from ampyard.domain.firmware import FirmwareStatus
+from ampyard.domain.layouts import ChargePointTemplate
 from ampyard.domain.pricing import EnergyPrice
 from ampyard.domain.priorities import Priority
 from ampyard.domain.reports import Report
 from ampyard.domain.supply import LimitException, PowerNode
 from ampyard.domain.transactions import MeterSample, Transaction
+from ampyard.domain.variables import ConfigurationVariable
 from ampyard.domain.vehicles import IdTag, Vehicle
 from ampyard.repositories.anomalies import Anomalies
+from ampyard.repositories.availability import AvailabilityIntervals, PlannedDowntimes
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.corrections import Corrections
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.energy_prices import EnergyPrices
+from ampyard.repositories.faults import Faults
+from ampyard.repositories.firmware import FirmwareStatuses
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.supply import LimitExceptions
+from ampyard.repositories.templates import Templates
 from ampyard.repositories.transactions import MeterSamples, Transactions
+from ampyard.repositories.variables import Variables
 from ampyard.repositories.vehicles import Vehicles
 
 # What has a global id and where it is found; and which scope shows each entity.
 NODES: dict[type[Any], type[Repository[Any]]] = {
+    AvailabilityInterval: AvailabilityIntervals,
     Anomaly: Anomalies,
     ChargePoint: ChargePoints,
+    ChargePointTemplate: Templates,
     Command: Commands,
+    ConfigurationVariable: Variables,
     Connector: Connectors,
     Correction: Corrections,
     Depot: Depots,
     EnergyPrice: EnergyPrices,
     Evse: Evses,
+    Fault: Faults,
+    FirmwareStatus: FirmwareStatuses,
     LimitException: LimitExceptions,
     MeterSample: MeterSamples,
+    PlannedDowntime: PlannedDowntimes,
     PowerNode: PowerNodes,
     Priority: Priorities,
     Report: Reports,
@@ -88,6 +105,11 @@ def decode_id(argument: str, global_id: str, entity: type[Any]) -> uuid.UUID:
         message = f"{argument}: this is the id of a {found.__name__}, not of a {entity.__name__}."
         raise InvalidInputError(message, argument.split("."))
     return identifier
+
+
+def decode_ids(argument: str, global_ids: Iterable[str], entity: type[Any]) -> list[uuid.UUID]:
+    """Return `decode_id`'s answers, each error with its place in the list."""
+    return [decode_id(f"{argument}.{n}", global_id, entity) for n, global_id in enumerate(global_ids)]
 
 
 def optional_id(argument: str, global_id: str | None, entity: type[Any]) -> uuid.UUID | None:

@@ -14,13 +14,17 @@ import strawberry
 
 from ampyard.domain.anomalies import Anomaly
 from ampyard.domain.charge_points import ChargePoint
+from ampyard.domain.commands import Command
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.events import EventKind, PublishedEvent
+from ampyard.domain.faults import Fault
 from ampyard.domain.transactions import Transaction
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.charge_points import ChargePoints
+from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots
+from ampyard.repositories.faults import Faults
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import Transactions
 from ampyard.resolvers.context import Context, Info
@@ -94,6 +98,44 @@ def depot_updated(
         return event.kind is EventKind.DEPOT_UPDATED and only in {None, event.aggregate_id}
 
     return _entities(info.context, Depots, fits)
+
+
+def fault_updated(
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those of this depot.")] = None,
+    charge_point_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those of this charge point.")] = None,
+) -> AsyncGenerator[Fault, None]:
+    """Return faults as they are raised, told more of, and cleared."""
+    of_depot = optional_id("depotId", depot_id, Depot)
+    of_point = optional_id("chargePointId", charge_point_id, ChargePoint)
+
+    def fits(event: PublishedEvent) -> bool:
+        return (
+            event.kind is EventKind.CHARGE_POINT_FAULT_UPDATED
+            and of_depot in {None, event.depot_id}
+            and (of_point is None or event.payload.get("charge_point_id") == str(of_point))
+        )
+
+    return _entities(info.context, Faults, fits)
+
+
+def command_updated(
+    info: Info,
+    charge_point_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those to this charge point.")] = None,
+    command_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None,
+) -> AsyncGenerator[Command, None]:
+    """Return commands as they are given and as they end."""
+    of_point = optional_id("chargePointId", charge_point_id, ChargePoint)
+    only = optional_id("commandId", command_id, Command)
+
+    def fits(event: PublishedEvent) -> bool:
+        return (
+            event.kind is EventKind.COMMAND_UPDATED
+            and only in {None, event.aggregate_id}
+            and (of_point is None or event.payload.get("charge_point_id") == str(of_point))
+        )
+
+    return _entities(info.context, Commands, fits)
 
 
 def depot_power(

@@ -24,12 +24,34 @@ from ampyard.resolvers.edges import by_id, plan_active_transaction, references_t
 from ampyard.resolvers.ids import decode_id, optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
+from ampyard.resolvers.uptime import OF_CHARGE_POINT, OF_EVSE, plan_availability, uptime_of
+from ampyard.schema.availability import (
+    CHARGE_POINT_DOWNTIMES,
+    EVSE_AVAILABILITY,
+    AvailabilityInterval,
+    AvailabilityOrder,
+    PlannedDowntime,
+    PlannedDowntimeFilter,
+    PlannedDowntimeOrder,
+    Uptime,
+)
 from ampyard.schema.charts import EnergyChart, PowerChart, UtilisationChart
+from ampyard.schema.commands import CHARGE_POINT_COMMANDS, Command, CommandFilter, CommandOrder
 from ampyard.schema.enums import ChargePointState, ConnectorStatus, CurrentType, OcppVersion
+from ampyard.schema.faults import CHARGE_POINT_FAULTS, Fault, FaultFilter, FaultOrder
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
 from ampyard.schema.priorities import Priority
 from ampyard.schema.transactions import Transaction, TransactionFilter, TransactionOrder
+from ampyard.schema.variables import (
+    CHARGE_POINT_FIRMWARE,
+    CHARGE_POINT_VARIABLES,
+    ConfigurationVariable,
+    FirmwareStatus,
+    FirmwareStatusOrder,
+    VariableFilter,
+    VariableOrder,
+)
 
 if TYPE_CHECKING:
     from ampyard.schema.depots import Depot
@@ -119,6 +141,16 @@ class Evse(Node):
     charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] = to_one(
         ChargePoints, "charge_point_id", description="Its charge point."
     )
+    availability: AvailabilityInterval | None = edge(
+        plan_availability, key="id", description="Whether it can be used now, and since when; null while its charge point is not operated."
+    )
+    availability_history: Connection[AvailabilityInterval] = connection(
+        EVSE_AVAILABILITY,
+        description="Whether it could be used, from when until when, latest first unless told.",
+        filter_type=None,
+        order_type=AvailabilityOrder,
+    )
+    uptime: Uptime = uptime_of(OF_EVSE, description="How long it was up in a period.")
     connectors: list[Connector] = to_many(Connectors, "of_evses", description="Its connectors, by number.")
     active_transaction: Transaction | None = edge(plan_active_transaction, key="id", description="The transaction that runs on it now.")
     transactions: Connection[Transaction] = connection(
@@ -138,11 +170,19 @@ class Evse(Node):
 class ChargePoint(Node):
     identity: str = strawberry.field(description="Its OCPP identity: the last part of its WebSocket address; unique in the tenant.")
     name: str = strawberry.field(description="Its name for people.")
+    state: ChargePointState = strawberry.field(description="Where it is in its life.")
+    state_at: datetime | None = strawberry.field(description="Since when it is there, where that is known.")
+    state_reason: str | None = strawberry.field(description="Why it is there.")
+    status: ConnectorStatus = strawberry.field(description="The state of the charge point as a whole, as last reported.")
     ocpp_version: OcppVersion | None = strawberry.field(description="The protocol version it last spoke.")
     vendor: str | None = strawberry.field(description="Vendor, as it said when it booted.")
     model: str | None = strawberry.field(description="Model, as it said when it booted.")
     serial_number: str | None = strawberry.field(description="Serial number, as it said when it booted.")
     firmware_version: str | None = strawberry.field(description="Firmware version, as it said when it booted.")
+    iccid: str | None = strawberry.field(description="The number of its SIM card, as it said when it booted.")
+    imsi: str | None = strawberry.field(description="The subscriber of its SIM card, as it said when it booted.")
+    meter_type: str | None = strawberry.field(description="The type of its meter, as it said when it booted.")
+    meter_serial_number: str | None = strawberry.field(description="The serial number of its meter, as it said when it booted.")
     connected: bool = strawberry.field(description="Whether it is on the line.")
     connected_at: datetime | None = strawberry.field(description="When it last came on the line.")
     disconnected_at: datetime | None = strawberry.field(description="When it last went off the line.")
@@ -163,6 +203,37 @@ class ChargePoint(Node):
         filter_type=TransactionFilter,
         order_type=TransactionOrder,
     )
+    faults: Connection[Fault] = connection(
+        CHARGE_POINT_FAULTS,
+        description="What is or was wrong with it, newest first unless told.",
+        filter_type=FaultFilter,
+        order_type=FaultOrder,
+    )
+    commands: Connection[Command] = connection(
+        CHARGE_POINT_COMMANDS,
+        description="What it was asked to do in the last week, newest first unless told.",
+        filter_type=CommandFilter,
+        order_type=CommandOrder,
+    )
+    variables: Connection[ConfigurationVariable] = connection(
+        CHARGE_POINT_VARIABLES,
+        description="Its configuration variables, as it has told them.",
+        filter_type=VariableFilter,
+        order_type=VariableOrder,
+    )
+    firmware_statuses: Connection[FirmwareStatus] = connection(
+        CHARGE_POINT_FIRMWARE,
+        description="The steps of its firmware updates, newest first unless told.",
+        filter_type=None,
+        order_type=FirmwareStatusOrder,
+    )
+    planned_downtimes: Connection[PlannedDowntime] = connection(
+        CHARGE_POINT_DOWNTIMES,
+        description="When it is expected not to work, latest first unless told.",
+        filter_type=PlannedDowntimeFilter,
+        order_type=PlannedDowntimeOrder,
+    )
+    uptime: Uptime = uptime_of(OF_CHARGE_POINT, description="How long its EVSEs were up in a period.")
     priorities: list[Priority] = to_many(Priorities, "of_charge_points", description="The priority rules about it, oldest first.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
@@ -178,7 +249,7 @@ class ChargePointQueries:
     charge_point: ChargePoint | None = by_id(domain.ChargePoint, description="One charge point; null when it does not exist.")
     charge_points: Connection[ChargePoint] = connection(
         CHARGE_POINTS,
-        description="All charge points.",
+        description="All charge points that are not retired, unless told.",
         filter_type=ChargePointFilter,
         order_type=ChargePointOrder,
         scope=Scope.FLEET_READ,

@@ -1,19 +1,58 @@
+from collections.abc import AsyncIterator
 from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain import commands as domain
 from ampyard.domain.access import Scope
+from ampyard.repositories import commands as repository
 from ampyard.repositories.charge_points import ChargePoints
+from ampyard.repositories.commands import Commands
 from ampyard.resolvers import remote_control as resolvers
+from ampyard.resolvers import subscriptions
 from ampyard.resolvers.changes import mutation
 from ampyard.resolvers.edges import by_id, references_to, to_one
-from ampyard.schema.charge_points import ChargePoint
+from ampyard.resolvers.lists import Listing
+from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.schema.enums import CommandKind, CommandState
 from ampyard.schema.errors import Change, Payload
 from ampyard.schema.node import Node, shows
+from ampyard.schema.paging import OrderDirection
 from ampyard.schema.transactions import Transaction
+
+if TYPE_CHECKING:
+    from ampyard.schema.charge_points import ChargePoint
+
+CHARGE_POINT_COMMANDS = Listing(
+    "chargePoint.commands", Commands, "CREATED_AT", default_descending=True, parent=Commands.table.c.charge_point_id
+)
+
+
+@strawberry.enum(description="What commands can be ordered by.")
+class CommandOrderField(Enum):
+    CREATED_AT = "CREATED_AT"
+
+
+@strawberry.input(description="The order of a list of commands.")
+class CommandOrder:
+    field: CommandOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description="Which way.")
+
+
+@strawberry.input(description="Which commands to list.")
+class CommandFilter:
+    kinds: list[CommandKind] | None = strawberry.field(default=None, description="Only those of these kinds.")
+    states: list[CommandState] | None = strawberry.field(default=None, description="Only those in one of these states.")
+
+    def narrowing(self) -> repository.CommandFilter:
+        """Return the filter as the repository takes it."""
+        return repository.CommandFilter(
+            kinds=None if self.kinds is None else tuple(self.kinds),
+            states=None if self.states is None else tuple(self.states),
+        )
 
 
 @strawberry.federation.type(keys=["id"], directives=[Authenticated()], description="An instruction to a charge point, and its outcome.")
@@ -25,7 +64,9 @@ class Command(Node):
     created_at: datetime = strawberry.field(description="When it was given.")
     sent_at: datetime | None = strawberry.field(description="When it was sent to the charge point.")
     finished_at: datetime | None = strawberry.field(description="When it ended.")
-    charge_point: ChargePoint = to_one(ChargePoints, "charge_point_id", description="The charge point that is asked.")
+    charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] = to_one(
+        ChargePoints, "charge_point_id", description="The charge point that is asked."
+    )
     is_type_of = staticmethod(shows(domain.Command))
     resolve_references = staticmethod(references_to(domain.Command))
 
@@ -53,6 +94,15 @@ class StopTransactionInput(Change):
 @strawberry.type
 class CommandQueries:
     command: Command | None = by_id(domain.Command, description="One command; null when it does not exist.")
+
+
+@strawberry.type
+class CommandSubscriptions:
+    command_updated: AsyncIterator[Command] = scoped_subscription(
+        subscriptions.command_updated,
+        Scope.FLEET_READ,
+        description="Commands as they are given and as they end; of one charge point or one command where named. Limits only as they end.",
+    )
 
 
 @strawberry.type

@@ -23,6 +23,8 @@ from ampyard.resolvers.charts import chart
 from ampyard.resolvers.edges import by_id, references_to, to_many, to_one
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
+from ampyard.resolvers.uptime import OF_DEPOT, uptime_of
+from ampyard.schema.availability import Uptime
 from ampyard.schema.charge_points import ChargePoint, ChargePointFilter, ChargePointOrder
 from ampyard.schema.charts import EnergyChart, NodePowerChart, ReadinessChart, UtilisationChart
 from ampyard.schema.enums import Archived
@@ -90,6 +92,7 @@ class Depot(Node):
         filter_type=ChargePointFilter,
         order_type=ChargePointOrder,
     )
+    uptime: Uptime = uptime_of(OF_DEPOT, description="How long the EVSEs of its charge points were up in a period.")
     vehicles: Connection[Vehicle] = connection(
         Listing("depot.vehicles", Vehicles, "NAME", parent=Vehicles.table.c.depot_id),
         description="The vehicles at home here.",

@@ -5,12 +5,16 @@ import strawberry
 from ampyard.domain.anomalies import AnomalyKind, NotBillable
 from ampyard.domain.anomalies import Resolution as AnomalyResolution
 from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
+from ampyard.domain.availability import Availability
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
 from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.domain.energy import EnergyBucket
+from ampyard.domain.faults import FaultSource
+from ampyard.domain.layouts import ConnectorFormat, ConnectorStandard, PowerType
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.local_time import Weekday
+from ampyard.domain.orders import ResetKind, TriggeredMessage
 from ampyard.domain.pricing import CostUnknown
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.reports import ReportKind
@@ -21,8 +25,15 @@ from ampyard.domain.vehicles import IdTagKind, SocSource, VehicleKind
 from ampyard.repositories.depots import Archived
 
 strawberry.enum(ChartBucket, name="ChartBucket", description="How long the buckets of a chart are.")
+strawberry.enum(Availability, name="Availability", description="Whether an EVSE can be used.")
 strawberry.enum(ConnectorStatus, name="ConnectorStatus", description="The state of a connector or EVSE, in OCPP's words.")
 strawberry.enum(CurrentType, name="CurrentType", description="Alternating or direct current.")
+strawberry.enum(ConnectorStandard, name="ConnectorStandard", description="The standard of a plug, in OCPI's words.")
+strawberry.enum(ConnectorFormat, name="ConnectorFormat", description="Whether a connector is a socket or a cable with a plug.")
+strawberry.enum(PowerType, name="PowerType", description="AC or DC and phases, in OCPI's words.")
+strawberry.enum(FaultSource, name="FaultSource", description="How a charge point told that something is wrong.")
+strawberry.enum(ResetKind, name="ResetKind", description="How a charge point starts anew: once its transactions have ended, or at once.")
+strawberry.enum(TriggeredMessage, name="TriggeredMessage", description="What a charge point can be asked to send now.")
 strawberry.enum(OcppVersion, name="OcppVersion", description="A version of the Open Charge Point Protocol.")
 strawberry.enum(ChargePointState, name="ChargePointState", description="Where a charge point is in its life.")
 strawberry.enum(CommandKind, name="CommandKind", description="What a charge point is asked to do.")
@@ -57,25 +68,32 @@ __all__ = [
     "Archived",
     "AuthorizationStatus",
     "AuthorizedBy",
+    "Availability",
     "ChargePointState",
     "ChargingState",
     "ChartBucket",
     "CommandKind",
     "CommandState",
+    "ConnectorFormat",
+    "ConnectorStandard",
     "ConnectorStatus",
     "CostUnknown",
     "CurrentType",
     "EnergyBucket",
+    "FaultSource",
     "IdTagKind",
     "LimitSource",
     "NotBillable",
     "OcppVersion",
     "PowerNodeKind",
+    "PowerType",
     "PriorityLevel",
     "ReportKind",
+    "ResetKind",
     "SocSource",
     "StopReason",
     "TransactionState",
+    "TriggeredMessage",
     "UnmanagedSource",
     "VehicleKind",
     "VehicleResolution",

@@ -9,19 +9,25 @@ from ampyard.resolvers.edges import node_among
 from ampyard.resolvers.ids import NODES
 from ampyard.resolvers.scopes import scoped
 from ampyard.schema.anomalies import Anomaly, AnomalyMutations, AnomalyQueries, AnomalySubscriptions
+from ampyard.schema.availability import AvailabilityInterval, AvailabilityMutations, AvailabilityQueries, PlannedDowntime
+from ampyard.schema.charge_point_control import ChargePointControlMutations
+from ampyard.schema.charge_point_setup import ChargePointMutations
 from ampyard.schema.charge_points import ChargePoint, ChargePointQueries, ChargePointSubscriptions, Connector, Evse
-from ampyard.schema.commands import Command, CommandMutations, CommandQueries
+from ampyard.schema.commands import Command, CommandMutations, CommandQueries, CommandSubscriptions
 from ampyard.schema.corrections import Correction, CorrectionMutations, CorrectionQueries
 from ampyard.schema.depots import Depot, DepotMutations, DepotQueries, DepotSubscriptions
 from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceMutations, EnergyPriceQueries
 from ampyard.schema.errors import ERRORS
+from ampyard.schema.faults import Fault, FaultQueries, FaultSubscriptions
 from ampyard.schema.node import Node
 from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries
 from ampyard.schema.reports import Report, ReportQueries
 from ampyard.schema.scalars import CONFIG
 from ampyard.schema.supply import LimitException, PowerNode, SupplyQueries
 from ampyard.schema.supply_changes import SupplyMutations
+from ampyard.schema.templates import ChargePointTemplate, TemplateMutations, TemplateQueries
 from ampyard.schema.transactions import MeterSample, Transaction, TransactionQueries, TransactionSubscriptions
+from ampyard.schema.variables import ConfigurationVariable, FirmwareStatus
 from ampyard.schema.vehicles import Vehicle, VehicleQueries
 
 
@@ -30,6 +36,9 @@ class Query(
     DepotQueries,
     SupplyQueries,
     ChargePointQueries,
+    FaultQueries,
+    AvailabilityQueries,
+    TemplateQueries,
     VehicleQueries,
     TransactionQueries,
     AnomalyQueries,
@@ -51,6 +60,10 @@ class Mutation(
     CorrectionMutations,
     EnergyPriceMutations,
     CommandMutations,
+    ChargePointMutations,
+    ChargePointControlMutations,
+    TemplateMutations,
+    AvailabilityMutations,
 ):
     pass
 
@@ -60,6 +73,8 @@ class Subscription(
     TransactionSubscriptions,
     AnomalySubscriptions,
     ChargePointSubscriptions,
+    FaultSubscriptions,
+    CommandSubscriptions,
     DepotSubscriptions,
 ):
     pass
@@ -70,6 +85,12 @@ schema = Subgraph(
     Mutation,
     Subscription,
     types=[
+        AvailabilityInterval,
+        ChargePointTemplate,
+        ConfigurationVariable,
+        Fault,
+        FirmwareStatus,
+        PlannedDowntime,
         Depot,
         PowerNode,
         LimitException,

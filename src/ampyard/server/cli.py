@@ -6,6 +6,7 @@ import logging
 import signal
 from collections.abc import Callable, Coroutine
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -146,16 +147,30 @@ def migrate(
         asyncio.run(upgrade(url, typer.echo, explain=True))
 
 
+class Profile(StrEnum):
+    """What can be seeded."""
+
+    DEMO = "demo"
+    LARGE = "large"
+
+
 @app.command()
-def seed() -> None:
-    """Make the demo tenant unless it is there."""
+def seed(
+    profile: Annotated[Profile, typer.Option(help="The demo, or 50 depots with a year of transactions behind them.")] = Profile.DEMO,
+    number: Annotated[int, typer.Option("--seed", help="Fixes all that is left to chance in the large fleet.")] = 1,
+) -> None:
+    """Make a tenant unless it is there: the demo, or a large fleet; what was cut off is gone on with."""
     from ampyard.server.demo import DemoFiles, seed_demo
+    from ampyard.server.seeding import seed_large
     from ampyard.server.wiring import open_backend
 
     async def run() -> None:
         settings = Settings()
         async with open_backend(settings, "seed") as backend:
-            await seed_demo(backend, DemoFiles(settings.home), typer.echo)
+            if profile is Profile.LARGE:
+                await seed_large(backend, number, Console())
+            else:
+                await seed_demo(backend, DemoFiles(settings.home), typer.echo)
 
     asyncio.run(run())
 

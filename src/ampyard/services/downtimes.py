@@ -8,7 +8,7 @@ from datetime import datetime
 from ampyard.domain.access import Principal, Scope
 from ampyard.domain.availability import PlannedDowntime
 from ampyard.domain.charge_points import ChargePoint
-from ampyard.domain.errors import ConflictError, Problems
+from ampyard.domain.errors import ConflictError, NotFoundError, Problems
 from ampyard.domain.ids import new_id
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.repositories.availability import PlannedDowntimes
@@ -34,8 +34,9 @@ async def plan_downtime(
 
     Raises:
         ForbiddenError: the principal lacks `charge_points:write`.
-        InvalidInputError: no reason, a window that is empty or begins in the past, or charge points that do not exist, are retired or
-            named twice: each with its place.
+        NotFoundError: one of the charge points does not exist.
+        InvalidInputError: no reason, a window that is empty or begins in the past, or charge points that are retired or named twice:
+            each with its place.
     """
     principal.require(Scope.CHARGE_POINTS_WRITE)
     async with backend.unit_of_work(principal, Scope.CHARGE_POINTS_WRITE) as work:
@@ -143,8 +144,8 @@ async def _charge_points(work: UnitOfWork, problems: Problems, charge_point_ids:
     for n, charge_point_id in enumerate(charge_point_ids):
         charge_point = known.get(charge_point_id)
         if charge_point is None:
-            problems.add("There is no such charge point.", *where, str(n))
-        elif charge_point.state is ChargePointState.RETIRED:
+            raise NotFoundError("There is no such charge point.", (*where, str(n)))
+        if charge_point.state is ChargePointState.RETIRED:
             problems.add(f"{charge_point.identity} is retired; it has no uptime any more.", *where, str(n))
         else:
             found.append(charge_point)

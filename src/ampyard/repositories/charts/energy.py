@@ -3,11 +3,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, func
+from sqlalchemy import Select
 
 from ampyard.domain.charts import Chart, ChartBucket, ChartSpan, EnergyPoint
 from ampyard.repositories import tables
-from ampyard.repositories.charts.frame import drawn, parents, rows_of, statement
+from ampyard.repositories.charts.frame import drawn, energy, frame, parents, rows_of, statement
 from ampyard.repositories.database import Session
 
 
@@ -17,9 +17,9 @@ async def energy_of_depots(
     """Return the energy charged in each depot."""
 
     def make(bucket: ChartBucket) -> Select[Any]:
-        parent = parents(tables.depot, tables.depot.c.id)
-        rows = rows_of(bucket, parent, tables.depot_rollup, "depot_id", tables.depot_rollup, ["energy_wh"])
-        return statement(parent, rows, _sum)
+        framed = frame(parents(tables.depot, tables.depot.c.id))
+        rows = rows_of(bucket, framed, tables.depot_rollup, "depot_id", tables.depot_rollup, ["energy_wh"])
+        return statement(framed, rows, energy)
 
     return await drawn(session, "energy_of_depots", make, ids, span, EnergyPoint, now=now)
 
@@ -31,9 +31,9 @@ async def energy_of_charge_points(
     charge_point = tables.charge_point
 
     def make(bucket: ChartBucket) -> Select[Any]:
-        parent = parents(charge_point, charge_point.c.depot_id)
+        framed = frame(parents(charge_point, charge_point.c.depot_id))
         days, intervals = tables.charge_point_rollup, tables.energy_interval
-        return statement(parent, rows_of(bucket, parent, days, "charge_point_id", intervals, ["energy_wh"], same=["depot_id"]), _sum)
+        return statement(framed, rows_of(bucket, framed, days, "charge_point_id", intervals, ["energy_wh"], same=["depot_id"]), energy)
 
     return await drawn(session, "energy_of_charge_points", make, ids, span, EnergyPoint, now=now)
 
@@ -45,12 +45,8 @@ async def energy_of_vehicles(
     vehicle = tables.vehicle
 
     def make(bucket: ChartBucket) -> Select[Any]:
-        parent = parents(vehicle, vehicle.c.depot_id)
+        framed = frame(parents(vehicle, vehicle.c.depot_id))
         days, intervals = tables.vehicle_rollup, tables.energy_interval
-        return statement(parent, rows_of(bucket, parent, days, "vehicle_id", intervals, ["energy_wh"], same=["depot_id"]), _sum)
+        return statement(framed, rows_of(bucket, framed, days, "vehicle_id", intervals, ["energy_wh"], same=["depot_id"]), energy)
 
     return await drawn(session, "energy_of_vehicles", make, ids, span, EnergyPoint, now=now)
-
-
-def _sum(rows: FromClause) -> list[ColumnElement[Any]]:
-    return [func.sum(rows.c.energy_wh).label("energy_wh")]

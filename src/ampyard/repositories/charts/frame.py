@@ -1,10 +1,11 @@
 """What the statements of all charts have in common: one statement for many parents, with the buckets of each one's own time zone.
 
-A row of a roll-up by day is used where the depot it is of and the chart keep the same time; else the finer rows are, which fit every zone.
+A row of a roll-up by day is used where it lies within one bucket; else the finer rows are, which fit every zone.
 """
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     FromClause,
+    Integer,
     Interval,
     Select,
     Table,
@@ -27,6 +29,7 @@ from sqlalchemy import (
     func,
     literal,
     null,
+    or_,
     select,
     true,
     union_all,
@@ -93,17 +96,17 @@ def since_until(moment: ColumnElement[Any]) -> ColumnElement[bool]:
     return and_(moment >= bindparam("lowest", type_=MOMENT), moment < bindparam("highest", type_=MOMENT))
 
 
-def statement(
-    parent: CTE, rows: Sequence[Select[Any]], values: Callable[[FromClause], list[ColumnElement[Any]]], *shown: ColumnElement[Any]
-) -> Select[Any]:
-    """Return the statement of a chart: for each parent (by number) and bucket, in order, a row of number, zone, begin, end and values.
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a chart is drawn into: what is charted (`parents`), the buckets of each zone among them, and each zone's as a scale."""
 
-    Args:
-        parent: what is charted, of `parents`.
-        rows: what there is of them: each a select of number, zone, `at`, and what `values` are made of.
-        values: aggregates over the rows of a bucket.
-        shown: columns of `parent` that follow the values.
-    """
+    parent: CTE
+    bucket: CTE
+    scale: CTE
+
+
+def frame(parent: CTE) -> Frame:
+    """Return the frame of the charts of some parents."""
     zone = select(parent.c.zone).distinct().subquery("zone")
     found = (
         func.ampyard_buckets(
@@ -120,6 +123,21 @@ def statement(
         .group_by(bucket.c.zone)
         .cte("scale")
     )
+    return Frame(parent, bucket, scale)
+
+
+def statement(
+    frame: Frame, rows: Sequence[Select[Any]], values: Callable[[FromClause], list[ColumnElement[Any]]], *shown: ColumnElement[Any]
+) -> Select[Any]:
+    """Return the statement of a chart: for each parent (by number) and bucket, in order, a row of number, zone, begin, end and values.
+
+    Args:
+        frame: what it is drawn into.
+        rows: what there is: each a select of number, zone, `at`, and what `values` are made of.
+        values: aggregates over the rows of a bucket.
+        shown: columns of the frame's `parent` that follow the values.
+    """
+    parent, bucket, scale = frame.parent, frame.bucket, frame.scale
     part = (rows[0] if len(rows) == 1 else union_all(*rows)).subquery("part")
     place = func.width_bucket(part.c.at, scale.c.starts, type_=BigInteger())
     value = (
@@ -167,39 +185,83 @@ async def drawn(
 
 
 def rows_of(
-    bucket: ChartBucket, parent: CTE, days: FromClause, subject: str, finer: FromClause, values: Sequence[str], *, same: Sequence[str] = ()
+    bucket: ChartBucket,
+    frame: Frame,
+    days: Table,
+    subject: str,
+    finer: Table,
+    values: Sequence[str],
+    *,
+    same: Sequence[str] = (),
+    of: CTE | None = None,
+    day: CTE | None = None,
 ) -> list[Select[Any]]:
-    """Return the rows of a chart: those of days where the chart keeps the time of their depot, the finer ones of such a day where not.
+    """Return the rows of a chart: those of days that lie within a bucket, and the finer ones of days that do not.
 
     Args:
         bucket: of the chart; what is shorter than a day is made of the finer rows alone.
-        parent: what is charted.
+        frame: what it is drawn into.
         days: a roll-up; where it has an `of_day`, of that kind alone.
         subject: the column in both by which rows belong to what is charted.
         finer: what a day consists of.
         values: the columns that are charted; one that `finer` lacks is nothing there.
         same: further columns by which a finer row belongs to a day.
+        of: whose rows they are, as number, id and zone; what is charted itself, unless told.
+        day: what `days_of` has made of the days, where it is needed for more than this.
     """
-    within = [
-        finer.c[subject] == parent.c.id,
-        since_until(finer.c.starts_at),
-        *([finer.c.of_day.is_(False)] if "of_day" in finer.c else []),
-    ]
+    parent = frame.parent if of is None else of
+    of_quarter = [finer.c.of_day.is_(False)] if "of_day" in finer.c else []
     of_finer = [finer.c[name] if name in finer.c else NOTHING.label(name) for name in values]
+    rows = select(finer.c.starts_at.label("at"), *of_finer).where(*of_quarter)
     if not bucket.is_of_days:
-        return [select(parent.c.number, parent.c.zone, finer.c.starts_at.label("at"), *of_finer).where(*within)]
-    day = days.alias("day")
-    of_parent = [day.c[subject] == parent.c.id, since_until(day.c.starts_at), *([day.c.of_day] if "of_day" in day.c else [])]
+        return [of_each(parent, rows.where(finer.c[subject] == parent.c.id, since_until(finer.c.starts_at)))]
+    # Read once, for both kinds of days.
+    day = day if day is not None else days_of(frame, days, subject, [*values, *same], parent)
+    within = [finer.c[subject] == day.c.id, finer.c.starts_at >= day.c.starts_at, finer.c.starts_at < day.c.ends_at]
     return [
-        select(parent.c.number, parent.c.zone, day.c.starts_at.label("at"), *(day.c[name] for name in values)).where(
-            *of_parent, day.c.time_zone == parent.c.zone
-        ),
-        select(parent.c.number, parent.c.zone, finer.c.starts_at.label("at"), *of_finer).where(
-            *of_parent,
-            day.c.time_zone != parent.c.zone,
-            *within,
-            finer.c.starts_at >= day.c.starts_at,
-            finer.c.starts_at < day.c.ends_at,
-            *(finer.c[name] == day.c[name] for name in same),
-        ),
+        select(day.c.number, day.c.zone, day.c.starts_at.label("at"), *(day.c[name] for name in values)).where(day.c.whole),
+        of_each(day, rows.where(*within, *(finer.c[name] == day.c[name] for name in same))).where(day.c.whole.is_(False)),
     ]
+
+
+def of_each(parent: CTE, rows: Select[Any]) -> Select[Any]:
+    """Return the rows of one parent after the other, with its number and zone.
+
+    Asked for together, the database does not know how few there are of each, and would rather read a whole table.
+    """
+    of_one = rows.correlate(parent).offset(0).lateral("of_one")
+    return select(parent.c.number, parent.c.zone, *of_one.c).select_from(parent.join(of_one, true()))
+
+
+def days_of(frame: Frame, days: Table, subject: str, columns: Sequence[str], parent: CTE) -> CTE:
+    """Return the rows by day of what is charted, and of each whether it is `whole`: within one bucket.
+
+    They are where the chart keeps the time that they were made for, and most days of a month are in any zone.
+    """
+    day, scale = days.alias("day"), frame.scale
+    starts, last = scale.c.starts, day.c.ends_at - INSTANT
+    within_one = func.width_bucket(day.c.starts_at, starts, type_=Integer()) == func.width_bucket(last, starts, type_=Integer())
+    whole = or_(day.c.time_zone == scale.c.zone, and_(within_one, day.c.ends_at <= scale.c.end))
+    return (
+        select(
+            parent.c.number,
+            parent.c.id,
+            parent.c.zone,
+            day.c.starts_at,
+            day.c.ends_at,
+            whole.label("whole"),
+            *(day.c[it] for it in dict.fromkeys(columns)),
+        )
+        .where(
+            day.c[subject] == parent.c.id,
+            scale.c.zone == parent.c.zone,
+            since_until(day.c.starts_at),
+            *([day.c.of_day] if "of_day" in day.c else []),
+        )
+        .cte(f"{days.name}_day")
+    )
+
+
+def energy(rows: FromClause) -> list[ColumnElement[Any]]:
+    """Return the value of charts of energy."""
+    return [func.sum(rows.c.energy_wh).label("energy_wh")]

@@ -3,12 +3,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, FromClause, Select, Table, func, or_, select
+from sqlalchemy import CTE, ColumnElement, FromClause, Select, func, or_, select
 
 from ampyard.domain.charts import Chart, ChartBucket, ChartSpan, NodePowerPoint, PowerPoint, mean_kw
 from ampyard.domain.transactions import Measurand
 from ampyard.repositories import tables
-from ampyard.repositories.charts.frame import drawn, parents, rows_of, since_until, statement
+from ampyard.repositories.charts.frame import Frame, drawn, frame, of_each, parents, rows_of, since_until, statement
 from ampyard.repositories.database import Session
 
 _LOADS = ["samples", "measured_avg_kw", "measured_max_kw", "unmanaged_avg_kw", "allocated_avg_kw", "limit_kw"]
@@ -21,8 +21,8 @@ async def power_of_nodes(
     node = tables.power_node
 
     def make(bucket: ChartBucket) -> Select[Any]:
-        parent = parents(node, node.c.depot_id)
-        return statement(parent, _load_rows(bucket, parent), _load)
+        framed = frame(parents(node, node.c.depot_id))
+        return statement(framed, _load_rows(bucket, framed), _load)
 
     return await drawn(session, "power_of_nodes", make, ids, span, NodePowerPoint, now=now)
 
@@ -40,7 +40,8 @@ async def power_of_depots(
             .join_from(charted, root, (root.c.depot_id == charted.c.id) & root.c.parent_id.is_(None), isouter=True)
             .cte("root")
         )
-        return statement(parent, _load_rows(bucket, parent), _load)
+        framed = frame(parent)
+        return statement(framed, _load_rows(bucket, framed), _load)
 
     return await drawn(session, "power_of_depots", make, ids, span, NodePowerPoint, now=now)
 
@@ -52,15 +53,15 @@ async def power_of_charge_points(
     charge_point, sample = tables.charge_point, tables.meter_sample
 
     def make(bucket: ChartBucket) -> Select[Any]:
-        parent = parents(charge_point, charge_point.c.depot_id)
+        framed = frame(parents(charge_point, charge_point.c.depot_id))
         if bucket is ChartBucket.FIVE_MINUTES:
-            evse = tables.evse
+            evse, parent = tables.evse, framed.parent
             return statement(
-                parent, [_sampled(parent, evse, (evse.c.charge_point_id == parent.c.id) & (sample.c.evse_id == evse.c.id))], _mean_of_each
+                framed, [_sampled(parent, sample.c.evse_id == evse.c.id, evse.c.charge_point_id == parent.c.id)], _mean_of_each
             )
         days, intervals = tables.charge_point_rollup, tables.energy_interval
-        rows = rows_of(bucket, parent, days, "charge_point_id", intervals, ["energy_wh", "peak_kw"], same=["depot_id"])
-        return statement(parent, rows, _energy_and_peak)
+        rows = rows_of(bucket, framed, days, "charge_point_id", intervals, ["energy_wh", "peak_kw"], same=["depot_id"])
+        return statement(framed, rows, _energy_and_peak)
 
     return await drawn(session, "power_of_charge_points", make, ids, span, _point(span, now), now=now)
 
@@ -72,13 +73,14 @@ async def power_of_transactions(
     transaction, sample, interval = tables.transaction, tables.meter_sample, tables.energy_interval
 
     def make(bucket: ChartBucket) -> Select[Any]:
-        parent = parents(transaction, transaction.c.depot_id)
+        framed = frame(parents(transaction, transaction.c.depot_id))
+        parent = framed.parent
         if bucket is ChartBucket.FIVE_MINUTES:
-            return statement(parent, [_sampled(parent, None, sample.c.transaction_id == parent.c.id)], _mean_of_each)
-        rows = select(parent.c.number, parent.c.zone, interval.c.starts_at.label("at"), interval.c.energy_wh, interval.c.peak_kw).where(
+            return statement(framed, [_sampled(parent, sample.c.transaction_id == parent.c.id)], _mean_of_each)
+        rows = select(interval.c.starts_at.label("at"), interval.c.energy_wh, interval.c.peak_kw).where(
             interval.c.transaction_id == parent.c.id, since_until(interval.c.starts_at)
         )
-        return statement(parent, [rows], _energy_and_peak)
+        return statement(framed, [of_each(parent, rows)], _energy_and_peak)
 
     return await drawn(session, "power_of_transactions", make, ids, span, _point(span, now), now=now)
 
@@ -90,12 +92,12 @@ def _point(span: ChartSpan, now: datetime) -> Any:
     return PowerPoint if span.bucket is ChartBucket.FIVE_MINUTES else of_energy
 
 
-def _load_rows(bucket: ChartBucket, parent: CTE) -> list[Select[Any]]:
-    load, rollup = tables.node_load, tables.node_rollup
+def _load_rows(bucket: ChartBucket, framed: Frame) -> list[Select[Any]]:
+    load, rollup, parent = tables.node_load, tables.node_rollup, framed.parent
     if bucket is not ChartBucket.FIVE_MINUTES:
-        return rows_of(bucket, parent, rollup, "power_node_id", rollup, _LOADS)
-    of_node = [load.c.power_node_id == parent.c.id, since_until(load.c.bucket_at)]
-    return [select(parent.c.number, parent.c.zone, load.c.bucket_at.label("at"), *(load.c[name] for name in _LOADS)).where(*of_node)]
+        return rows_of(bucket, framed, rollup, "power_node_id", rollup, _LOADS)
+    rows = select(load.c.bucket_at.label("at"), *(load.c[name] for name in _LOADS))
+    return [of_each(parent, rows.where(load.c.power_node_id == parent.c.id, since_until(load.c.bucket_at)))]
 
 
 def _load(rows: FromClause) -> list[ColumnElement[Any]]:
@@ -111,22 +113,17 @@ def _load(rows: FromClause) -> list[ColumnElement[Any]]:
     ]
 
 
-def _sampled(parent: CTE, evse: Table | None, of_parent: ColumnElement[bool]) -> Select[Any]:
+def _sampled(parent: CTE, *of_parent: ColumnElement[bool]) -> Select[Any]:
     """Return the samples of the power that is delivered, in kW: not those of single phases, nor those from elsewhere than the outlet."""
     sample = tables.meter_sample
-    source: FromClause = (
-        parent.join(sample, of_parent) if evse is None else parent.join(evse, evse.c.charge_point_id == parent.c.id).join(sample, of_parent)
+    rows = select(sample.c.sampled_at.label("at"), sample.c.evse_id, (sample.c.value / 1000).label("kw")).where(
+        *of_parent,
+        sample.c.measurand == Measurand.POWER_IMPORT.value,
+        sample.c.phase.is_(None),
+        or_(sample.c.location.is_(None), sample.c.location == "Outlet"),
+        since_until(sample.c.sampled_at),
     )
-    return (
-        select(parent.c.number, parent.c.zone, sample.c.sampled_at.label("at"), sample.c.evse_id, (sample.c.value / 1000).label("kw"))
-        .select_from(source)
-        .where(
-            sample.c.measurand == Measurand.POWER_IMPORT.value,
-            sample.c.phase.is_(None),
-            or_(sample.c.location.is_(None), sample.c.location == "Outlet"),
-            since_until(sample.c.sampled_at),
-        )
-    )
+    return of_each(parent, rows)
 
 
 def _mean_of_each(rows: FromClause) -> list[ColumnElement[Any]]:

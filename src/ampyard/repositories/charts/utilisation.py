@@ -3,7 +3,23 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Double, FromClause, Interval, Select, Table, bindparam, cast, column, func, literal, select, true
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Double,
+    FromClause,
+    Interval,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    true,
+)
 
 from ampyard.domain.charts import Chart, ChartBucket, ChartSpan, Evses, ReadinessPoint, UtilisationPoint, utilisation
 from ampyard.repositories import tables
@@ -13,10 +29,12 @@ from ampyard.repositories.charts.frame import (
     MOMENT,
     NOTHING,
     QUARTER_HOUR,
+    Frame,
+    days_of,
     drawn,
+    frame,
     parents,
     rows_of,
-    since_until,
     statement,
 )
 from ampyard.repositories.database import Session
@@ -33,8 +51,8 @@ async def utilisation_of_depots(
     depot, charge_point, rollup = tables.depot, tables.charge_point, tables.depot_rollup
 
     def make(bucket: ChartBucket) -> Select[Any]:
-        parent = _with_evses(depot, depot.c.id, charge_point.c.depot_id == depot.c.id)
-        return _used(parent, rows_of(bucket, parent, rollup, "depot_id", rollup, _USED))
+        framed = _with_evses(depot, depot.c.id, charge_point.c.depot_id == depot.c.id)
+        return _used(framed, rows_of(bucket, framed, rollup, "depot_id", rollup, _USED))
 
     return await drawn(session, "utilisation_of_depots", make, ids, span, _utilisation(now), now=now)
 
@@ -47,9 +65,10 @@ async def utilisation_of_charge_points(
 
     def make(bucket: ChartBucket) -> Select[Any]:
         of_same = tables.charge_point.alias("of_same")
-        parent = _with_evses(here, here.c.depot_id, of_same.c.id == here.c.id, charge_point=of_same)
-        energy = rows_of(bucket, parent, days, "charge_point_id", intervals, _USED, same=["depot_id"])
-        return _used(parent, [*energy, _plugged(bucket, parent)])
+        framed = _with_evses(here, here.c.depot_id, of_same.c.id == here.c.id, charge_point=of_same)
+        day = days_of(framed, days, "charge_point_id", [*_USED, "depot_id"], framed.parent)
+        energy = rows_of(bucket, framed, days, "charge_point_id", intervals, _USED, same=["depot_id"], day=day)
+        return _used(framed, [*energy, _plugged(framed.parent, day if bucket.is_of_days else None)])
 
     return await drawn(session, "utilisation_of_charge_points", make, ids, span, _utilisation(now), now=now)
 
@@ -61,8 +80,8 @@ async def readiness_of_depots(
     depot, rollup = tables.depot, tables.depot_rollup
 
     def make(bucket: ChartBucket) -> Select[Any]:
-        parent = parents(depot, depot.c.id)
-        return statement(parent, rows_of(bucket, parent, rollup, "depot_id", rollup, ["departures", "ready_departures"]), _departures)
+        framed = frame(parents(depot, depot.c.id))
+        return statement(framed, rows_of(bucket, framed, rollup, "depot_id", rollup, ["departures", "ready_departures"]), _departures)
 
     def point(starts_at: datetime, ends_at: datetime, departures: int | None, ready: int | None) -> ReadinessPoint:
         return ReadinessPoint(starts_at, ends_at, departures or 0, ready or 0)
@@ -76,8 +95,8 @@ def _departures(rows: FromClause) -> list[ColumnElement[Any]]:
 
 def _with_evses(
     subject: Table, depot_id: ColumnElement[Any], hangs_there: ColumnElement[bool], *, charge_point: FromClause = tables.charge_point
-) -> CTE:
-    """Return what is charted with the EVSEs it has now: how many, what they deliver together at most, and since when."""
+) -> Frame:
+    """Return the frame of what is charted with the EVSEs it has now: how many, what they deliver together at most, and since when."""
     evse = tables.evse
     there = (
         select(
@@ -90,16 +109,17 @@ def _with_evses(
         .correlate(subject)
         .lateral("there")
     )
-    return parents(
-        subject, depot_id, there.c.evses, there.c.max_power_kw, there.c.since, given_to=lambda source: source.join(there, true())
+    return frame(
+        parents(subject, depot_id, there.c.evses, there.c.max_power_kw, there.c.since, given_to=lambda source: source.join(there, true()))
     )
 
 
-def _used(parent: CTE, rows: Sequence[Select[Any]]) -> Select[Any]:
+def _used(framed: Frame, rows: Sequence[Select[Any]]) -> Select[Any]:
     def values(part: FromClause) -> list[ColumnElement[Any]]:
         return [func.sum(part.c[name]).label(name) for name in _USED]
 
-    return statement(parent, rows, values, parent.c.evses, parent.c.max_power_kw, parent.c.since)
+    there = framed.parent.c
+    return statement(framed, rows, values, there.evses, there.max_power_kw, there.since)
 
 
 def _utilisation(now: datetime) -> Callable[..., UtilisationPoint]:
@@ -118,21 +138,23 @@ def _utilisation(now: datetime) -> Callable[..., UtilisationPoint]:
     return point
 
 
-def _plugged(bucket: ChartBucket, parent: CTE) -> Select[Any]:
+def _plugged(parent: CTE, day: CTE | None) -> Select[Any]:
     """Return how long vehicles were plugged in at charge points, by quarter-hour; where a roll-up by day says it, nothing."""
-    tx, day = tables.transaction, tables.charge_point_rollup
+    tx = tables.transaction
     begin: ColumnElement[Any] = func.date_bin(QUARTER_HOUR, bindparam("lowest", type_=MOMENT), EPOCH)
     end: ColumnElement[Any] = bindparam("highest", type_=MOMENT)
-    source: FromClause = parent
-    if bucket.is_of_days:
-        not_theirs = (day.c.charge_point_id == parent.c.id) & since_until(day.c.starts_at) & (day.c.time_zone != parent.c.zone)
-        source, begin, end = parent.join(day, not_theirs), day.c.starts_at, day.c.ends_at
+    of_same: list[ColumnElement[bool]] = []
+    if day is not None:
+        parent = day
+        begin, end, of_same = day.c.starts_at, day.c.ends_at, [day.c.whole.is_(False), tx.c.depot_id == day.c.depot_id]
     until = func.coalesce(tx.c.ended_at, bindparam("now", type_=MOMENT))
-    overlaps = (
-        (tx.c.charge_point_id == parent.c.id) & (tx.c.started_at < end) & (tx.c.started_at > begin - _LONGEST_TRANSACTION) & (until > begin)
+    overlaps = and_(
+        tx.c.charge_point_id == parent.c.id,
+        tx.c.started_at < end,
+        tx.c.started_at > begin - _LONGEST_TRANSACTION,
+        until > begin,
+        *of_same,
     )
-    if bucket.is_of_days:
-        overlaps &= tx.c.depot_id == day.c.depot_id
     first = func.date_bin(QUARTER_HOUR, func.greatest(tx.c.started_at, begin), EPOCH)
     quarter = (
         func.generate_series(first, func.least(until, end) - INSTANT, QUARTER_HOUR)
@@ -143,4 +165,4 @@ def _plugged(bucket: ChartBucket, parent: CTE) -> Select[Any]:
     seconds = func.extract("epoch", func.least(quarter.c.at + QUARTER_HOUR, until) - func.greatest(quarter.c.at, tx.c.started_at))
     return select(
         parent.c.number, parent.c.zone, quarter.c.at, NOTHING.label("energy_wh"), cast(seconds, Double()).label("plugged_s")
-    ).select_from(source.join(tx, overlaps).join(quarter, true()))
+    ).select_from(parent.join(tx, overlaps).join(quarter, true()))

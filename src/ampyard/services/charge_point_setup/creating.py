@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ampyard.domain.access import Principal, Scope
 from ampyard.domain.charge_points import ChargePoint, ConnectorStatus
-from ampyard.domain.errors import InvalidInputError, Problems
+from ampyard.domain.errors import InvalidInputError, NotFoundError, Problems
 from ampyard.domain.ids import new_id
 from ampyard.domain.layouts import EvseLayout, layout_flaws
 from ampyard.domain.life_cycle import ChargePointState
@@ -21,6 +21,7 @@ from ampyard.services import evse_layouts
 from ampyard.services.backend import Backend
 from ampyard.services.charge_point_setup.checks import INPUT, MOST_AT_ONCE, check_texts, password_flaw, settle
 from ampyard.services.charge_points import publish_change
+from ampyard.services.depots import require_open_depot
 from ampyard.services.secrets import hash_password
 
 
@@ -62,21 +63,28 @@ async def add_charge_points(work: UnitOfWork, wanted: Sequence[Placed]) -> list[
 
     Raises:
         ForbiddenError: the principal lacks `charge_points:write`.
-        InvalidInputError: all that is wrong with any of them: identity, name, password, layout, power node, identities that are
-            given already, and fall-backs that do not fit the supply.
+        NotFoundError: there is no such power node.
+        InvalidInputError: all that is wrong with any of them: identity, name, password, layout, identities that are given already; or
+            fall-backs that do not fit the supply.
+        ConflictError: a depot is archived.
     """
     work.principal.require(Scope.CHARGE_POINTS_WRITE)
     if not 0 < len(wanted) <= MOST_AT_ONCE:
         raise InvalidInputError(f"{len(wanted)} charge points are given; give 1 to {MOST_AT_ONCE} at once.", path=INPUT)
     problems = Problems()
     nodes = await PowerNodes(work.session).by_ids({placed.wanted.power_node_id for placed in wanted})
+    for placed in wanted:
+        if placed.wanted.power_node_id not in nodes:
+            raise NotFoundError("There is no such power node.", (*placed.path, "powerNodeId"))
     taken = await ChargePoints(work.session).identities([placed.wanted.identity for placed in wanted])
     given = Counter(placed.wanted.identity for placed in wanted)
     for placed in wanted:
         _check(problems, placed)
-        _check_place(problems, placed, frozenset(nodes), taken, given)
+        _check_identity(problems, placed, taken, given)
     problems.raise_any()
     hashes = await _hashes([placed.wanted.password for placed in wanted])
+    for depot_id in sorted({node.depot_id for node in nodes.values()}):
+        await require_open_depot(work, depot_id, (*wanted[0].path, "powerNodeId"))
     created = [_charge_point(work, placed.wanted, nodes[placed.wanted.power_node_id]) for placed in wanted]
     for charge_point, placed, password_hash in zip(created, wanted, hashes, strict=True):
         await work.add(ChargePoints, charge_point, password_hash=password_hash)
@@ -97,14 +105,12 @@ def _check(problems: Problems, placed: Placed) -> None:
         problems.add(text, *placed.layout_path, *below)
 
 
-def _check_place(problems: Problems, placed: Placed, nodes: AbstractSet[uuid.UUID], taken: AbstractSet[str], given: Counter[str]) -> None:
-    wanted, path = placed.wanted, placed.path
-    if wanted.power_node_id not in nodes:
-        problems.add("There is no such power node.", *path, "powerNodeId")
-    if wanted.identity in taken:
-        problems.add(f"There is a charge point {wanted.identity} already, in use or retired; give another identity.", *path, "identity")
-    elif given[wanted.identity] > 1:
-        problems.add(f"{wanted.identity} is given {given[wanted.identity]} times; every charge point needs its own.", *path, "identity")
+def _check_identity(problems: Problems, placed: Placed, taken: AbstractSet[str], given: Counter[str]) -> None:
+    identity, where = placed.wanted.identity, (*placed.path, "identity")
+    if identity in taken:
+        problems.add(f"There is a charge point {identity} already, in use or retired; give another identity.", *where)
+    elif given[identity] > 1:
+        problems.add(f"{identity} is given {given[identity]} times; every charge point needs its own.", *where)
 
 
 async def _hashes(passwords: Sequence[str | None]) -> list[str | None]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ampyard.domain.access import Principal, Scope
 from ampyard.domain.charge_points import ChargePoint
-from ampyard.domain.errors import ConflictError, InvalidInputError, Problems
+from ampyard.domain.errors import ConflictError, InvalidInputError, NotFoundError, Problems
 from ampyard.domain.layouts import EvseLayout, layout_flaws
 from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.depots import PowerNodes
@@ -17,6 +17,7 @@ from ampyard.services import evse_layouts
 from ampyard.services.backend import Backend
 from ampyard.services.charge_point_setup.checks import INPUT, MOST_AT_ONCE, check_texts, refuse_retired, settle
 from ampyard.services.charge_points import publish_change
+from ampyard.services.depots import require_open_depot
 
 
 async def edit_charge_point(
@@ -33,7 +34,7 @@ async def edit_charge_point(
 
     Raises:
         ForbiddenError: the principal lacks `charge_points:write`, or may only see it.
-        NotFoundError: there is no such charge point.
+        NotFoundError: there is no such charge point or power node.
         InvalidInputError: what is wrong with the request, or that its fall-backs would not fit the supply.
         ConflictError: it is retired; it is online and its identity is to change; vehicles charge at it and it is to move; or an
             EVSE or connector is to be removed that has transactions.
@@ -86,9 +87,10 @@ async def edit_charge_points(
 
     Raises:
         ForbiddenError: the principal lacks `charge_points:write`.
+        NotFoundError: one of the charge points does not exist, or may not be edited; or there is no such power node.
         InvalidInputError: none or too many are named, the patch is empty, or something is wrong with some of them: of each it says
             what, with its place among the ids.
-        ConflictError: as `edit_charge_point`.
+        ConflictError: an EVSE or connector that is to go has transactions.
     """
     principal.require(Scope.CHARGE_POINTS_WRITE)
     where = (*INPUT, "chargePointIds")
@@ -129,14 +131,13 @@ async def _bulk_edits(work: UnitOfWork, problems: Problems, charge_point_ids: Se
     edits: list[Edit] = []
     for n, charge_point_id in enumerate(charge_point_ids):
         path = (*INPUT, "chargePointIds", str(n))
-        charge_point = found.get(charge_point_id)
-        if charge_point is None:
-            problems.add("There is no such charge point, or it may not be edited.", *path)
-            continue
+        if charge_point_id not in found:
+            raise NotFoundError("There is no such charge point.", path)
+        charge_point = found[charge_point_id]
         try:
             refuse_retired(charge_point)
             after = await _moved(work, charge_point, changes)
-        except (ConflictError, InvalidInputError) as error:
+        except ConflictError as error:
             problems.add(str(error), *path)
             continue
         present = layouts.get(charge_point_id, ())
@@ -185,10 +186,12 @@ async def _moved(work: UnitOfWork, charge_point: ChargePoint, changes: Mapping[s
         return changed
     node = await PowerNodes(work.session).by_id(changed.power_node_id)
     if node is None:
-        raise InvalidInputError("There is no such power node.", path=(*INPUT, "powerNodeId"))
+        raise NotFoundError("There is no such power node.", (*INPUT, "powerNodeId"))
     evses = (await Evses(work.session).of_charge_points([charge_point.id])).get(charge_point.id, [])
     if node.depot_id != charge_point.depot_id and await Transactions(work.session).active_of_evses([evse.id for evse in evses]):
         raise ConflictError(f"Vehicles charge at {charge_point.identity}; stop their transactions before it moves to another depot.")
+    if node.depot_id != charge_point.depot_id:
+        await require_open_depot(work, node.depot_id, (*INPUT, "powerNodeId"))
     return replace(changed, depot_id=node.depot_id)
 
 

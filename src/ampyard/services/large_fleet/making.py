@@ -8,7 +8,6 @@ from typing import Any
 
 from ampyard.domain.access import system_principal
 from ampyard.domain.errors import ConflictError
-from ampyard.domain.ids import new_id
 from ampyard.domain.local_time import local_day, moment_of
 from ampyard.domain.supply import bucket_of
 from ampyard.repositories import large_fleet, rollups, tenants
@@ -73,8 +72,8 @@ async def _begun(backend: Backend, seed: int, size: Size, slug: str) -> LargeFle
         if made is None or {name: made.get(name) for name in wanted} != wanted:
             described = "was not made as a large fleet" if made is None else f"was made of {made}"
             raise ConflictError(f"The tenant {slug!r} is there and {described}; this would make it of {wanted}. Give the same.")
-        return LargeFleet(tenant_id, seed, datetime.fromisoformat(made["until"]), size)
-    fleet = LargeFleet(new_id(), seed, backend.clock(), size)
+        return LargeFleet(slug, seed, datetime.fromisoformat(made["until"]), size)
+    fleet = LargeFleet(slug, seed, backend.clock(), size)
     await _make_partitions(backend, fleet)
     async with backend.unit_of_work(system_principal(fleet.tenant_id, "seed")) as work:
         await tenants.add(work.session, work.tenant_id, slug=slug, name=slug.title(), at=fleet.made_at)

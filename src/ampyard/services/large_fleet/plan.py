@@ -82,19 +82,20 @@ class LargeFleet:
     """The plan of a tenant's large fleet: its yards, and what happened in them on a day.
 
     Args:
-        tenant_id: whose it is.
+        slug: of the tenant; two of them have nothing in common but what chance makes of it.
         seed: decides everything that is left to chance.
         now: the end of what has happened.
         size: how large it is.
     """
 
-    def __init__(self, tenant_id: uuid.UUID, seed: int, now: datetime, size: Size = FULL_SIZE) -> None:
-        self.tenant_id = tenant_id
+    def __init__(self, slug: str, seed: int, now: datetime, size: Size = FULL_SIZE) -> None:
+        self.slug = slug
         self.seed = seed
         self.now = now
         self.size = size
         self.first_day = now.date() - timedelta(days=size.days)
         self.made_at = datetime.combine(self.first_day, time(), UTC) - timedelta(days=1)
+        self.tenant_id = self._id(self._draw("tenant"))
         self.yards = [self._yard(number) for number in range(size.depots)]
 
     def months(self) -> list[tuple[date, date]]:
@@ -324,7 +325,7 @@ class LargeFleet:
 
     def _draw(self, *what: object) -> random.Random:
         # Chance, and no secret.
-        return random.Random(" ".join(map(str, (self.seed, *what))))  # noqa: S311 - the same for the same seed, on purpose
+        return random.Random(" ".join(map(str, (self.slug, self.seed, *what))))  # noqa: S311 - the same for the same seed, on purpose
 
     def _id(self, draw: random.Random, at: datetime | None = None) -> uuid.UUID:
         """Return a UUIDv7 (RFC 9562, section 5.7) of a time, which for all that stands there is when it was made."""

@@ -11,6 +11,7 @@ from graphql import GraphQLInputObjectType, get_named_type
 from ampyard.domain.ids import new_id
 from ampyard.domain.paging import Keyset
 from ampyard.domain.vehicles import VehicleKind
+from ampyard.repositories.alerts import AlertRules, Alerts
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.availability import PlannedDowntimes
 from ampyard.repositories.charge_points import ChargePoints, Evses
@@ -18,6 +19,7 @@ from ampyard.repositories.database import Session
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.energy_prices import EnergyPrices
 from ampyard.repositories.faults import Faults
+from ampyard.repositories.notifications import Channels, Deliveries, DeliveryItems
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.repository import Repository
@@ -28,7 +30,7 @@ from ampyard.resolvers.cursors import CursorCodec
 from ampyard.schema.internal import schema as internal
 from ampyard.schema.public import schema as public
 from tests.busy import HOUR, NOW, T0, Busy
-from tests.schema import transaction_filters
+from tests.schema import alert_filters, transaction_filters
 from tests.schema.graph import Graph, id_of
 
 LISTS: dict[str, type[Repository[Any]]] = {
@@ -43,6 +45,10 @@ LISTS: dict[str, type[Repository[Any]]] = {
     "reports": Reports,
     "anomalies": Anomalies,
     "energyPrices": EnergyPrices,
+    "alerts": Alerts,
+    "alertRules": AlertRules,
+    "notificationChannels": Channels,
+    "notificationDeliveries": Deliveries,
 }
 
 
@@ -154,6 +160,7 @@ FILTERS: list[tuple[str, Callable[[dict[str, Any]], dict[str, object]], Callable
     ("priorities", lambda e: {"transactionId": id_of(e["tx-6"])}, lambda e: lambda p: p.transaction_id == e["tx-6"].id),
     ("priorities", lambda e: {"vehicleId": id_of(e["Bus 2"]), "inForceAt": moment(NOW)}, lambda _: lambda _p: False),
     *transaction_filters.FILTERS,
+    *alert_filters.FILTERS,
 ]
 
 
@@ -167,7 +174,15 @@ async def known(busy: Busy) -> dict[str, Any]:
         | {vehicle.name: vehicle for vehicle in await busy.all(Vehicles)}
         | {t.ocpp_transaction_id: t for t in await busy.all(Transactions)}
         | {"evse": (await busy.all(Evses))[0]}
+        | await _of_alerts(busy)
     )
+
+
+async def _of_alerts(busy: Busy) -> dict[str, Any]:
+    alert = (await busy.all(Alerts))[0]
+    told = {item.delivery_id for item in await busy.all(DeliveryItems) if item.alert_id == alert.id}
+    rule, channel = (await busy.all(AlertRules))[0], (await busy.all(Channels))[0]
+    return {"alert": alert, "deliveries of alert": told, "alert rule": rule, "channel": channel}
 
 
 @pytest.mark.parametrize(("name", "condition", "keep"), FILTERS)

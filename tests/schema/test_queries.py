@@ -161,6 +161,7 @@ COMPUTED = {
     "Evse.availability",
     "Depot.openingTimes",
     "Evse.activeTransaction",
+    "NotificationChannel.quietHours",
     "PowerNode.limitAt",
     "PowerNode.loadHistory",
     "PowerNode.power",
@@ -181,12 +182,14 @@ CHILDREN_ORDER = {
     "Anomaly": "detected_at",
 }
 PAGE_ORDER = {
+    "Alert": ("opened_at", -1),
     "AvailabilityInterval": ("began_at", -1),
     "ChargePoint": ("identity", 1),
     "Command": ("created_at", -1),
     "ConfigurationVariable": ("variable", 1),
     "Fault": ("raised_at", -1),
     "FirmwareStatus": ("reported_at", -1),
+    "NotificationDelivery": ("created_at", -1),
     "PlannedDowntime": ("starts_at", -1),
     "Vehicle": ("name", 1),
     "Transaction": ("started_at", -1),
@@ -212,7 +215,7 @@ async def test_an_edge_to_one_leads_to_the_entity_it_names(graph: Graph, busy: B
 
 
 def parent_attribute(type_name: str, edge: str) -> str:
-    return "parent_id" if edge == "children" else f"{snake(type_name)}_id"
+    return {"children": "parent_id", "deliveries": "channel_id"}.get(edge, f"{snake(type_name)}_id")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from sqlalchemy import ColumnElement, delete, select
 
 from ampyard.domain.notifications.channels import ChannelKind, NotificationChannel, NotificationRoute
-from ampyard.domain.notifications.deliveries import NotificationDelivery, NotificationItem, DeliveryState
+from ampyard.domain.notifications.deliveries import DeliveryState, NotificationDelivery, NotificationItem
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session, WriteSession
 from ampyard.repositories.repository import Repository

@@ -10,6 +10,7 @@ import strawberry
 from asyncpg.pgproto.pgproto import UUID  # the driver's: a uuid.UUID, read from text seven times as fast
 
 from ampyard.domain.access import Scope
+from ampyard.domain.alerts import Alert, AlertChange, AlertRule
 from ampyard.domain.anomalies import Anomaly
 from ampyard.domain.availability import AvailabilityInterval, PlannedDowntime
 from ampyard.domain.charge_points import ChargePoint, Connector, Evse
@@ -20,6 +21,8 @@ from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.faults import Fault
 from ampyard.domain.firmware import FirmwareStatus
 from ampyard.domain.layouts import ChargePointTemplate
+from ampyard.domain.notifications.channels import NotificationChannel, NotificationRoute
+from ampyard.domain.notifications.deliveries import NotificationDelivery, NotificationItem
 from ampyard.domain.pricing import EnergyPrice
 from ampyard.domain.priorities import Priority
 from ampyard.domain.reports import Report
@@ -27,6 +30,7 @@ from ampyard.domain.supply import LimitException, PowerNode
 from ampyard.domain.transactions import MeterSample, Transaction
 from ampyard.domain.variables import ConfigurationVariable
 from ampyard.domain.vehicles import IdTag, Vehicle
+from ampyard.repositories.alerts import AlertRules, Alerts
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.availability import AvailabilityIntervals, PlannedDowntimes
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
@@ -36,6 +40,7 @@ from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.energy_prices import EnergyPrices
 from ampyard.repositories.faults import Faults
 from ampyard.repositories.firmware import FirmwareStatuses
+from ampyard.repositories.notifications import Channels, Deliveries
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.repository import Repository
@@ -48,6 +53,8 @@ from ampyard.repositories.vehicles import Vehicles
 # What has a global id and where it is found; and which scope shows each entity.
 NODES: dict[type[Any], type[Repository[Any]]] = {
     AvailabilityInterval: AvailabilityIntervals,
+    Alert: Alerts,
+    AlertRule: AlertRules,
     Anomaly: Anomalies,
     ChargePoint: ChargePoints,
     ChargePointTemplate: Templates,
@@ -63,13 +70,17 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     LimitException: LimitExceptions,
     MeterSample: MeterSamples,
     PlannedDowntime: PlannedDowntimes,
+    NotificationChannel: Channels,
+    NotificationDelivery: Deliveries,
     PowerNode: PowerNodes,
     Priority: Priorities,
     Report: Reports,
     Transaction: Transactions,
     Vehicle: Vehicles,
 }
-SCOPES: dict[type[Any], Scope] = dict.fromkeys([*NODES, IdTag], Scope.FLEET_READ) | {Report: Scope.REPORTS_READ}
+# Besides those, what has no global id.
+_WITHOUT_ID = (AlertChange, IdTag, NotificationItem, NotificationRoute)
+SCOPES: dict[type[Any], Scope] = dict.fromkeys([*NODES, *_WITHOUT_ID], Scope.FLEET_READ) | {Report: Scope.REPORTS_READ}
 _BY_NAME = {entity.__name__: entity for entity in NODES}
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def _bounds(name: str) -> str:
     """Say for each kind that has a parameter within which bounds it is, and what unless it is set."""
-    told = {}
+    told: dict[str, list[str]] = {}
     for kind, parameters in domain.PARAMETERS.items():
         if name in parameters:
             bounds = parameters[name]
@@ -91,9 +91,6 @@ class CreateAlertRuleInput(Change):
     kind: AlertKind = strawberry.field(description="What it looks for.")
     severity: AlertSeverity = strawberry.field(description="How serious its alerts are.")
     enabled: bool = strawberry.field(default=True, description="Whether it is switched on.")
-    resource_group_id: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET, description="Only what is in this resource group, or in one below it."
-    )
     depot_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Only what is in this depot.")
     after_s: int | None = strawberry.field(default=strawberry.UNSET, description=f"{_AFTER} {_bounds('after_s')}.")
     clear_after_s: int | None = strawberry.field(default=strawberry.UNSET, description=f"{_CLEAR_AFTER} {_bounds('clear_after_s')}.")
@@ -110,9 +107,6 @@ class EditAlertRuleInput(Change):
     severity: AlertSeverity | None = strawberry.field(default=strawberry.UNSET, description="How serious its alerts are.")
     enabled: bool | None = strawberry.field(
         default=strawberry.UNSET, description="Whether it is switched on. Switched off, its alerts are resolved."
-    )
-    resource_group_id: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET, description="Only what is in this resource group, or in one below it; null: not confined to one."
     )
     depot_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="Only what is in this depot; null: not confined to one."

@@ -1,7 +1,7 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from strawberry.federation.schema_directives import Authenticated
@@ -144,19 +144,22 @@ class AlertCount:
     count: int = strawberry.field(description="How many.")
 
 
-def of_parent(name: str, column: str) -> Connection[Alert]:
-    """Return the list of alerts about a thing, as its edge."""
-    listing = Listing(f"{name}.alerts", Alerts, "OPENED_AT", default_descending=True, parent=Alerts.table.c[column])
-    made: Connection[Alert] = connection(
-        listing, description="The alerts about it, newest first unless told.", filter_type=AlertFilter, order_type=AlertOrder
-    )
-    return made
+def alerts_about(kind: str, column: str) -> Any:
+    """Return the edge from a thing to the alerts that name it in a column."""
+    listing = Listing(f"{kind}.alerts", Alerts, "OPENED_AT", default_descending=True, parent=Alerts.table.c[column])
+    description = "The alerts about it, newest first unless told."
+    return connection(listing, description=description, filter_type=AlertFilter, order_type=AlertOrder)
 
 
 def _plan_counts(
-    info: Info, filter: Annotated[AlertFilter | None, strawberry.argument(description="Only what meets all of these.")] = None  # noqa: A002  # as in lists
+    info: Info,
+    states: Annotated[list[AlertState] | None, strawberry.argument(description="Only those in one of these states.")] = None,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those in this depot.")] = None,
 ) -> Load:
-    return resolvers.plan_alert_counts(info, repository.AlertFilter() if filter is None else filter.narrowing())
+    of_depot = optional_id("depotId", depot_id, depots.Depot)
+    return resolvers.plan_alert_counts(
+        info, repository.AlertFilter(states=None if states is None else frozenset(states), depot_id=of_depot)
+    )
 
 
 @strawberry.type

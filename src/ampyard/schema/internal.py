@@ -8,6 +8,9 @@ from ampyard.engine import Subgraph
 from ampyard.resolvers.edges import node_among
 from ampyard.resolvers.ids import NODES
 from ampyard.resolvers.scopes import scoped
+from ampyard.schema.alert_changes import AlertMutations
+from ampyard.schema.alert_rules import AlertRule, AlertRuleMutations, AlertRuleQueries
+from ampyard.schema.alerts import Alert, AlertQueries, AlertSubscriptions
 from ampyard.schema.anomalies import Anomaly, AnomalyMutations, AnomalyQueries, AnomalySubscriptions
 from ampyard.schema.availability import AvailabilityInterval, AvailabilityMutations, AvailabilityQueries, PlannedDowntime
 from ampyard.schema.charge_point_control import ChargePointControlMutations
@@ -20,6 +23,8 @@ from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceMutations, Ener
 from ampyard.schema.errors import ERRORS
 from ampyard.schema.faults import Fault, FaultQueries, FaultSubscriptions
 from ampyard.schema.node import Node
+from ampyard.schema.notification_changes import NotificationMutations
+from ampyard.schema.notifications import NotificationChannel, NotificationDelivery, NotificationQueries, NotificationSubscriptions
 from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries
 from ampyard.schema.reports import Report, ReportQueries
 from ampyard.schema.scalars import CONFIG
@@ -47,6 +52,9 @@ class Query(
     PriorityQueries,
     CommandQueries,
     ReportQueries,
+    AlertQueries,
+    AlertRuleQueries,
+    NotificationQueries,
 ):
     node: Node | None = scoped(node_among(NODES), Scope.FLEET_READ, description="Anything by its global id; null when it does not exist.")
 
@@ -60,6 +68,9 @@ class Mutation(
     CorrectionMutations,
     EnergyPriceMutations,
     CommandMutations,
+    AlertMutations,
+    AlertRuleMutations,
+    NotificationMutations,
     ChargePointMutations,
     ChargePointControlMutations,
     TemplateMutations,
@@ -72,6 +83,8 @@ class Mutation(
 class Subscription(
     TransactionSubscriptions,
     AnomalySubscriptions,
+    AlertSubscriptions,
+    NotificationSubscriptions,
     ChargePointSubscriptions,
     FaultSubscriptions,
     CommandSubscriptions,
@@ -106,6 +119,10 @@ schema = Subgraph(
         Priority,
         Command,
         Report,
+        Alert,
+        AlertRule,
+        NotificationChannel,
+        NotificationDelivery,
         *ERRORS,
     ],
     public_errors=(DomainError,),

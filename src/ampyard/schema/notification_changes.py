@@ -5,20 +5,16 @@ from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain.access import Scope
 from ampyard.domain.alerts import AlertSeverity as Severity
-from ampyard.engine import list_size
 from ampyard.resolvers import notifications as resolvers
 from ampyard.resolvers.changes import mutation
 from ampyard.schema.enums import AlertSeverity, NotificationChannelKind
 from ampyard.schema.errors import Change, Payload
-from ampyard.schema.notifications import QUIET_PASSES, NotificationChannel, NotificationDelivery
+from ampyard.schema.notifications import QUIET_BEGIN, QUIET_END, QUIET_PASSES, QUIET_ZONE, NotificationChannel, NotificationDelivery
 
 _NAME = "Its name, unique in the tenant; 100 characters at most."
-_GROUP = "It is told only of what is in this resource group, or in one below it."
 _ADDRESSES = "Whom mail goes to, 1 to 50 addresses without names; of EMAIL."
 _URL = "Where a webhook is posted to, by https, at an address of the public internet; of WEBHOOK."
-_QUIET_BEGIN = "When its quiet hours begin, such as 22:00; with their end and time zone, or not at all."
-_QUIET_END = "When they end; on the next day, where that is not after their begin."
-_ZONE = "The time zone of its quiet hours (IANA name)."
+_QUIET = "When it is told of little, or nothing."
 _SECRET = "What a webhook is signed with (Standard Webhooks), shown this once; null for mail, and to whoever repeats the request."  # noqa: S105 - a text about it
 
 
@@ -29,18 +25,22 @@ class NotificationRouteInput:
     tells_resolved: bool = strawberry.field(default=False, description="Whether it is told of their end, too.")
 
 
+@strawberry.input(description="Hours of each day in which only grave alerts are told of.")
+class QuietHoursInput:
+    begin: str = strawberry.field(description=QUIET_BEGIN)
+    end: str = strawberry.field(description=QUIET_END)
+    time_zone: str = strawberry.field(description=QUIET_ZONE)
+    passes: AlertSeverity | None = strawberry.field(default=None, description=QUIET_PASSES)
+
+
 @strawberry.input(description="A new notification channel.")
 class CreateNotificationChannelInput(Change):
     name: str = strawberry.field(description=_NAME)
     kind: NotificationChannelKind = strawberry.field(description="Which way it is.")
     enabled: bool = strawberry.field(default=True, description="Whether it is switched on.")
-    resource_group_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=f"{_GROUP} Of all unless told.")
     addresses: list[str] = strawberry.field(default_factory=list, description=_ADDRESSES)
     url: str | None = strawberry.field(default=strawberry.UNSET, description=_URL)
-    quiet_begin: str | None = strawberry.field(default=strawberry.UNSET, description=_QUIET_BEGIN)
-    quiet_end: str | None = strawberry.field(default=strawberry.UNSET, description=_QUIET_END)
-    quiet_time_zone: str | None = strawberry.field(default=strawberry.UNSET, description=_ZONE)
-    quiet_passes: AlertSeverity | None = strawberry.field(default=strawberry.UNSET, description=QUIET_PASSES)
+    quiet_hours: QuietHoursInput | None = strawberry.field(default=strawberry.UNSET, description=_QUIET)
     routes: list[NotificationRouteInput] = strawberry.field(
         default_factory=list, description="Which alerts it is told of; of none unless told. 100 at most, one a rule."
     )
@@ -48,16 +48,12 @@ class CreateNotificationChannelInput(Change):
 
 @strawberry.input(description="Changes of a notification channel; what is left out stays.")
 class EditNotificationChannelInput(Change):
-    channel_id: strawberry.ID = strawberry.field(description="The channel.")
+    notification_channel_id: strawberry.ID = strawberry.field(description="The channel.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description=_NAME)
     enabled: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether it is switched on.")
-    resource_group_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=f"{_GROUP} Null: of all.")
     addresses: list[str] | None = strawberry.field(default=strawberry.UNSET, description=_ADDRESSES)
     url: str | None = strawberry.field(default=strawberry.UNSET, description=_URL)
-    quiet_begin: str | None = strawberry.field(default=strawberry.UNSET, description=_QUIET_BEGIN)
-    quiet_end: str | None = strawberry.field(default=strawberry.UNSET, description=_QUIET_END)
-    quiet_time_zone: str | None = strawberry.field(default=strawberry.UNSET, description=_ZONE)
-    quiet_passes: AlertSeverity | None = strawberry.field(default=strawberry.UNSET, description=QUIET_PASSES)
+    quiet_hours: QuietHoursInput | None = strawberry.field(default=strawberry.UNSET, description=f"{_QUIET} Null: never.")
     routes: list[NotificationRouteInput] | None = strawberry.field(
         default=strawberry.UNSET, description="Which alerts it is told of, in place of all it was told of before."
     )
@@ -65,12 +61,12 @@ class EditNotificationChannelInput(Change):
 
 @strawberry.input(description="A notification channel to do something with.")
 class NotificationChannelInput(Change):
-    channel_id: strawberry.ID = strawberry.field(description="The channel.")
+    notification_channel_id: strawberry.ID = strawberry.field(description="The channel.")
 
 
 @strawberry.input(description="Have a delivery tried at once.")
 class RetryNotificationDeliveryInput(Change):
-    delivery_id: strawberry.ID = strawberry.field(description="The delivery: one that was given up, or that waits.")
+    notification_delivery_id: strawberry.ID = strawberry.field(description="The delivery: one that was given up, or that waits.")
 
 
 @strawberry.federation.type(directives=[Authenticated()], description="A notification channel that was changed.")

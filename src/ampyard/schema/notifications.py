@@ -27,7 +27,10 @@ from ampyard.schema.paging import Connection, OrderDirection, connection
 if TYPE_CHECKING:
     from ampyard.schema.alerts import Alert
 
-QUIET_PASSES = "How serious an alert must be to be told of in the quiet hours; null: none is."
+QUIET_BEGIN = "When they begin, such as 22:00."
+QUIET_END = "When they end; on the next day, where that is not after their begin."
+QUIET_ZONE = "Their time zone (IANA name)."
+QUIET_PASSES = "How serious an alert must be to be told of meanwhile; null: none is. The others are told of when they end."
 
 
 @strawberry.enum(description="What notification channels can be ordered by.")
@@ -66,7 +69,7 @@ class NotificationDeliveryOrder:
 @strawberry.input(description="Which deliveries to list.")
 class NotificationDeliveryFilter:
     state: NotificationDeliveryState | None = strawberry.field(default=None, description="Only those in this state.")
-    channel_id: strawberry.ID | None = strawberry.field(default=None, description="Only those to this channel.")
+    notification_channel_id: strawberry.ID | None = strawberry.field(default=None, description="Only those to this channel.")
     alert_id: strawberry.ID | None = strawberry.field(default=None, description="Only those that tell of this alert.")
     created_from: datetime | None = strawberry.field(default=None, description="Only those begun at this time or later.")
     created_to: datetime | None = strawberry.field(default=None, description="Only those begun before this time.")
@@ -75,11 +78,19 @@ class NotificationDeliveryFilter:
         """Return the filter as the repository takes it."""
         return repository.DeliveryFilter(
             state=self.state,
-            channel_id=optional_id("filter.channelId", self.channel_id, channels.NotificationChannel),
+            channel_id=optional_id("filter.notificationChannelId", self.notification_channel_id, channels.NotificationChannel),
             alert_id=optional_id("filter.alertId", self.alert_id, alerts.Alert),
             created_from=self.created_from,
             created_to=self.created_to,
         )
+
+
+@strawberry.federation.type(directives=[Authenticated()], description="Hours of each day in which only grave alerts are told of.")
+class QuietHours:
+    begin: str = strawberry.field(description=QUIET_BEGIN)
+    end: str = strawberry.field(description=QUIET_END)
+    time_zone: str = strawberry.field(description=QUIET_ZONE)
+    passes: AlertSeverity | None = strawberry.field(description=QUIET_PASSES)
 
 
 @strawberry.federation.type(directives=[Authenticated()], description="Which alerts a channel is told of.")
@@ -127,21 +138,16 @@ class NotificationChannel(Node):
     enabled: bool = strawberry.field(description="Whether it is switched on.")
     addresses: list[str] = strawberry.field(description="Whom mail goes to.", directives=[list_size(5)])
     url: str | None = strawberry.field(description="Where a webhook is posted to.")
-    quiet_begin: str | None = computed(
-        resolvers.quiet_begin, reads=["quiet_begin"], description="When its quiet hours begin, such as 22:00; null where it has none."
+    quiet_hours: QuietHours | None = computed(
+        resolvers.quiet_hours,
+        reads=["quiet_begin", "quiet_end", "quiet_time_zone", "quiet_passes"],
+        description="When it is told of little, or nothing; null where it always is.",
     )
-    quiet_end: str | None = computed(
-        resolvers.quiet_end, reads=["quiet_end"], description="When they end; on the next day, where that is not after their begin."
-    )
-    quiet_time_zone: str | None = strawberry.field(description="The time zone of its quiet hours (IANA name).")
-    quiet_passes: AlertSeverity | None = strawberry.field(description=QUIET_PASSES)
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     routes: list[NotificationRoute] = to_many(Routes, "of_channels", description="Which alerts it is told of; without any, of none.")
     deliveries: Connection[NotificationDelivery] = connection(
-        Listing(
-            "notificationChannel.deliveries", Deliveries, "CREATED_AT", default_descending=True, parent=Deliveries.table.c.channel_id
-        ),
+        Listing("notificationChannel.deliveries", Deliveries, "CREATED_AT", default_descending=True, parent=Deliveries.table.c.channel_id),
         description="What went there, and what is to, newest first unless told; for 90 days.",
         filter_type=NotificationDeliveryFilter,
         order_type=NotificationDeliveryOrder,

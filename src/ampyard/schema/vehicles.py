@@ -18,6 +18,7 @@ from ampyard.resolvers.charts import chart
 from ampyard.resolvers.edges import by_id, references_to, to_many, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
+from ampyard.schema.alerts import Alert, alerts_about
 from ampyard.schema.charts import EnergyChart
 from ampyard.schema.enums import IdTagKind, SocSource, VehicleKind
 from ampyard.schema.node import Node, shows
@@ -78,6 +79,7 @@ class Vehicle(Node):
         Depots, "depot_id", description="Its home depot; null where the caller's grants do not reach it."
     )
     id_tags: list[IdTag] = to_many(IdTags, "of_vehicles", description="Its id tags.")
+    alerts: Connection[Alert] = alerts_about("vehicle", "vehicle_id")
     transactions: Connection[Transaction] = connection(
         Listing("vehicle.transactions", Transactions, "STARTED_AT", default_descending=True, parent=Transactions.table.c.vehicle_id),
         description="Its transactions, newest first unless told.",

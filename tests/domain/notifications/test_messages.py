@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from ampyard.domain.alerts import AlertSeverity
-from ampyard.domain.notifications.deliveries import NotificationDelivery, DeliveryState, NotedChange
+from ampyard.domain.notifications.deliveries import DeliveryState, NotedChange, NotificationDelivery
 from ampyard.domain.notifications.messages import Mail, Told, mail_of, webhook_of
 from tests.domain.notifications.test_channels import ALERT, CHANNEL, ID, NOW, RULE
 

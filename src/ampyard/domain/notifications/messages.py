@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from ampyard.domain.alerts import Alert, AlertSeverity
 from ampyard.domain.notifications.channels import NotificationChannel
-from ampyard.domain.notifications.deliveries import NotificationDelivery, NotedChange
+from ampyard.domain.notifications.deliveries import NotedChange, NotificationDelivery
 
 _MAX_SUBJECT = 200
 _TEST = "This is a test of the notification channel {name}. Nothing is wrong."

@@ -11,7 +11,7 @@ from ampyard.domain.access import Principal, Reach, Scope, system_principal
 from ampyard.domain.errors import ConflictError
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.notifications.channels import ChannelKind, NotificationChannel
-from ampyard.domain.notifications.deliveries import LEASE, NotificationDelivery, DeliveryState, next_try
+from ampyard.domain.notifications.deliveries import LEASE, DeliveryState, NotificationDelivery, next_try
 from ampyard.domain.notifications.messages import Told, mail_of, webhook_of
 from ampyard.domain.notifications.webhooks import signed_headers
 from ampyard.domain.resource_groups import with_all_below

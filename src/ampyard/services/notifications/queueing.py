@@ -9,7 +9,7 @@ from ampyard.domain.access import Reach
 from ampyard.domain.alerts import Alert
 from ampyard.domain.ids import new_id
 from ampyard.domain.notifications.channels import ChannelKind, NotificationChannel, is_told, told_at
-from ampyard.domain.notifications.deliveries import DIGEST, NotificationDelivery, NotificationItem, DeliveryState, NotedChange
+from ampyard.domain.notifications.deliveries import DIGEST, DeliveryState, NotedChange, NotificationDelivery, NotificationItem
 from ampyard.domain.resource_groups import with_all_below
 from ampyard.repositories import jobs
 from ampyard.repositories.access import group_parents

@@ -207,6 +207,12 @@ async def foreign_inputs(busy: "Busy", twin: "Busy") -> dict[tuple[str, str], di
     rule = next(rule for rule in await busy.all(AlertRules) if rule.depot_id is not None)
     depot = theirs["createAlertRule"]["input"]["depotId"]
     inputs["editAlertRule", "depotId"] = {"alertRuleId": _id(rule), "depotId": depot}
+    group = _id((await twin.all(ResourceGroups))[0])
+    named = {"name": "New", "kind": "OFFLINE", "severity": "INFO", "resourceGroupId": group}
+    inputs["createAlertRule", "resourceGroupId"] = named
+    inputs["editAlertRule", "resourceGroupId"] = {"alertRuleId": _id(rule), "depotId": None, "resourceGroupId": group}
+    for name in ("createNotificationChannel", "editNotificationChannel"):
+        inputs[name, "resourceGroupId"] = own[name]["input"] | {"resourceGroupId": group}
     # Nested in the routes.
     foreign_route = {"routes": [{"alertRuleId": theirs["editAlertRule"]["input"]["alertRuleId"]}]}
     inputs["createNotificationChannel", "alertRuleId"] = own["createNotificationChannel"]["input"] | foreign_route

@@ -26,15 +26,16 @@ def test_exceptions_go_before_the_week_and_closings_before_openings() -> None:
     opened = Hours(twentyfourseven=False, regular_hours=WEEK, exceptional_openings=(both,))
     assert opened.is_open(both.begin, "UTC")
     assert not opened.is_open(both.end, "UTC")
-    closed = Hours(twentyfourseven=False, exceptional_openings=(both,), exceptional_closings=(both,))
+    closed = Hours(twentyfourseven=False, regular_hours=WEEK, exceptional_openings=(both,), exceptional_closings=(both,))
     assert not closed.is_open(both.begin, "UTC")
     always = Hours(twentyfourseven=True, exceptional_closings=(both,))
     assert [always.is_open(both.begin, "UTC"), always.is_open(both.end, "UTC")] == [False, True]
 
 
 def test_what_contradicts_itself_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="either twentyfourseven or have regularHours, not both"):
-        Hours(twentyfourseven=True, regular_hours=WEEK)
+    for always, regular in ((True, WEEK), (False, ())):
+        with pytest.raises(InvalidInputError, match="either twentyfourseven or have regularHours; give one of them, not both"):
+            Hours(twentyfourseven=always, regular_hours=regular)
     with pytest.raises(InvalidInputError, match="MONDAY 22:00 to 06:00 ends before it begins"):
         RegularHours(Weekday.MONDAY, 22 * 60, 6 * 60)
     with pytest.raises(InvalidInputError, match="ends before it begins; give a later end"):

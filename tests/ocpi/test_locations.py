@@ -2,7 +2,9 @@
 
 import json
 import re
-from datetime import datetime, timedelta
+import uuid
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -16,13 +18,15 @@ from syrupy.assertion import SnapshotAssertion
 from ampyard.domain.access import system_principal
 from ampyard.domain.charge_points import ConnectorStatus
 from ampyard.domain.clock import utc_now
+from ampyard.domain.local_time import Weekday
 from ampyard.domain.locations import Party
+from ampyard.domain.opening_hours import ExceptionalPeriod, Hours, RegularHours
 from ampyard.ocpi.mapping.locations import evse_id
 from ampyard.ocpi.wire.types import DateTime, format_date_time, parse_date_time
 from ampyard.repositories import tables
-from ampyard.services import charge_points
+from ampyard.services import charge_points, depots
 from ampyard.services.backend import Backend
-from tests.fleet import new_fleet
+from tests.fleet import new_fleet, user
 from tests.ocpi.conftest import VERSIONS, Partner, token_header
 from tests.ocpi.fleets import Edit, set_status
 from tests.services.stations import online
@@ -217,3 +221,42 @@ def test_times_survive_the_wire_to_the_millisecond(moment: datetime) -> None:
     assert text.endswith("Z")
     assert 0 <= (moment - parse_date_time(text)).total_seconds() < 0.001
     assert TypeAdapter(DateTime).validate_python(text) == parse_date_time(text)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_opening_times_are_shown_in_ocpis_words(fleet: Fleet, version: str) -> None:
+    partner, edit = fleet
+    (before,) = await partner.data(f"/{version}/locations")
+    assert "opening_times" not in before
+    closed = ExceptionalPeriod(datetime(2026, 12, 24, 23, tzinfo=UTC), datetime(2026, 12, 26, 23, tzinfo=UTC))
+    week = (RegularHours(Weekday.MONDAY, 6 * 60, 22 * 60), RegularHours(Weekday.SUNDAY, 0, 24 * 60))
+    for hours in (Hours(twentyfourseven=True), Hours(twentyfourseven=False, regular_hours=week, exceptional_closings=(closed,))):
+        await depots.edit_depot(edit.backend, user(edit.tenant_id), uuid.UUID(before["id"]), opening_times=hours)
+        (after,) = await partner.data(f"/{version}/locations", params={"date_from": before["last_updated"]})
+
+    assert after["opening_times"] == {
+        "twentyfourseven": False,
+        "regular_hours": [
+            {"weekday": 1, "period_begin": "06:00", "period_end": "22:00"},
+            {"weekday": 7, "period_begin": "00:00", "period_end": "23:59"},
+        ],
+        "exceptional_closings": [{"period_begin": "2026-12-24T23:00:00Z", "period_end": "2026-12-26T23:00:00Z"}],
+    }
+    assert after["last_updated"] > before["last_updated"]
+
+
+async def test_partners_are_told_that_the_evses_of_an_archived_depot_are_gone(fleet: Fleet) -> None:
+    partner, edit = fleet
+    (before,) = await partner.data("/2.2.1/locations")
+    depot_id, who = uuid.UUID(before["id"]), user(edit.tenant_id)
+    seen = [before]
+    for change in (depots.archive_depot, depots.restore_depot):
+        await change(edit.backend, who, depot_id)
+        (location,) = await partner.data("/2.2.1/locations")
+        seen.append(location)
+
+    assert [{evse["status"] for evse in location["evses"]} for location in seen] == [{"UNKNOWN"}, {"REMOVED"}, {"UNKNOWN"}]
+    for earlier, later in pairwise(seen):
+        assert later["last_updated"] > earlier["last_updated"]
+        for evse, then in zip(later["evses"], earlier["evses"], strict=True):
+            assert evse["last_updated"] > then["last_updated"]

@@ -84,6 +84,13 @@ async def test_a_cost_has_the_lines_that_explain_it(graph: Graph, busy: Busy) ->
     }
 
 
+@pytest.mark.parametrize("amount", ["NaN", "Infinity", "1e13"])
+async def test_an_amount_that_no_cost_could_be_is_refused(graph: Graph, amount: str) -> None:
+    asked = "query Q($amount: Decimal) { transactions(filter: {costFrom: $amount}) { totalCount } }"
+    ((code, message),) = await graph.errors(asked, amount=amount)
+    assert (code, message.startswith("filter.costFrom: ")) == ("BAD_USER_INPUT", True)
+
+
 async def test_energy_is_shown_by_quarter_hour_and_hour(graph: Graph, busy: Busy) -> None:
     parts = (
         "energyWh energyIntervals { startsAt endsAt energyWh peakKw gap } hours: energyIntervals(bucket: HOUR) { startsAt energyWh gap }"

@@ -53,7 +53,7 @@ class Hours:
     """When a depot is open: always, or by weekly hours; in either case with dated exceptions, of which closings win.
 
     Raises:
-        InvalidInputError: both always and by weekly hours, or more periods than anyone can keep an eye on.
+        InvalidInputError: both always and by weekly hours, or neither, or more periods than anyone can keep an eye on.
     """
 
     twentyfourseven: bool
@@ -62,8 +62,8 @@ class Hours:
     exceptional_closings: tuple[ExceptionalPeriod, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.twentyfourseven and self.regular_hours:
-            raise InvalidInputError("Opening times are either twentyfourseven or have regularHours, not both.")
+        if self.twentyfourseven == bool(self.regular_hours):
+            raise InvalidInputError("Opening times are either twentyfourseven or have regularHours; give one of them, not both.")
         for name, periods, most in (
             ("regularHours", self.regular_hours, MAX_REGULAR_HOURS),
             ("exceptionalOpenings", self.exceptional_openings, MAX_EXCEPTIONAL_PERIODS),

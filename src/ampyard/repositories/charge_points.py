@@ -174,3 +174,8 @@ async def remove_evse(session: WriteSession, evse_id: uuid.UUID) -> None:
 async def remove_connector(session: WriteSession, connector_id: uuid.UUID) -> None:
     """Remove a connector with its faults; one with transactions cannot be removed."""
     await session.execute(delete(tables.connector).where(tables.connector.c.id == connector_id))
+
+
+async def touch_charge_points(session: WriteSession, depot_id: uuid.UUID, *, at: datetime) -> None:
+    """Move the time of the last change of all charge points of a depot: partners are shown something else of each."""
+    await session.execute(update(tables.charge_point).where(tables.charge_point.c.depot_id == depot_id).values(updated_at=at))

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    and_,
     bindparam,
     cast,
     column,
@@ -181,16 +182,33 @@ def _within(moment: ColumnElement[Any], time: CTE) -> ColumnElement[bool]:
     return (moment >= time.c.starts_at) & (moment < time.c.ends_at)
 
 
-def _plugged(time: CTE, tx: Table) -> tuple[ColumnElement[bool], ColumnElement[Any]]:
-    """Return the condition that a transaction overlaps the time, and when it ends, or `now`."""
-    until = func.coalesce(tx.c.ended_at, bindparam("now", type_=_MOMENT))
-    overlaps = (
-        (tx.c.depot_id == time.c.depot_id)
-        & (tx.c.started_at < time.c.ends_at)
-        & (tx.c.started_at > time.c.starts_at - _LONGEST_TRANSACTION)
-        & (until > time.c.starts_at)
+def _stays(time: CTE) -> CTE:
+    """Return the transactions of each depot from its first time to its last, `until` their end or `now`.
+
+    They are read once for all of these times: for each by itself, those of a month before it would be looked at again and again.
+    """
+    tx = tables.transaction
+    span = (
+        select(time.c.depot_id, func.min(time.c.starts_at).label("starts_at"), func.max(time.c.ends_at).label("ends_at"))
+        .group_by(time.c.depot_id)
+        .cte("span")
     )
-    return overlaps, until
+    until = func.coalesce(tx.c.ended_at, bindparam("now", type_=_MOMENT))
+    return (
+        select(tx.c.depot_id, tx.c.charge_point_id, tx.c.started_at, until.label("until"))
+        .where(
+            tx.c.depot_id == span.c.depot_id,
+            tx.c.started_at < span.c.ends_at,
+            tx.c.started_at > span.c.starts_at - _LONGEST_TRANSACTION,
+            until > span.c.starts_at,
+        )
+        .cte("stay")
+        .prefix_with("MATERIALIZED")
+    )
+
+
+def _overlaps(stay: CTE, time: CTE) -> ColumnElement[bool]:
+    return and_(stay.c.depot_id == time.c.depot_id, stay.c.started_at < time.c.ends_at, stay.c.until > time.c.starts_at)
 
 
 def _seconds(begin: ColumnElement[Any], until: ColumnElement[Any]) -> ColumnElement[float]:
@@ -198,7 +216,8 @@ def _seconds(begin: ColumnElement[Any], until: ColumnElement[Any]) -> ColumnElem
 
 
 def _depot_quarters() -> Insert:
-    time, interval, tx = _times(), tables.energy_interval, tables.transaction
+    time, interval = _times(), tables.energy_interval
+    stay = _stays(time)
     energy = select(
         time.c.tenant_id,
         time.c.depot_id,
@@ -208,17 +227,16 @@ def _depot_quarters() -> Insert:
         _NO_NUMBER.label("departures"),
         _NO_NUMBER.label("ready"),
     ).where(interval.c.depot_id == time.c.depot_id, _within(interval.c.starts_at, time))
-    overlaps, until = _plugged(time, tx)
-    first = func.date_bin(_QUARTER_HOUR, func.greatest(tx.c.started_at, time.c.starts_at), _EPOCH)
+    first = func.date_bin(_QUARTER_HOUR, func.greatest(stay.c.started_at, time.c.starts_at), _EPOCH)
     quarter = (
-        func.generate_series(first, func.least(until, time.c.ends_at) - _INSTANT, _QUARTER_HOUR)
+        func.generate_series(first, func.least(stay.c.until, time.c.ends_at) - _INSTANT, _QUARTER_HOUR)
         .table_valued(column("at", _MOMENT), name="quarter")
         .render_derived()
         .lateral("quarter")
     )
-    begin, end = func.greatest(quarter.c.at, tx.c.started_at), func.least(quarter.c.at + _QUARTER_HOUR, until)
+    begin, end = func.greatest(quarter.c.at, stay.c.started_at), func.least(quarter.c.at + _QUARTER_HOUR, stay.c.until)
     plugged = select(time.c.tenant_id, time.c.depot_id, quarter.c.at, _NO_VALUE, _seconds(begin, end), _NO_NUMBER, _NO_NUMBER).select_from(
-        time.join(tx, overlaps).join(quarter, true())
+        time.join(stay, _overlaps(stay, time)).join(quarter, true())
     )
     left = tables.readiness_record
     departed = select(
@@ -266,13 +284,13 @@ def _depot_days() -> Insert:
 
 
 def _charge_point_days() -> Insert:
-    day, interval, tx = _times(), tables.energy_interval, tables.transaction
+    day, interval = _times(), tables.energy_interval
     energy = select(*day.c, interval.c.charge_point_id, interval.c.energy_wh, interval.c.peak_kw, _NO_VALUE.label("plugged_s")).where(
         interval.c.depot_id == day.c.depot_id, _within(interval.c.starts_at, day)
     )
-    overlaps, until = _plugged(day, tx)
-    seconds = _seconds(func.greatest(tx.c.started_at, day.c.starts_at), func.least(until, day.c.ends_at))
-    plugged = select(*day.c, tx.c.charge_point_id, _NO_VALUE, _NO_VALUE, seconds).where(overlaps)
+    stay = _stays(day)
+    seconds = _seconds(func.greatest(stay.c.started_at, day.c.starts_at), func.least(stay.c.until, day.c.ends_at))
+    plugged = select(*day.c, stay.c.charge_point_id, _NO_VALUE, _NO_VALUE, seconds).where(_overlaps(stay, day))
     parts = union_all(energy, plugged).subquery("part")
     key = [*(parts.c[it.name] for it in day.c), parts.c.charge_point_id]
     return _insert(

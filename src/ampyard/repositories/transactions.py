@@ -1,11 +1,12 @@
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Exists, Text, bindparam, exists, func, literal_column, or_, select, update
+from sqlalchemy import ARRAY, ColumnElement, Exists, Text, bindparam, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from ampyard.domain.anomalies import Resolution
@@ -14,14 +15,15 @@ from ampyard.domain.paging import Keyset, PageRequest
 from ampyard.domain.transactions import ChargingState, MeterSample, StopReason, Transaction, TransactionState
 from ampyard.repositories import tables
 from ampyard.repositories.database import WriteSession
-from ampyard.repositories.repository import Repository, array
+from ampyard.repositories.repository import Repository, array, present
 
 
 @dataclass(frozen=True, slots=True)
 class TransactionFilter:
     """Which transactions to list; a field that is `None` does not narrow.
 
-    All of it is about what was measured. Bounds are from inclusive, to exclusive; those of cost leave out what has no cost yet.
+    All of it is about what was measured. An id tag is found as it is given, in capitals and in small letters: an index does not serve a
+    function of it below row-level security. Bounds are from inclusive, to exclusive; those of cost leave out what has no cost yet.
     `anomalous`: has an anomaly that nobody has resolved. `billable`: has none, nor one resolved as not billed.
     """
 
@@ -54,15 +56,13 @@ class TransactionFilter:
             column.charge_point_id: self.charge_point_id,
             column.evse_id: self.evse_id,
             column.vehicle_id: self.vehicle_id,
-            func.lower(column.id_tag): None if self.id_tag is None else self.id_tag.lower(),
             column.state: self.state,
             column.charging_state: self.charging_state,
             column.stop_reason: self.stop_reason,
             column.authorized_by: self.authorized_by,
         }
         # As the indexes have them.
-        ended_at = func.coalesce(column.ended_at, literal_column(_NOT_ENDED))
-        cost_amount = func.coalesce(column.cost_amount, literal_column(_NO_COST))
+        ended_at, cost_amount = present(column.ended_at, _NOT_ENDED), present(column.cost_amount, _NO_COST)
         least = {
             column.started_at: self.started_from,
             ended_at: self.ended_from,
@@ -77,6 +77,13 @@ class TransactionFilter:
         }
         has = {_unresolved(): self.anomalous, _unbilled(): _no(self.billable), _corrected(): self.corrected}
         return [
+            *(
+                [column.id_tag == func.any(_texts({self.id_tag, self.id_tag.lower(), self.id_tag.upper()}))]
+                if self.id_tag is not None
+                else []
+            ),
+            # Only what runs is in any other charging state, and that is indexed by itself.
+            *([column.state == TransactionState.ACTIVE] if self.charging_state not in {None, ChargingState.IDLE} else []),
             *(expression == value for expression, value in equal.items() if value is not None),
             *(expression >= value for expression, value in least.items() if value is not None),
             *(expression < value for expression, value in below.items() if value is not None),
@@ -88,7 +95,12 @@ class TransactionFilter:
 
 # What comes after everything that has ended, or has a cost.
 _NOT_ENDED = "'infinity'::timestamptz"
-_NO_COST = "'infinity'::numeric"
+_NO_COST = "'9223372036854775807'::bigint"
+
+
+def _texts(values: Iterable[str]) -> ColumnElement[Any]:
+    """Return texts as one array parameter, whatever their number: the text of the statement stays the same."""
+    return bindparam(None, sorted(values), type_=ARRAY(Text()), unique=True)
 
 
 def _no(value: bool | None) -> bool | None:  # noqa: FBT001 - negates what a client said
@@ -179,6 +191,19 @@ class Transactions(Repository[Transaction]):
         )
         return [Transaction(*row) for row in rows]
 
+    async def active_of_vehicles(
+        self, vehicle_ids: Sequence[uuid.UUID], *, reads: frozenset[str] | None = None
+    ) -> dict[uuid.UUID, Transaction]:
+        """Return the open transaction of each vehicle that has one; the newest, should a charge point have left an older one open."""
+        column = self.table.c
+        open_ones = await self.where(
+            column.vehicle_id == func.any(array(vehicle_ids)),
+            column.state == TransactionState.ACTIVE,
+            order_by=[column.started_at, column.id],
+            reads=None if reads is None else reads | {"vehicle_id"},
+        )
+        return {transaction.vehicle_id: transaction for transaction in open_ones if transaction.vehicle_id is not None}
+
     async def next_ocpp_id(self) -> int:
         """Return a new OCPP 1.6 transaction id."""
         rows = await self.session.fetch(select(tables.ocpp_transaction_seq.next_value()))
@@ -203,13 +228,8 @@ class MeterSampleFilter:
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the filter as SQL conditions."""
         column = tables.meter_sample.c
-        # One array, whatever its length: the text of the statement stays the same.
         return [
-            *(
-                [column.measurand == func.any(bindparam(None, sorted(self.measurands), type_=ARRAY(Text()), unique=True))]
-                if self.measurands is not None
-                else []
-            ),
+            *([column.measurand == func.any(_texts(self.measurands))] if self.measurands is not None else []),
             *([column.sampled_at >= self.sampled_from] if self.sampled_from is not None else []),
             *([column.sampled_at < self.sampled_to] if self.sampled_to is not None else []),
         ]

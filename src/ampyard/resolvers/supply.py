@@ -76,9 +76,8 @@ def plan_load_history(info: Info, begin: _From = None, end: _To = None) -> Load:
     end = end or info.context.now
     begin = begin or end - _USUAL_HISTORY
     if not timedelta() < end - begin <= LONGEST_HISTORY:
-        raise InvalidInputError(
-            f"The history from {begin.isoformat()} to {end.isoformat()} must be of more than nothing and at most 7 days."
-        )
+        span = f"{begin.isoformat()} to {end.isoformat()}"
+        raise InvalidInputError(f"There is no history from {span}: give a period of at most 7 days.")
     return Load(loading.node_loads, (begin, end))
 
 

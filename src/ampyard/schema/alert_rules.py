@@ -9,6 +9,7 @@ from ampyard.domain import alerts as domain
 from ampyard.domain.access import Scope
 from ampyard.engine import list_size
 from ampyard.repositories import alerts as repository
+from ampyard.repositories.access import ResourceGroups
 from ampyard.repositories.alerts import AlertRules
 from ampyard.repositories.depots import Depots
 from ampyard.resolvers import alerts as resolvers
@@ -22,6 +23,7 @@ from ampyard.schema.paging import Connection, OrderDirection, connection
 
 if TYPE_CHECKING:
     from ampyard.schema.depots import Depot
+    from ampyard.schema.resource_groups import ResourceGroup
 
 
 def _bounds(name: str) -> str:
@@ -78,6 +80,9 @@ class AlertRule(Node):
     honours_downtime: bool = strawberry.field(description=_DOWNTIME)
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    resource_group: Annotated["ResourceGroup", strawberry.lazy("ampyard.schema.resource_groups")] | None = to_one(
+        ResourceGroups, "resource_group_id", description="The resource group that it is confined to, if it is confined to one."
+    )
     depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] | None = to_one(
         Depots, "depot_id", description="The depot that it is confined to, if it is confined to one."
     )
@@ -91,6 +96,9 @@ class CreateAlertRuleInput(Change):
     kind: AlertKind = strawberry.field(description="What it looks for.")
     severity: AlertSeverity = strawberry.field(description="How serious its alerts are.")
     enabled: bool = strawberry.field(default=True, description="Whether it is switched on.")
+    resource_group_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Only what is in this resource group, or in one below it."
+    )
     depot_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Only what is in this depot.")
     after_s: int | None = strawberry.field(default=strawberry.UNSET, description=f"{_AFTER} {_bounds('after_s')}.")
     clear_after_s: int | None = strawberry.field(default=strawberry.UNSET, description=f"{_CLEAR_AFTER} {_bounds('clear_after_s')}.")
@@ -107,6 +115,9 @@ class EditAlertRuleInput(Change):
     severity: AlertSeverity | None = strawberry.field(default=strawberry.UNSET, description="How serious its alerts are.")
     enabled: bool | None = strawberry.field(
         default=strawberry.UNSET, description="Whether it is switched on. Switched off, its alerts are resolved."
+    )
+    resource_group_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Only what is in this resource group, or in one below it; null: not confined to one."
     )
     depot_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="Only what is in this depot; null: not confined to one."

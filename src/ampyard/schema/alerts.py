@@ -12,6 +12,7 @@ from ampyard.domain.access import Scope
 from ampyard.engine import Load, computed, edge, list_size
 from ampyard.repositories import alerts as repository
 from ampyard.repositories.alerts import AlertChanges, AlertRules, Alerts
+from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.transactions import Transactions
@@ -29,6 +30,7 @@ from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
 
 if TYPE_CHECKING:
+    from ampyard.schema.assignments import Assignment
     from ampyard.schema.charge_points import ChargePoint
     from ampyard.schema.depots import Depot
     from ampyard.schema.supply import PowerNode
@@ -130,6 +132,9 @@ class Alert(Node):
     )
     transaction: Annotated["Transaction", strawberry.lazy("ampyard.schema.transactions")] | None = to_one(
         Transactions, "transaction_id", description="The transaction it is about, if it is about one."
+    )
+    assignment: Annotated["Assignment", strawberry.lazy("ampyard.schema.assignments")] | None = to_one(
+        Assignments, "assignment_id", description="The assignment it is about, if it is about one that the caller may see."
     )
     changes: list[AlertChange] = to_many(AlertChanges, "of_alerts", assumed_size=4, description="What became of it, oldest first.")
     is_type_of = staticmethod(shows(domain.Alert))

@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import Enum
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry.federation.schema_directives import Authenticated
@@ -8,7 +9,7 @@ from strawberry.federation.schema_directives import Authenticated
 from ampyard.domain import depots as domain
 from ampyard.domain.access import Scope
 from ampyard.domain.charts import ChartBucket
-from ampyard.engine import Delivery, computed
+from ampyard.engine import Delivery, computed, edge
 from ampyard.repositories import charts
 from ampyard.repositories import depots as repository
 from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints
@@ -20,6 +21,7 @@ from ampyard.resolvers import depots as resolvers
 from ampyard.resolvers import subscriptions
 from ampyard.resolvers.changes import mutation
 from ampyard.resolvers.charts import chart
+from ampyard.resolvers.dispatch import plan_board
 from ampyard.resolvers.edges import by_id, references_to, to_many, to_one
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
@@ -37,6 +39,9 @@ from ampyard.schema.reports import Report, ReportOrder
 from ampyard.schema.supply import PowerNode
 from ampyard.schema.transactions import Transaction, TransactionFilter, TransactionOrder
 from ampyard.schema.vehicles import Vehicle, VehicleFilter, VehicleOrder
+
+if TYPE_CHECKING:
+    from ampyard.schema.dispatch import DispatchBoard
 
 DEPOTS = Listing("depots", Depots, "NAME", unless_told=repository.DepotFilter())
 
@@ -113,6 +118,9 @@ class Depot(Node):
         filter_type=None,
         order_type=ReportOrder,
         scope=Scope.REPORTS_READ,
+    )
+    dispatch_board: Annotated["DispatchBoard", strawberry.lazy("ampyard.schema.dispatch")] = edge(
+        plan_board, key="id", description="What leaves here on a day, who is on it, and who is free."
     )
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")

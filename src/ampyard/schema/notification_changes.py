@@ -12,6 +12,7 @@ from ampyard.schema.errors import Change, Payload
 from ampyard.schema.notifications import QUIET_BEGIN, QUIET_END, QUIET_PASSES, QUIET_ZONE, NotificationChannel, NotificationDelivery
 
 _NAME = "Its name, unique in the tenant; 100 characters at most."
+_GROUP = "It is told only of what is in this resource group, or in one below it."
 _ADDRESSES = "Whom mail goes to, 1 to 50 addresses without names; of EMAIL."
 _URL = "Where a webhook is posted to, by https, at an address of the public internet; of WEBHOOK."
 _QUIET = "When it is told of little, or nothing."
@@ -38,6 +39,7 @@ class CreateNotificationChannelInput(Change):
     name: str = strawberry.field(description=_NAME)
     kind: NotificationChannelKind = strawberry.field(description="Which way it is.")
     enabled: bool = strawberry.field(default=True, description="Whether it is switched on.")
+    resource_group_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=f"{_GROUP} Of all unless told.")
     addresses: list[str] = strawberry.field(default_factory=list, description=_ADDRESSES)
     url: str | None = strawberry.field(default=strawberry.UNSET, description=_URL)
     quiet_hours: QuietHoursInput | None = strawberry.field(default=strawberry.UNSET, description=_QUIET)
@@ -51,6 +53,7 @@ class EditNotificationChannelInput(Change):
     notification_channel_id: strawberry.ID = strawberry.field(description="The channel.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description=_NAME)
     enabled: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether it is switched on.")
+    resource_group_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=f"{_GROUP} Null: of all.")
     addresses: list[str] | None = strawberry.field(default=strawberry.UNSET, description=_ADDRESSES)
     url: str | None = strawberry.field(default=strawberry.UNSET, description=_URL)
     quiet_hours: QuietHoursInput | None = strawberry.field(default=strawberry.UNSET, description=f"{_QUIET} Null: never.")

@@ -11,6 +11,7 @@ from ampyard.domain.access import Scope
 from ampyard.domain.notifications import channels, deliveries
 from ampyard.engine import computed, list_size
 from ampyard.repositories import notifications as repository
+from ampyard.repositories.access import ResourceGroups
 from ampyard.repositories.alerts import AlertRules, Alerts
 from ampyard.repositories.notifications import Channels, Deliveries, DeliveryItems, Routes
 from ampyard.resolvers import notifications as resolvers
@@ -26,6 +27,7 @@ from ampyard.schema.paging import Connection, OrderDirection, connection
 
 if TYPE_CHECKING:
     from ampyard.schema.alerts import Alert
+    from ampyard.schema.resource_groups import ResourceGroup
 
 QUIET_BEGIN = "When they begin, such as 22:00."
 QUIET_END = "When they end; on the next day, where that is not after their begin."
@@ -145,6 +147,9 @@ class NotificationChannel(Node):
     )
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    resource_group: Annotated["ResourceGroup", strawberry.lazy("ampyard.schema.resource_groups")] | None = to_one(
+        ResourceGroups, "resource_group_id", description="The resource group of which alone it is told, if there is one."
+    )
     routes: list[NotificationRoute] = to_many(Routes, "of_channels", description="Which alerts it is told of; without any, of none.")
     deliveries: Connection[NotificationDelivery] = connection(
         Listing("notificationChannel.deliveries", Deliveries, "CREATED_AT", default_descending=True, parent=Deliveries.table.c.channel_id),

@@ -30,7 +30,7 @@ from ampyard.resolvers.energy_prices import transaction_cost
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
-from ampyard.resolvers.transactions import stop_reason_kind
+from ampyard.resolvers.transactions import bounded_amount, stop_reason_kind
 from ampyard.schema.anomalies import Anomaly
 from ampyard.schema.charts import PowerChart
 from ampyard.schema.corrections import Correction, EffectiveTransaction
@@ -78,7 +78,7 @@ class TransactionFilter:
     charge_point_id: strawberry.ID | None = strawberry.field(default=None, description="Only those on this charge point.")
     evse_id: strawberry.ID | None = strawberry.field(default=None, description="Only those on this EVSE.")
     vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="Only those of this vehicle, as measured.")
-    id_tag: str | None = strawberry.field(default=None, description="Only those started with this id tag, in whatever case.")
+    id_tag: str | None = strawberry.field(default=None, description="Only those started with this id tag, in capitals or small letters.")
     state: TransactionState | None = strawberry.field(default=None, description="Only those that run, or that have ended.")
     charging_state: ChargingState | None = strawberry.field(default=None, description="Only those in this charging state.")
     stop_reason: StopReason | None = strawberry.field(default=None, description="Only those that ended for this reason.")
@@ -113,8 +113,8 @@ class TransactionFilter:
             ended_to=self.ended_to,
             energy_from_wh=self.energy_from_wh,
             energy_to_wh=self.energy_to_wh,
-            cost_from=self.cost_from,
-            cost_to=self.cost_to,
+            cost_from=bounded_amount("filter.costFrom", self.cost_from),
+            cost_to=bounded_amount("filter.costTo", self.cost_to),
             anomalous=self.anomalous,
             billable=self.billable,
             corrected=self.corrected,

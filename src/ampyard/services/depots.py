@@ -14,6 +14,7 @@ from ampyard.domain.errors import ConflictError, ForbiddenError
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.ids import new_id
 from ampyard.domain.opening_hours import Hours
+from ampyard.repositories.charge_points import touch_charge_points
 from ampyard.repositories.depots import Depots, open_transactions
 from ampyard.repositories.tables.values import hours_to_json
 from ampyard.repositories.unit_of_work import UnitOfWork
@@ -108,6 +109,7 @@ async def archive_depot(backend: Backend, principal: Principal, depot_id: uuid.U
             raise ConflictError(f"{running} {noun} at {depot.name}; end them before it is archived.", ("input", "depotId"))
         depot = replace(depot, archived_at=work.now, updated_at=work.now)
         await work.change(Depots, depot.id, archived_at=work.now, updated_at=work.now)
+        await touch_charge_points(work.session, depot.id, at=work.now)
         await work.audit("depot.archive", "depot", depot.id)
         await _finish(work, depot)
     return depot
@@ -127,6 +129,7 @@ async def restore_depot(backend: Backend, principal: Principal, depot_id: uuid.U
             return await _unchanged(work, depot)
         depot = replace(depot, archived_at=None, updated_at=work.now)
         await work.change(Depots, depot.id, archived_at=None, updated_at=work.now)
+        await touch_charge_points(work.session, depot.id, at=work.now)
         await work.audit("depot.restore", "depot", depot.id)
         work.wake_planner(depot.id)
         await _finish(work, depot)

@@ -14,10 +14,13 @@ depends_on = None
 
 # By name: the columns, and the condition of a partial one.
 _INDEXES: dict[str, tuple[list[str], str | None]] = {
-    "ix_transaction_ended": (["tenant_id", "coalesce(ended_at, 'infinity'::timestamptz)", "id"], None),
+    "ix_transaction_ended": (["tenant_id", "(CASE WHEN (ended_at IS NULL) THEN 'infinity'::timestamptz ELSE ended_at END)", "id"], None),
     "ix_transaction_energy": (["tenant_id", "energy_wh", "id"], None),
-    "ix_transaction_cost": (["tenant_id", "coalesce(cost_amount, 'infinity'::numeric)", "id"], None),
-    "ix_transaction_id_tag": (["tenant_id", "lower(id_tag)", "started_at", "id"], None),
+    "ix_transaction_cost": (
+        ["tenant_id", "(CASE WHEN (cost_amount IS NULL) THEN '9223372036854775807'::bigint ELSE cost_amount END)", "id"],
+        None,
+    ),
+    "ix_transaction_id_tag": (["tenant_id", "id_tag", "started_at", "id"], None),
     "ix_transaction_stop_reason": (["tenant_id", "stop_reason", "started_at", "id"], None),
     "ix_transaction_authorized_by": (["tenant_id", "authorized_by", "started_at", "id"], None),
     "ix_transaction_running": (["tenant_id", "started_at", "id"], "state = 'ACTIVE'"),
@@ -67,7 +70,7 @@ def _added() -> list[sa.Column[object]]:
         sa.Column("reservation_id", sa.Integer(), nullable=True),
         sa.Column("register_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("begin_register_missing", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("cost_amount", sa.Numeric(), nullable=True),
+        sa.Column("cost_amount", sa.BigInteger(), nullable=True),
         sa.Column("cost_currency", sa.Text(), nullable=True),
         sa.Column("cost_due", sa.Boolean(), server_default=sa.text("false"), nullable=False),
     ]

@@ -34,7 +34,7 @@ async def get_evse(call: Call) -> Response:
     """GET /{version}/locations/{location_id}/{evse_uid}."""
     version = version_of(call)
     location = await _location(call)
-    built = evse_object(_evse(call, location), location.party, version.locations)
+    built = evse_object(_evse(call, location), location, version.locations)
     if built is None:
         raise _unknown("EVSE", "evse_uid", call)
     return answer(call.request, built.to_wire())

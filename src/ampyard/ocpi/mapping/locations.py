@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from ampyard.domain.charge_points import Connector, ConnectorStatus, Evse
 from ampyard.domain.life_cycle import ChargePointState
+from ampyard.domain.local_time import MINUTES_A_DAY, time_of_day
 from ampyard.domain.locations import Location, LocationEvse, Party
+from ampyard.domain.opening_hours import Hours
 from ampyard.ocpi.wire import locations as wire
 
 _EVSE_STATUS: dict[ConnectorStatus, wire.Status] = {
@@ -68,23 +70,47 @@ def location_object(location: Location, models: LocationModels) -> wire.Location
         postal_code=_fit(depot.postal_code, 10) or None,
         country=depot.country_code,
         coordinates=wire.GeoLocation(latitude=f"{depot.latitude:.6f}", longitude=f"{depot.longitude:.6f}"),
-        evses=tuple(built for evse in location.evses if (built := evse_object(evse, party, models)) is not None),
+        evses=tuple(built for evse in location.evses if (built := evse_object(evse, location, models)) is not None),
         # Else it would be what the credentials module says of the party.
         operator=models.business_details(name=_fit(party.name, 100)),
         time_zone=depot.time_zone,
+        opening_times=None if depot.opening_times is None else hours_object(depot.opening_times),
         last_updated=location.last_updated,
     )
 
 
-def evse_object(evse: LocationEvse, party: Party, models: LocationModels) -> wire.Evse | None:
-    """Return an EVSE, or `None` where the version has a name for none of its connectors."""
+def hours_object(hours: Hours) -> wire.Hours:
+    """Return opening times as Hours (8.4), local time as it is and periods in UTC."""
+    regular = tuple(
+        wire.RegularHours(weekday=it.weekday, period_begin=time_of_day(it.begin_minute), period_end=_period_end(it.end_minute))
+        for it in hours.regular_hours
+    )
+    openings, closings = (
+        tuple(wire.ExceptionalPeriod(period_begin=it.begin, period_end=it.end) for it in periods)
+        for periods in (hours.exceptional_openings, hours.exceptional_closings)
+    )
+    return wire.Hours(
+        twentyfourseven=hours.twentyfourseven,
+        regular_hours=regular or None,
+        exceptional_openings=openings or None,
+        exceptional_closings=closings or None,
+    )
+
+
+def _period_end(minute: int) -> str:
+    # A period ends later than it begins, on the same day, and no clock shows 24:00 (8.4 RegularHours).
+    return time_of_day(min(minute, MINUTES_A_DAY - 1))
+
+
+def evse_object(evse: LocationEvse, location: Location, models: LocationModels) -> wire.Evse | None:
+    """Return an EVSE, or `None` where the version has a name for none of its connectors; one of an archived depot is gone."""
     connectors = tuple(built for connector in evse.connectors if (built := connector_object(evse.evse, connector, models)) is not None)
     if not connectors:
         return None
     return models.evse(
         uid=str(evse.evse.id),
-        evse_id=evse_id(party, evse.charge_point.identity, evse.evse.evse_no),
-        status=evse_status(evse),
+        evse_id=evse_id(location.party, evse.charge_point.identity, evse.evse.evse_no),
+        status=evse_status(evse) if location.depot.archived_at is None else "REMOVED",
         connectors=connectors,
         last_updated=evse.last_updated,
     )

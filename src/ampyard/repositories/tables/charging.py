@@ -8,13 +8,11 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
-    Numeric,
     Sequence,
     Table,
     Text,
     UniqueConstraint,
     Uuid,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -23,7 +21,7 @@ from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
 from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.domain.transactions import ChargingState, TransactionState
 from ampyard.domain.vehicles import Authorization, IdTagKind
-from ampyard.repositories.tables.base import Level, TextEnum, at, created, metadata, ref, tenant_table, updated
+from ampyard.repositories.tables.base import Amount, Level, TextEnum, at, created, metadata, or_constant, ref, tenant_table, updated
 
 # OCPP 1.6 transaction ids are made by the central system (6.46): positive, and never used twice.
 ocpp_transaction_seq = Sequence("ocpp_transaction_seq", metadata=metadata, data_type=Integer)
@@ -62,7 +60,7 @@ transaction = tenant_table(
     Column("reservation_id", Integer),
     at("register_at"),
     Column("begin_register_missing", Boolean, nullable=False, server_default=text("false")),
-    Column("cost_amount", Numeric),
+    Column("cost_amount", Amount),
     Column("cost_currency", Text),
     Column("cost_due", Boolean, nullable=False, server_default=text("false")),
     ref("depot_id", "depot"),
@@ -79,13 +77,21 @@ transaction = tenant_table(
     Index("ix_transaction_active", "depot_id", "evse_id", postgresql_where=text("state = 'ACTIVE'")),
     # What else it is listed by, each in the order of the list, so that a page of a million is read from the index: by end
     # and by cost (what has none yet comes after all others), by energy, and narrowed to a tag, a reason or a way of starting.
-    Index("ix_transaction_ended", "tenant_id", text("coalesce(ended_at, 'infinity'::timestamptz)"), "id"),
+    Index("ix_transaction_ended", "tenant_id", or_constant("ended_at", "'infinity'::timestamptz"), "id"),
     Index("ix_transaction_energy", "tenant_id", "energy_wh", "id"),
-    Index("ix_transaction_cost", "tenant_id", text("coalesce(cost_amount, 'infinity'::numeric)"), "id"),
-    Index("ix_transaction_id_tag", "tenant_id", func.lower(text("id_tag")), "started_at", "id"),
+    Index("ix_transaction_cost", "tenant_id", or_constant("cost_amount", "'9223372036854775807'::bigint"), "id"),
+    Index("ix_transaction_id_tag", "tenant_id", "id_tag", "started_at", "id"),
     Index("ix_transaction_stop_reason", "tenant_id", "stop_reason", "started_at", "id"),
     Index("ix_transaction_authorized_by", "tenant_id", "authorized_by", "started_at", "id"),
     Index("ix_transaction_running", "tenant_id", "started_at", "id", postgresql_where=text("state = 'ACTIVE'")),
+    Index(
+        "ix_transaction_charging_state",
+        "tenant_id",
+        "charging_state",
+        "started_at",
+        "id",
+        postgresql_where=text("charging_state <> 'Idle'"),
+    ),
     # What the worker looks for, as a rule in vain.
     Index("ix_transaction_cost_due", "tenant_id", "id", postgresql_where=text("cost_due")),
     Index("ix_transaction_unspread", "tenant_id", "id", postgresql_where=text("register_at IS NULL AND energy_wh > 0")),

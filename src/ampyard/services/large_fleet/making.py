@@ -7,20 +7,31 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from ampyard.domain.access import system_principal
+from ampyard.domain.depots import Depot
 from ampyard.domain.errors import ConflictError
 from ampyard.domain.local_time import local_day, moment_of
 from ampyard.domain.supply import bucket_of
 from ampyard.repositories import large_fleet, rollups, tenants
+from ampyard.repositories.access import ResourceGroups
+from ampyard.repositories.alerts import Alerts
+from ampyard.repositories.assignments import Assignments
+from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.bulk import copy_entities
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.directory import Directory
+from ampyard.repositories.faults import Faults
 from ampyard.repositories.partitions import make_partitions
+from ampyard.repositories.priorities import Priorities
+from ampyard.repositories.readiness import ReadinessRecords
+from ampyard.repositories.resource_groups import ResourceGroupMembers
 from ampyard.repositories.rollups import DepotTime
 from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import IdTags, Vehicles
 from ampyard.services.backend import Backend
-from ampyard.services.large_fleet.plan import CHARGING_SHARE, FULL_SIZE, LargeFleet, Size
+from ampyard.services.large_fleet.history import groups_of, history_of
+from ampyard.services.large_fleet.plan import CHARGING_SHARE, FULL_SIZE, LargeFleet, Size, Yard
 from ampyard.services.rollups import roll_up
 
 LARGE = "large"
@@ -56,8 +67,8 @@ async def make_large_fleet(backend: Backend, *, seed: int = 1, size: Size = FULL
         made = await _month(backend, fleet, first, until)
         yield Made(f"{first:%B %Y}: {made:,} transactions", number, steps)
     for number, yard in enumerate(fleet.yards, start=2 + len(months)):
-        await _loads(backend, fleet, yard.depot.id)
-        yield Made(f"Loads of {yard.depot.name}", number, steps)
+        await _rest(backend, fleet, yard)
+        yield Made(f"What was planned, went wrong and flowed in {yard.depot.name}", number, steps)
     await roll_up(backend, fleet.tenant_id)
     yield Made("Roll-ups", steps, steps)
 
@@ -85,6 +96,9 @@ async def _begun(backend: Backend, seed: int, size: Size, slug: str) -> LargeFle
             await copy_entities(work.session, Connectors, yard.connectors)
             await copy_entities(work.session, Vehicles, yard.vehicles)
             await copy_entities(work.session, IdTags, yard.id_tags)
+        groups, members = groups_of(fleet)
+        await copy_entities(work.session, ResourceGroups, groups)
+        await copy_entities(work.session, ResourceGroupMembers, members)
         await work.audit(large_fleet.MADE, "tenant", work.tenant_id, **wanted, until=fleet.now.isoformat())
         await work.commit()
     return fleet
@@ -115,19 +129,29 @@ async def _month(backend: Backend, fleet: LargeFleet, first: date, until: date) 
     return len(transactions)
 
 
-async def _loads(backend: Backend, fleet: LargeFleet, depot_id: uuid.UUID) -> None:
+async def _rest(backend: Backend, fleet: LargeFleet, yard: Yard) -> None:
     async with backend.unit_of_work(system_principal(fleet.tenant_id, "seed")) as work:
-        if await rollups.has_loads(work.session, depot_id):
-            return
-        depot = await Depots(work.session).by_id(depot_id)
-        assert depot is not None
-        zone, now = depot.time_zone, bucket_of(fleet.now, _QUARTER_HOUR)
-        first = moment_of(fleet.first_day, time.min, zone)
-        recent_at = max(now - _LOADS_KEPT, first)
-        await large_fleet.add_loads(work.session, depot_id, first, recent_at, now)
-        days = [fleet.first_day + timedelta(days=number) for number in range((local_day(recent_at, zone) - fleet.first_day).days)]
-        whole = [
-            DepotTime(depot_id, moment_of(day, time.min, zone), moment_of(day + timedelta(days=1), time.min, zone), zone) for day in days
-        ]
-        await rollups.refresh_loads(work.session, [], whole)
-        await work.commit()
+        if not await rollups.has_loads(work.session, yard.depot.id):
+            await _history(work, fleet, yard)
+            await _loads(work, fleet, yard.depot)
+            await work.commit()
+
+
+async def _history(work: UnitOfWork, fleet: LargeFleet, yard: Yard) -> None:
+    history = history_of(fleet, yard)
+    await copy_entities(work.session, Blocks, history.blocks)
+    await copy_entities(work.session, Assignments, history.assignments)
+    await copy_entities(work.session, ReadinessRecords, history.readiness)
+    await copy_entities(work.session, Priorities, history.priorities)
+    await copy_entities(work.session, Faults, history.faults)
+    await copy_entities(work.session, Alerts, history.alerts)
+
+
+async def _loads(work: UnitOfWork, fleet: LargeFleet, depot: Depot) -> None:
+    depot_id, zone, now = depot.id, depot.time_zone, bucket_of(fleet.now, _QUARTER_HOUR)
+    first = moment_of(fleet.first_day, time.min, zone)
+    recent_at = max(now - _LOADS_KEPT, first)
+    await large_fleet.add_loads(work.session, depot_id, first, recent_at, now)
+    days = [fleet.first_day + timedelta(days=number) for number in range((local_day(recent_at, zone) - fleet.first_day).days)]
+    whole = [DepotTime(depot_id, moment_of(day, time.min, zone), moment_of(day + timedelta(days=1), time.min, zone), zone) for day in days]
+    await rollups.refresh_loads(work.session, [], whole)

@@ -95,7 +95,7 @@ class LargeFleet:
         self.size = size
         self.first_day = now.date() - timedelta(days=size.days)
         self.made_at = datetime.combine(self.first_day, time(), UTC) - timedelta(days=1)
-        self.tenant_id = self._id(self._draw("tenant"))
+        self.tenant_id = self.id(self.draw("tenant"))
         self.yards = [self._yard(number) for number in range(size.depots)]
 
     def months(self) -> list[tuple[date, date]]:
@@ -116,7 +116,7 @@ class LargeFleet:
                 day += timedelta(days=1)
 
     def _of_day(self, yard: Yard, day: date) -> Iterator[Transaction]:
-        draw = self._draw("day", yard.number, day)
+        draw = self.draw("day", yard.number, day)
         points = {point.id: point for point in yard.charge_points}
         midnight = datetime.combine(day, time(), UTC)
         for place, evse in enumerate(yard.evses):
@@ -147,7 +147,7 @@ class LargeFleet:
         measured = self.now if runs else ended
         charges = runs and elapsed_h < charging_h
         return Transaction(
-            id=self._id(draw, began),
+            id=self.id(draw, began),
             tenant_id=self.tenant_id,
             depot_id=yard.depot.id,
             charge_point_id=point.id,
@@ -174,10 +174,10 @@ class LargeFleet:
         )
 
     def _yard(self, number: int) -> Yard:
-        draw = self._draw("yard", number)
+        draw = self.draw("yard", number)
         site = SITES[number % len(SITES)]
         depot = Depot(
-            id=self._id(draw),
+            id=self.id(draw),
             tenant_id=self.tenant_id,
             name=f"{site.city} {number + 1:02d}",
             time_zone=site.time_zone,
@@ -209,7 +209,7 @@ class LargeFleet:
         self, draw: random.Random, depot: Depot, parent_id: uuid.UUID | None, kind: PowerNodeKind, name: str, limit_kw: float
     ) -> PowerNode:
         return PowerNode(
-            id=self._id(draw),
+            id=self.id(draw),
             tenant_id=self.tenant_id,
             depot_id=depot.id,
             parent_id=parent_id,
@@ -224,7 +224,7 @@ class LargeFleet:
         identity = f"{depot.name.split()[-1]}-CP-{place + 1:03d}"
         connected = draw.random() < _CHANCE_OF_LINK
         return ChargePoint(
-            id=self._id(draw),
+            id=self.id(draw),
             tenant_id=self.tenant_id,
             depot_id=depot.id,
             power_node_id=node_id,
@@ -254,7 +254,7 @@ class LargeFleet:
 
     def _evse(self, draw: random.Random, point: ChargePoint, evse_no: int, *, dc: bool) -> Evse:
         return Evse(
-            id=self._id(draw),
+            id=self.id(draw),
             tenant_id=self.tenant_id,
             charge_point_id=point.id,
             evse_no=evse_no,
@@ -274,7 +274,7 @@ class LargeFleet:
     def _connector(self, draw: random.Random, evse: Evse) -> Connector:
         dc = evse.current_type is CurrentType.DC
         return Connector(
-            id=self._id(draw),
+            id=self.id(draw),
             tenant_id=self.tenant_id,
             evse_id=evse.id,
             connector_no=1,
@@ -294,7 +294,7 @@ class LargeFleet:
         kind, battery_kwh, max_ac_kw, max_dc_kw = draw.choice(_MODELS)
         number = f"{depot.name.split()[-1]}{place + 1:03d}"
         return Vehicle(
-            id=self._id(draw),
+            id=self.id(draw),
             tenant_id=self.tenant_id,
             depot_id=depot.id,
             name=f"{kind.value.title()} {number}",
@@ -313,7 +313,7 @@ class LargeFleet:
 
     def _id_tag(self, draw: random.Random, vehicle: Vehicle, place: int) -> IdTag:
         return IdTag(
-            id=self._id(draw),
+            id=self.id(draw),
             tenant_id=self.tenant_id,
             vehicle_id=vehicle.id,
             value=f"{vehicle.license_plate}-{place:03d}",
@@ -323,11 +323,12 @@ class LargeFleet:
             created_at=self.made_at,
         )
 
-    def _draw(self, *what: object) -> random.Random:
+    def draw(self, *what: object) -> random.Random:
+        """Return the chance by which something is decided: the same for the same thing of the same fleet."""
         # Chance, and no secret.
         return random.Random(" ".join(map(str, (self.slug, self.seed, *what))))  # noqa: S311 - the same for the same seed, on purpose
 
-    def _id(self, draw: random.Random, at: datetime | None = None) -> uuid.UUID:
+    def id(self, draw: random.Random, at: datetime | None = None) -> uuid.UUID:
         """Return a UUIDv7 (RFC 9562, section 5.7) of a time, which for all that stands there is when it was made."""
         milliseconds = int((at or self.made_at).timestamp() * 1000)
         return uuid.UUID(int=milliseconds << 80 | 7 << 76 | draw.getrandbits(12) << 64 | 2 << 62 | draw.getrandbits(62))

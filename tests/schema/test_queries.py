@@ -207,6 +207,7 @@ PAGE_ORDER = {
     "Vehicle": ("name", 1),
     "Transaction": ("started_at", -1),
     "Report": ("day", -1),
+    "EnergyPrice": ("valid_from", -1),
     "LimitException": ("valid_from", -1),
     "MeterSample": ("sampled_at", 1),
     "Assignment": ("departs_at", -1),

@@ -82,8 +82,6 @@ class TransactionFilter:
                 if self.id_tag is not None
                 else []
             ),
-            # Only what runs is in any other charging state, and that is indexed by itself.
-            *([column.state == TransactionState.ACTIVE] if self.charging_state not in {None, ChargingState.IDLE} else []),
             *(expression == value for expression, value in equal.items() if value is not None),
             *(expression >= value for expression, value in least.items() if value is not None),
             *(expression < value for expression, value in below.items() if value is not None),

@@ -14,6 +14,7 @@ from ampyard.repositories import charts
 from ampyard.repositories import depots as repository
 from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints
 from ampyard.repositories.depots import Depots, PowerNodes
+from ampyard.repositories.energy_prices import EnergyPrices
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
@@ -30,6 +31,7 @@ from ampyard.schema.alerts import Alert, alerts_about
 from ampyard.schema.availability import Uptime
 from ampyard.schema.charge_points import ChargePoint, ChargePointFilter, ChargePointOrder
 from ampyard.schema.charts import EnergyChart, NodePowerChart, ReadinessChart, UtilisationChart
+from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceOrder
 from ampyard.schema.enums import Archived
 from ampyard.schema.errors import Change, Payload
 from ampyard.schema.node import Node, shows
@@ -111,6 +113,12 @@ class Depot(Node):
         description="The transactions at its charge points, newest first unless told.",
         filter_type=TransactionFilter,
         order_type=TransactionOrder,
+    )
+    energy_prices: Connection[EnergyPrice] = connection(
+        Listing("depot.energyPrices", EnergyPrices, "VALID_FROM", default_descending=True, parent=EnergyPrices.table.c.depot_id),
+        description="What energy costs in it, and has cost; those that begin last first unless told.",
+        filter_type=None,
+        order_type=EnergyPriceOrder,
     )
     reports: Connection[Report] = connection(
         Listing("depot.reports", Reports, "DAY", default_descending=True, parent=Reports.table.c.depot_id),

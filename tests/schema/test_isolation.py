@@ -17,8 +17,10 @@ from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.faults import Faults
 from ampyard.repositories.notifications import Deliveries
+from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.unknown_identifications import UnknownIdentifications
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers.ids import encode_id
 from ampyard.schema.internal import schema as internal
@@ -227,6 +229,9 @@ async def test_what_has_the_same_name_in_both_is_ones_own(mine: Graph, busy: Bus
 OF_TRANSACTION = "{ transactionUpdated(depotId: $depot, transactionId: $only) { id ocppTransactionId } }"
 OF_ANOMALY = "{ anomalyChanged(depotId: $depot, anomalyId: $only) { id kind } }"
 OF_CHARGE_POINT = "{ chargePointUpdated(depotId: $depot, chargePointId: $only) { id identity } }"
+OF_VEHICLE = "{ vehicleUpdated(depotId: $depot, vehicleId: $only) { id name } }"
+OF_PRIORITY = "{ priorityChanged(depotId: $depot) { id level } }"
+OF_STRANGER = "{ unknownIdentificationSeen(depotId: $depot) { id value } }"
 OF_FAULT = "{ faultUpdated(depotId: $depot, chargePointId: $only) { id code } }"
 OF_COMMAND = "{ commandUpdated(chargePointId: $depot, commandId: $only) { id kind } }"
 OF_ALERT_RAISED = "{ alertRaised(depotId: $depot) { id } }"
@@ -240,6 +245,9 @@ WATCHED: dict[EventKind, type[Repository[Any]]] = {
     EventKind.ALERT_RAISED: Alerts,
     EventKind.ALERT_UPDATED: Alerts,
     EventKind.NOTIFICATION_UPDATED: Deliveries,
+    EventKind.VEHICLE_UPDATED: Vehicles,
+    EventKind.PRIORITY_CHANGED: Priorities,
+    EventKind.UNKNOWN_IDENTIFICATION_SEEN: UnknownIdentifications,
 }
 
 
@@ -256,6 +264,9 @@ WATCHED: dict[EventKind, type[Repository[Any]]] = {
         (OF_ALERT_RAISED, EventKind.ALERT_RAISED, "alertRaised"),
         (OF_ALERT, EventKind.ALERT_UPDATED, "alertUpdated"),
         (OF_DELIVERY, EventKind.NOTIFICATION_UPDATED, "notificationDeliveryUpdated"),
+        (OF_VEHICLE, EventKind.VEHICLE_UPDATED, "vehicleUpdated"),
+        (OF_PRIORITY, EventKind.PRIORITY_CHANGED, "priorityChanged"),
+        (OF_STRANGER, EventKind.UNKNOWN_IDENTIFICATION_SEEN, "unknownIdentificationSeen"),
     ],
 )
 async def test_an_event_of_the_other_never_arrives(mine: Graph, busy: Busy, twin: Busy, document: str, kind: EventKind, name: str) -> None:
@@ -329,13 +340,16 @@ def test_every_subscription_is_watched() -> None:
     assert set(root.fields) == {
         "transactionUpdated",
         "chargePointUpdated",
+        "depotPower",
+        "vehicleUpdated",
+        "priorityChanged",
+        "unknownIdentificationSeen",
         "faultUpdated",
         "commandUpdated",
         "anomalyChanged",
         "alertRaised",
         "alertUpdated",
         "notificationDeliveryUpdated",
-        "depotPower",
         "depotUpdated",
         *of_dispatch,
         "jobRunUpdated",

@@ -1,5 +1,6 @@
 """Charge points of both depots tell of themselves: hardware, variables, firmware, faults; downtimes are planned, templates kept."""
 
+import base64
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,7 @@ async def _inputs(busy: "Busy") -> dict[str, dict[str, Any]]:
         "editChargePoints": {**these, "patch": {"fallbackKw": 0.0}},
         "changeChargePointState": {**these, "state": "OUT_OF_SERVICE", "reason": "Its cable is worn."},
         "setChargePointPassword": here,
+        "importChargePoints": {"content": base64.b64encode(FILE.encode()).decode(), "fileName": "points.csv"},
         "resetChargePoint": {**here, "kind": "SOFT", "evseId": encode_id(Evse, evse.id)},
         "changeAvailability": {**here, "operative": False},
         "unlockConnector": {"connectorId": encode_id(Connector, connector.id)},
@@ -123,5 +125,8 @@ async def _inputs(busy: "Busy") -> dict[str, dict[str, Any]]:
 
 
 KEYS = ("HeartbeatInterval", "NumberOfConnectors")
+FILE = """identity,depot,power node,current type,max power kW,fall-back kW,standard
+NEW-3,North,North Feeder 1,AC,22,0,IEC_62196_T2
+"""
 # By depot: an EVSE at which nothing charges.
 BROKEN = {"": ("CP-4", 1), "N-": ("N-CP-4", 2)}

@@ -38,6 +38,8 @@ LISTS = [
     "transactions",
     "priorities",
     "reports",
+    "blocks",
+    "assignments",
 ]
 both = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS.keys())
 
@@ -102,6 +104,10 @@ async def test_no_entity_of_the_other_is_found_among_own_ones(mine: Graph, busy:
     assert len([one for one in of if one["id"] in own]) == len(of) / 2
 
 
+# What may be of any kind, and one of these.
+OF_ANY_KIND = {"targetId": "Priority"}
+
+
 def id_filters(schema: Schema) -> Iterator[Any]:
     """Yield each way to narrow a list by an id: of the roots, and of the lists below entities."""
     for type_name, type_ in schema._schema.type_map.items():
@@ -127,7 +133,7 @@ async def test_a_filter_by_an_id_of_the_other_finds_nothing(
     if key == "ids":  # of what is listed itself
         parent: Any = schema._schema.type_map[type_name]
         target = get_named_type(parent.fields[name].type).name.removesuffix("Connection")
-    entity, repository = ENTITIES[target[0].upper() + target[1:]]
+    entity, repository = ENTITIES[OF_ANY_KIND.get(key) or target[0].upper() + target[1:]]
     narrowed = f"{name}(filter: {{{key}: {'[$id]' if key == 'ids' else '$id'}}}) {{ totalCount nodes {{ id }} }}"
     for foreign in await twin.all(repository):
         global_id = encode_id(entity, foreign.id)
@@ -304,6 +310,7 @@ async def test_power_is_shown_at_once_and_after_each_step_of_ones_own(mine: Grap
 
 
 def test_every_subscription_is_watched() -> None:
+    of_dispatch = {"dispatchChanged", "readinessChanged"}  # in test_dispatch.py
     root = internal._schema.subscription_type
     assert root is not None
     assert set(root.fields) == {
@@ -314,5 +321,7 @@ def test_every_subscription_is_watched() -> None:
         "anomalyChanged",
         "depotPower",
         "depotUpdated",
+        *of_dispatch,
+        "jobRunUpdated",
     }
     assert public._schema.subscription_type is None

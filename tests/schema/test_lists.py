@@ -12,7 +12,9 @@ from ampyard.domain.ids import new_id
 from ampyard.domain.paging import Keyset
 from ampyard.domain.vehicles import VehicleKind
 from ampyard.repositories.anomalies import Anomalies
+from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.availability import PlannedDowntimes
+from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.database import Session
 from ampyard.repositories.depots import Depots, PowerNodes
@@ -28,7 +30,7 @@ from ampyard.resolvers.cursors import CursorCodec
 from ampyard.schema.internal import schema as internal
 from ampyard.schema.public import schema as public
 from tests.busy import HOUR, NOW, T0, Busy
-from tests.schema import transaction_filters
+from tests.schema import dispatch_filters, transaction_filters
 from tests.schema.graph import Graph, id_of
 
 LISTS: dict[str, type[Repository[Any]]] = {
@@ -41,6 +43,8 @@ LISTS: dict[str, type[Repository[Any]]] = {
     "transactions": Transactions,
     "priorities": Priorities,
     "reports": Reports,
+    "blocks": Blocks,
+    "assignments": Assignments,
     "anomalies": Anomalies,
     "energyPrices": EnergyPrices,
 }
@@ -52,7 +56,7 @@ async def test_a_list_is_in_the_order_asked_for(graph: Graph, busy: Busy, name: 
     column, table = LISTS[name].orders[order], LISTS[name].table
     by = [column.desc(), table.c.id.desc()] if descending else [column, table.c.id]
     async with busy.backend.database.snapshot(busy.tenant_id) as snapshot:
-        expected = [id_of(entity) for entity in await LISTS[name](snapshot).where(order_by=by)]
+        expected = [id_of(entity) for entity in await LISTS[name](snapshot).where(order_by=by) if dispatch_filters.is_there(entity)]
 
     direction = "DESC" if descending else "ASC"
     data = await graph.data(f"{{ {name}(orderBy: {{field: {order}, direction: {direction}}}) {{ nodes {{ id }} }} }}")
@@ -153,6 +157,7 @@ FILTERS: list[tuple[str, Callable[[dict[str, Any]], dict[str, object]], Callable
     ("priorities", lambda e: {"chargePointId": id_of(e["CP-1"])}, lambda e: lambda p: p.charge_point_id == e["CP-1"].id),
     ("priorities", lambda e: {"transactionId": id_of(e["tx-6"])}, lambda e: lambda p: p.transaction_id == e["tx-6"].id),
     ("priorities", lambda e: {"vehicleId": id_of(e["Bus 2"]), "inForceAt": moment(NOW)}, lambda _: lambda _p: False),
+    *dispatch_filters.FILTERS,
     *transaction_filters.FILTERS,
 ]
 
@@ -166,6 +171,7 @@ async def known(busy: Busy) -> dict[str, Any]:
         | {cp.identity: cp for cp in await busy.all(ChargePoints)}
         | {vehicle.name: vehicle for vehicle in await busy.all(Vehicles)}
         | {t.ocpp_transaction_id: t for t in await busy.all(Transactions)}
+        | {f"block {block.name}": block for block in await busy.all(Blocks)}
         | {"evse": (await busy.all(Evses))[0]}
     )
 

@@ -108,7 +108,7 @@ def entities_shown(type_: Any) -> set[type[Any]]:
 
 def test_types_of_the_same_name_show_the_same_entity() -> None:
     shown = {type_.name: entities_shown(type_) for type_ in OBJECTS.values()}
-    entities = {name: {ENTITIES[name][0]} for name in ("ChargePoint", "Depot", "Priority", "Transaction", "Vehicle")}
+    entities = {name: {ENTITIES[name][0]} for name in ("Assignment", "Block", "ChargePoint", "Depot", "Priority", "Transaction", "Vehicle")}
     assert {name: entity for name, entity in shown.items() if entity} == entities
     for name, of_type in entities.items():
         assert entities_shown(INTERNAL[name]) == of_type
@@ -299,7 +299,9 @@ async def test_what_is_set_outside_is_found_inside(backend: Backend) -> None:
 
 
 def test_nothing_public_is_left_out_of_what_is_compared() -> None:
-    compared = {f"Query.{name}" for name in LISTS | BY_ID} | {f"Mutation.{name}" for name in ("setPriority",)}
+    compared = {f"Query.{name}" for name in LISTS | BY_ID} | {
+        f"Mutation.{name}" for name in ("setPriority", "upsertBlocks", "scheduleVehicle")
+    }
     for root in (QUERY, MUTATION):
         compared |= {it for field in root.fields.values() for it in coordinates(field.type)}
     assert compared == {f"{type_.name}.{name}" for type_ in OBJECTS.values() for name in type_.fields}

@@ -136,7 +136,7 @@ def test_descriptions_are_sentences(schema: Schema) -> None:
 def test_the_public_schema_has_nothing_private() -> None:
     assert names(public) & PRIVATE == set()
     # The list is about names that exist: one that is misspelled or gone would guard nothing.
-    assert PRIVATE - names(internal) == {"socketId", "tenantId"}
+    assert PRIVATE - names(internal) == {"socketId"}
 
 
 def test_the_public_document_stands_alone() -> None:
@@ -152,7 +152,7 @@ def test_the_public_document_stands_alone() -> None:
 
 def test_the_internal_document_is_a_subgraph() -> None:
     sdl = documents()["schema.graphql"]
-    imports = '[ "@authenticated" "@cost" "@key" "@listSize" "@requiresScopes" "@shareable" ]'
+    imports = '[ "@authenticated" "@cost" "@key" "@listSize" "@requiresScopes" "@shareable" "@tag" ]'
     start = " ".join(sdl.split("{")[0].split())
     assert start == f'schema @link(url: "https://specs.apollo.dev/federation/v2.11", import: {imports})'
     assert "directive @" not in sdl

@@ -3,13 +3,16 @@
 import uuid
 from dataclasses import replace
 
+from sqlalchemy import select
+
 from ampyard.domain.access import Role
 from ampyard.domain.errors import ConflictError, DomainError, ForbiddenError, InvalidInputError, NotFoundError
 from ampyard.domain.resource_groups import MemberKind, ResourceGroup
+from ampyard.repositories import tables
 from ampyard.repositories.access import ResourceGroups, group_parents
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.depots import Depots
-from ampyard.repositories.resource_groups import ResourceGroupMembers, containing
+from ampyard.repositories.resource_groups import containing
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services import resource_groups
 from ampyard.services.resource_groups import Member
@@ -30,10 +33,12 @@ async def one_of_each(tenant: Tenant) -> list[Member]:
 
 
 async def members_of(tenant: Tenant, found: ResourceGroup) -> set[uuid.UUID]:
-    column = ResourceGroupMembers.table.c
+    column = tables.resource_group_member.c
     async with tenant.snapshot() as snapshot:
-        members = await ResourceGroupMembers(snapshot).where(column.resource_group_id == found.id)
-    return {of for member in members for of in (member.depot_id, member.charge_point_id, member.vehicle_id) if of is not None}
+        members = await snapshot.fetch(
+            select(column.depot_id, column.charge_point_id, column.vehicle_id).where(column.resource_group_id == found.id)
+        )
+    return {of for member in members for of in member if of is not None}
 
 
 async def test_a_group_is_made_edited_moved_and_removed(tenant: Tenant) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.database import connect_asyncpg
@@ -67,9 +69,10 @@ async def test_the_job_queues_log_goes_after_30_days(backend: Backend, servers: 
         await owner.close()
 
 
-async def test_partitions_of_the_coming_two_months_are_made_where_missing(backend: Backend, servers: EmbeddedServers) -> None:
+@pytest.mark.parametrize("table", ["meter_sample", "node_load", "site_meter_reading"])
+async def test_partitions_of_the_coming_two_months_are_made_where_missing(backend: Backend, servers: EmbeddedServers, table: str) -> None:
     owner = await connect_asyncpg(servers.database_owner_url)
-    months = "SELECT relname FROM pg_class WHERE relname ~ '^meter_sample_[0-9]{4}_[0-9]{2}$' AND relkind = 'r' ORDER BY relname"
+    months = f"SELECT relname FROM pg_class WHERE relname ~ '^{table}_[0-9]{{4}}_[0-9]{{2}}$' AND relkind = 'r' ORDER BY relname"  # noqa: S608 - a name of our own
     try:
         await retention.make_partitions(backend)
         before = [row["relname"] for row in await owner.fetch(months)]
@@ -81,4 +84,29 @@ async def test_partitions_of_the_coming_two_months_are_made_where_missing(backen
         assert [row["relname"] for row in await owner.fetch(months)] == before
         assert await retention.make_partitions(backend) == 0
     finally:
+        await owner.close()
+
+
+async def test_loads_and_readings_go_by_months_once_they_are_old_enough(backend: Backend, servers: EmbeddedServers) -> None:
+    owner = await connect_asyncpg(servers.database_owner_url)
+    names = "'^(node_load|site_meter_reading|meter_sample)_20(20|21)'"
+    shared = f"SELECT relname FROM pg_class WHERE relname ~ {names} AND relkind = 'r' ORDER BY relname"  # noqa: S608 - names of our own
+    try:
+        for table in ("node_load", "site_meter_reading", "meter_sample"):
+            for year, month, following in ((2020, "2020-12-01", "2021-01-01"), (2021, "2021-01-01", "2021-02-01")):
+                part = f"{table}_{year}_{month[5:7]}"
+                await owner.execute(f"CREATE TABLE {part} PARTITION OF {table} FOR VALUES FROM ('{month}') TO ('{following}')")
+
+        # 400 days after the last of December 2020, and a day less.
+        await retention.remove_shared(at(backend, datetime(2022, 2, 4, tzinfo=UTC)))
+        assert len(await owner.fetch(shared)) == 6
+        await retention.remove_shared(at(backend, datetime(2022, 2, 5, tzinfo=UTC)))
+
+        left = [row["relname"] for row in await owner.fetch(shared)]
+        # Samples are what is billed by: they stay.
+        assert left == ["meter_sample_2020_12", "meter_sample_2021_01", "node_load_2021_01", "site_meter_reading_2021_01"]
+    finally:
+        await owner.execute(
+            "DROP TABLE IF EXISTS meter_sample_2020_12, meter_sample_2021_01, node_load_2021_01, site_meter_reading_2021_01"
+        )
         await owner.close()

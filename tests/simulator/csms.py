@@ -17,7 +17,7 @@ from websockets.typing import Subprotocol
 
 NOW = "2026-01-01T00:00:00Z"
 TIMEOUT_S = 8.0
-ACTIONS = ["Authorize", "BootNotification", "Heartbeat", "MeterValues", "StatusNotification"]
+ACTIONS = ["Authorize", "BootNotification", "FirmwareStatusNotification", "Heartbeat", "MeterValues", "StatusNotification"]
 PURPOSES = {"max": "ChargePointMaxProfile", "default": "TxDefaultProfile", "tx": "TxProfile"}
 
 
@@ -246,7 +246,7 @@ class Csms201(Csms):
     endpoint_class = v201.ChargePoint
 
     def actions(self) -> list[str]:
-        return [*ACTIONS, "TransactionEvent"]
+        return [*ACTIONS, "NotifyReport", "TransactionEvent"]
 
     def answer(self, frame: Frame) -> Any:
         results = v201.call_result

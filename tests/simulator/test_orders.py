@@ -135,7 +135,11 @@ async def test_messages_are_triggered(csms: Central, ocpp_version: str, fleet_fi
             answer = await csms.raw("TriggerMessage", {"requestedMessage": message})
             assert answer.payload == {"status": "Accepted"}
             frame = await csms.expect(message, after=before)
-        unknown = await csms.raw("TriggerMessage", {"requestedMessage": "FirmwareStatusNotification"})
+        await csms.raw("TriggerMessage", {"requestedMessage": "FirmwareStatusNotification"})
+        assert (await csms.expect("FirmwareStatusNotification")).payload == {"status": "Idle"}
+        unknown = await csms.raw(
+            "TriggerMessage", {"requestedMessage": "DiagnosticsStatusNotification" if ocpp_version == "1.6" else "LogStatusNotification"}
+        )
 
         assert unknown.payload == {"status": "NotImplemented"}
         assert frame.payload["meter_value"][0]["sampled_value"][0]["context"] == "Trigger"
@@ -288,3 +292,51 @@ async def test_2_0_1_refuses_a_second_profile_in_the_same_place(fleet_file: Flee
     assert first.payload == {"status": "Accepted"}
     assert second.payload == {"status": "Rejected", "statusInfo": {"reasonCode": "DuplicateProfile"}}
     assert again.payload == {"status": "Accepted"}
+
+
+async def test_firmware_is_updated_and_told_of_with_the_next_boot(csms: Central, ocpp_version: str, fleet_file: FleetFile) -> None:
+    where = {"location": "https://firmware.example/2.1.0.bin"}
+    order: dict[str, Any] = {**where, "retrieveDate": "2026-01-01T00:00:00Z"}
+    if ocpp_version == "2.0.1":
+        order = {"requestId": 7, "firmware": {**where, "retrieveDateTime": "2026-01-01T00:00:00Z"}}
+
+    async with running(fast_options(csms.url, fleet_file(ocpp_version, vehicles=0), speed=1000.0)):
+        first = await csms.expect("BootNotification")
+        await csms.status("Available")
+        answer = await csms.raw("UpdateFirmware", order)
+        installed = await csms.expect("FirmwareStatusNotification", lambda payload: payload["status"] == "Installed")
+        rebooted = await csms.expect("BootNotification", after=csms.frames.index(installed))
+
+    told = [frame.payload for frame in csms.frames if frame.action == "FirmwareStatusNotification"]
+    assert [payload["status"] for payload in told] == ["Downloading", "Downloaded", "Installing", "Installed"]
+    versions = [frame.payload.get("charging_station", frame.payload)["firmware_version"] for frame in (first, rebooted)]
+    assert versions == ["1.0", "2.1.0"]
+    if ocpp_version == "2.0.1":
+        assert answer.payload == {"status": "Accepted"}
+        assert {payload["request_id"] for payload in told} == {7}
+    else:
+        assert answer.payload == {}
+
+
+async def test_2_0_1_reports_its_variables_part_by_part(fleet_file: FleetFile) -> None:
+    async with Csms201() as csms, running(fast_options(csms.url, fleet_file("2.0.1", vehicles=0))):
+        await csms.status("Available")
+        answer = await csms.raw("GetBaseReport", {"requestId": 41, "reportBase": "FullInventory"})
+        last = await csms.expect("NotifyReport", lambda payload: not payload["tbc"])
+        summary = await csms.raw("GetBaseReport", {"requestId": 42, "reportBase": "SummaryInventory"})
+        before = len(csms.frames)
+        await csms.raw("GetBaseReport", {"requestId": 43, "reportBase": "ConfigurationInventory"})
+        settings = await csms.expect("NotifyReport", after=before)
+
+    assert [answer.payload, summary.payload] == [{"status": "Accepted"}, {"status": "NotSupported"}]
+    parts = [frame.payload for frame in csms.frames[: csms.frames.index(last) + 1] if frame.action == "NotifyReport"]
+    assert [(part["request_id"], part["seq_no"], part["tbc"]) for part in parts] == [(41, 0, True), (41, 1, True), (41, 2, False)]
+    told = {(d["component"]["name"], d["variable"]["name"]): d["variable_attribute"][0] for part in parts for d in part["report_data"]}
+    assert len(told) == 18
+    assert told["OCPPCommCtrlr", "HeartbeatInterval"] == {"value": "300", "mutability": "ReadWrite"}
+    assert told["TxCtrlr", "TxStartPoint"] == {"value": "PowerPathClosed", "mutability": "ReadOnly"}
+    assert {d["variable"]["name"] for d in settings.payload["report_data"]} == {
+        "HeartbeatInterval",
+        "TxUpdatedInterval",
+        "EVConnectionTimeOut",
+    }

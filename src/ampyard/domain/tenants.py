@@ -37,3 +37,15 @@ class Tenant:
         if not self.name.strip() or len(self.name) > _LONGEST_NAME:
             message = f"The name has {len(self.name)} characters; give 1 to {_LONGEST_NAME}, not blanks alone."
             raise InvalidInputError(message, path=("input", "name"))
+
+
+@dataclass(frozen=True, slots=True)
+class TenantUser:
+    """A user of a tenant, as administrators of the installation see them: whom a request for help may be about."""
+
+    id: uuid.UUID
+    tenant_id: uuid.UUID
+    subject: str
+    name: str
+    email: str | None
+    disabled_at: datetime | None

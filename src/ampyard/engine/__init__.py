@@ -12,6 +12,7 @@ from ampyard.engine.observing import Observe, OperationReport
 from ampyard.engine.operation import OperationContext
 from ampyard.engine.persisted import ManifestError, PersistedDocuments, TrustedDocuments
 from ampyard.engine.schema import Schema
+from ampyard.engine.standing import Standing
 from ampyard.engine.subscriptions import Delivery, Feed, SharedContext, subscription
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "PublicError",
     "Schema",
     "SharedContext",
+    "Standing",
     "Subgraph",
     "TrustedDocuments",
     "UnauthenticatedError",

@@ -18,6 +18,7 @@ from ampyard.engine.observing import Activity, Client, Observe, OperationReport,
 from ampyard.engine.operation import Operation, OperationContext
 from ampyard.engine.persisted import PersistedDocuments
 from ampyard.engine.schema import Schema
+from ampyard.engine.standing import Standing
 from ampyard.engine.subscriptions import SharedContext, Subscriptions, Take, delivery_of, same
 from ampyard.engine.tracing import Trace
 
@@ -58,6 +59,9 @@ class Endpoint(Generic[P]):
     `compiled` executes by plans what they can express; without, graphql-core executes everything.
 
     `budget` is what principals may spend on operations; without one they may have all they want.
+
+    `standing` asks again whether those who watch may still see what they could; without `rights` in it, what a credential stood for when a
+    socket was opened holds until it ends.
     """
 
     schema: Schema
@@ -70,6 +74,7 @@ class Endpoint(Generic[P]):
     gateway: Gateway = _ANY_GATEWAY
     observe: Observe | None = None
     budget: Budget[P] | None = None
+    standing: Standing[P] = field(default_factory=Standing)
     activity: Activity = field(default_factory=Activity)
     subscriptions: Subscriptions = field(default_factory=Subscriptions)
     max_body_bytes: int = 1_048_576

@@ -127,7 +127,12 @@ async def _single(endpoint: Endpoint[P], request: Request, parameters: wire.Para
         parameters = replace(parameters, last_event_id=request.headers["last-event-id"])
     results = endpoint.run(operation, parameters, principal, request)
     if subscribes or accepts.prefers_event_stream:
-        return EventStream(results, endpoint, expires_in_s=remaining_s(principal))
+        return EventStream(
+            results,
+            endpoint,
+            expires_in_s=remaining_s(principal),
+            standing=lambda: endpoint.standing.watch(endpoint.authenticate, request, None, principal),
+        )
     async with aclosing(results):
         return _json(await anext(results), accepts, max_bytes=endpoint.max_response_bytes)
 

@@ -1,15 +1,16 @@
 """GraphQL over Server-Sent Events, distinct connections mode (graphql-sse PROTOCOL.md)."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 from strawberry.types.execution import ExecutionResult
 
 from ampyard.engine import wire
 from ampyard.engine.endpoint import Endpoint, P
-from ampyard.engine.errors import UnauthenticatedError
+from ampyard.engine.errors import PublicError, UnauthenticatedError
 
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -21,30 +22,48 @@ _PING = b": ping\n\n"
 
 
 class EventStream:
-    """The response that sends `results` as they come, until they end, the client leaves or stalls, or its credential expires.
+    """The response that sends `results` as they come, until they end, the client leaves or stalls, or may no longer see them.
 
     Whatever ends it, the results are closed before it returns.
     """
 
-    def __init__(self, results: AsyncGenerator[ExecutionResult, None], endpoint: Endpoint[P], *, expires_in_s: float | None) -> None:
+    def __init__(
+        self,
+        results: AsyncGenerator[ExecutionResult, None],
+        endpoint: Endpoint[P],
+        *,
+        expires_in_s: float | None,
+        standing: "Callable[[], AbstractAsyncContextManager[asyncio.Future[PublicError]]] | None" = None,
+    ) -> None:
         self._results = results
         self._ping_interval_s = endpoint.ping_interval_s
         self._send_timeout_s = endpoint.send_timeout_s
         self._max_response_bytes = endpoint.max_response_bytes
         self._expires_in_s = expires_in_s
+        self._standing = standing
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        if self._standing is None:
+            await self._serve(receive, send, asyncio.get_running_loop().create_future())
+            return
+        async with self._standing() as lapsed:
+            await self._serve(receive, send, lapsed)
+
+    async def _serve(self, receive: Receive, send: Send, lapsed: "asyncio.Future[PublicError]") -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         tasks = [
             asyncio.create_task(self._events(send)),
             asyncio.create_task(self._pings(send)),
             asyncio.create_task(_disconnect(receive)),
         ]
-        ended: set[asyncio.Task[None]] = set()
+        ended: set[asyncio.Future[Any]] = set()
         last = b""
         try:
             async with asyncio.timeout(self._expires_in_s):
-                ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                first: list[asyncio.Future[Any]] = [*tasks, lapsed]
+                ended, _ = await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            if lapsed in ended:
+                last = _next(wire.refusal(lapsed.result())) + _COMPLETE
         except TimeoutError:
             last = _next(wire.refusal(UnauthenticatedError("The credential has expired."))) + _COMPLETE
         finally:
@@ -52,8 +71,8 @@ class EventStream:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         with suppress(TimeoutError, OSError):  # the client stalled, or left: there is nobody to tell
-            for task in ended:
-                task.result()
+            for it in ended:
+                it.result()
             await self._write(send, last, more=False)
 
     async def _events(self, send: Send) -> None:

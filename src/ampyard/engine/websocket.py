@@ -1,13 +1,14 @@
 """GraphQL over WebSocket: the graphql-transport-ws subprotocol (graphql-ws PROTOCOL.md)."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
-from typing import Final, Generic
+from typing import Any, Final, Generic
 
 import orjson
+from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
-from strawberry.types.execution import PreExecutionError
+from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from ampyard.engine import wire
 from ampyard.engine.endpoint import Endpoint, P, remaining_s
@@ -44,6 +45,7 @@ class Socket(Generic[P]):
         self._initialised = False
         self._received_bytes = 0
         self._principal: P | None = None
+        self._credential: str | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()  # the operations, and those cancelled but not yet over
         self._deadline = asyncio.timeout(endpoint.connection_init_timeout_s)
@@ -129,6 +131,7 @@ class Socket(Generic[P]):
         credential = next((value for key, value in (payload or {}).items() if key.lower() == "authorization"), None)
         if credential is not None and not isinstance(credential, str):
             raise _CloseError(4400, "The authorization must be a string")
+        self._credential = credential
         try:
             self._principal = await self._endpoint.authenticate(self._websocket, credential)
         except UnauthenticatedError:
@@ -177,13 +180,36 @@ class Socket(Generic[P]):
             pass  # the reader sees it, too, and ends the socket
 
     async def _send_results(self, id_: str, parameters: wire.Parameters, principal: P) -> PreExecutionError | None:
+        if self._endpoint.standing.asks:
+            try:
+                # Sockets live long: who asks now may do what the credential stands for now.
+                principal = await self._endpoint.authenticate(self._websocket, self._credential)
+            except UnauthenticatedError as error:
+                return wire.refusal(error)
         operation = await self._endpoint.prepare(parameters, principal, self._websocket)
         if isinstance(operation, PreExecutionError):
             return operation
         head = b'{"id":' + orjson.dumps(id_) + b',"type":"next","payload":'
         sender = self._websocket.scope.get("extensions", {}).get(SEND_NOW, {}).get("sender")
         take: Take | None = None if sender is None else sender(head, b"}")
-        async with aclosing(self._endpoint.run(operation, parameters, principal, self._websocket, take)) as results:
+        results = self._endpoint.run(operation, parameters, principal, self._websocket, take)
+        if operation.type is not OperationType.SUBSCRIPTION:
+            return await self._send_each(head, results)
+        sending = asyncio.create_task(self._send_each(head, results))
+        async with self._endpoint.standing.watch(self._endpoint.authenticate, self._websocket, self._credential, principal) as lapsed:
+            try:
+                first: list[asyncio.Future[Any]] = [sending, lapsed]
+                await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+                if sending.done():
+                    return sending.result()
+                return wire.refusal(lapsed.result())
+            finally:
+                # Whatever ends this: when it has ended, nothing more of the subscription is sent.
+                sending.cancel()
+                await asyncio.wait([sending])
+
+    async def _send_each(self, head: bytes, results: AsyncGenerator[ExecutionResult, None]) -> PreExecutionError | None:
+        async with aclosing(results):
             async for result in results:
                 if isinstance(result, PreExecutionError):
                     return result

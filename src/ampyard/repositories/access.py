@@ -71,10 +71,9 @@ class ResourceGroups(Repository[ResourceGroup]):
 
 @dataclass(frozen=True, slots=True)
 class RoleGrantFilter:
-    """Which grants to list: at a moment, those in force (True) or no longer (False); a field that is `None` does not narrow."""
+    """Which grants to list; a field that is `None` does not narrow."""
 
-    at: datetime
-    in_force: bool | None = None
+    in_force_at: datetime | None = None
     role: Role | None = None
     user_id: uuid.UUID | None = None
     resource_group_id: uuid.UUID | None = None
@@ -83,7 +82,7 @@ class RoleGrantFilter:
         """Return the filter as SQL conditions."""
         column = tables.role_grant.c
         return [
-            *([in_force(self.at) if self.in_force else ~in_force(self.at)] if self.in_force is not None else []),
+            *([in_force(self.in_force_at)] if self.in_force_at is not None else []),
             *([column.role == self.role] if self.role is not None else []),
             *([column.user_id == self.user_id] if self.user_id is not None else []),
             *([column.resource_group_id == self.resource_group_id] if self.resource_group_id is not None else []),

@@ -13,19 +13,26 @@ from ampyard.repositories.repository import Repository
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyFilter:
-    """Which keys to list: at a moment, those that are good (True) or no longer (False)."""
+    """Which keys to list; a field that is `None` does not narrow. `valid_at`: those that are neither revoked nor expired by then."""
 
-    at: datetime
-    valid: bool | None = None
+    valid_at: datetime | None = None
+    resource_group_id: uuid.UUID | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the filter as SQL conditions."""
         column = tables.api_key.c
-        if self.valid is None:
-            return []
-        if self.valid:
-            return [and_(column.revoked_at.is_(None), or_(column.expires_at.is_(None), column.expires_at > self.at))]
-        return [or_(column.revoked_at.is_not(None), column.expires_at <= self.at)]
+        return [
+            *([_valid(self.valid_at)] if self.valid_at is not None else []),
+            *([column.resource_group_id == self.resource_group_id] if self.resource_group_id is not None else []),
+        ]
+
+
+def _valid(at: datetime) -> ColumnElement[bool]:
+    column = tables.api_key.c
+    return and_(
+        or_(column.revoked_at.is_(None), column.revoked_at > at),
+        or_(column.expires_at.is_(None), column.expires_at > at),
+    )
 
 
 class ApiKeyRecords(Repository[ApiKey]):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
 
-from sqlalchemy import ARRAY, ColumnElement, DateTime, bindparam, exists, func, select, update
+from sqlalchemy import ARRAY, ColumnElement, Date, DateTime, bindparam, exists, func, select, update
 
 from ampyard.domain.assignments import Assignment
 from ampyard.domain.vehicles import Vehicle
@@ -54,6 +54,12 @@ class Assignments(Repository[Assignment]):
         column = self.table.c
         found = await self.where(column.block_id == func.any(array(block_ids)), *AssignmentFilter(day=day).conditions())
         return {assignment.block_id: assignment for assignment in found}
+
+    async def on_days(self, block_ids: Iterable[uuid.UUID], days: Iterable[date]) -> list[Assignment]:
+        """Return the assignments to any of these blocks on any of these days."""
+        column = self.table.c
+        wanted = bindparam(None, sorted(days), type_=ARRAY(Date()), unique=True)
+        return await self.where(column.block_id == func.any(array(block_ids)), column.day == func.any(wanted), column.removed_at.is_(None))
 
     async def of_vehicles(self, vehicle_ids: Iterable[uuid.UUID], since: datetime, until: datetime) -> dict[uuid.UUID, list[Assignment]]:
         """Return the assignments of vehicles that take them away at some time from `since` until before `until`, by departure."""
@@ -115,13 +121,17 @@ async def free_vehicles(session: Session, windows: Mapping[uuid.UUID, tuple[date
     return by_depot
 
 
-async def move(session: WriteSession, moved: Sequence[Assignment]) -> None:
-    """Write depot and times of assignments, all in one statement: on the way there, two of a vehicle may overlap."""
-    if not moved:
+# What of an assignment may change.
+_CHANGEABLE = ("vehicle_id", "depot_id", "departs_at", "returns_at", "author", "updated_at")
+
+
+async def rewrite(session: WriteSession, changed: Sequence[Assignment]) -> None:
+    """Write who is on assignments, and when and where, all in one statement: on the way there, two of a vehicle may overlap."""
+    if not changed:
         return
     column = tables.assignment.c
-    columns = {name: [getattr(one, name) for one in moved] for name in ("id", "depot_id", "departs_at", "returns_at", "updated_at")}
+    columns = {name: [getattr(one, name) for one in changed] for name in ("id", *_CHANGEABLE)}
     arrays = [bindparam(None, found, type_=ARRAY(column[name].type), unique=True) for name, found in columns.items()]
     new = func.unnest(*arrays).table_valued(*columns, name="new").render_derived()
-    changed = {name: new.c[name] for name in columns if name != "id"}
-    await session.execute(update(tables.assignment).where(column.id == new.c.id).values(**changed))
+    values = {name: new.c[name] for name in _CHANGEABLE}
+    await session.execute(update(tables.assignment).where(column.id == new.c.id).values(**values))

@@ -1,11 +1,11 @@
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, Text, bindparam, func, literal, or_
+from sqlalchemy import ARRAY, ColumnElement, Integer, Text, and_, bindparam, false, func, literal, or_
 
 from ampyard.domain.blocks import Block
 from ampyard.domain.local_time import Weekday
@@ -60,14 +60,14 @@ class Blocks(Repository[Block]):
         {"NAME": table.c.name, "DEPARTURE_TIME": table.c.departure_time, "CREATED_AT": table.c.created_at, "UPDATED_AT": table.c.updated_at}
     )
 
-    async def leaving(self, depot_ids: Sequence[uuid.UUID], day: date) -> dict[uuid.UUID, list[Block]]:
-        """Return the blocks that run on a day, by the depot they leave from, in order of departure."""
-        column = self.table.c
-        found = await self.where(
-            column.departure_depot_id == func.any(array(depot_ids)),
-            *BlockFilter(day=day, enabled=True).conditions(),
-            order_by=[column.departure_time, column.name, column.id],
-        )
+    async def leaving(self, days: Mapping[uuid.UUID, date]) -> dict[uuid.UUID, list[Block]]:
+        """Return the blocks that leave depots on a day, which may be another for each, by depot."""
+        of_day: dict[date, list[uuid.UUID]] = defaultdict(list)
+        for depot_id, day in days.items():
+            of_day[day].append(depot_id)
+        from_depot = self.table.c.departure_depot_id
+        runs = [and_(from_depot == func.any(array(ids)), *_runs_through(day)) for day, ids in of_day.items()]
+        found = await self.where(or_(false(), *runs), *BlockFilter(enabled=True).conditions())
         by_depot: dict[uuid.UUID, list[Block]] = defaultdict(list)
         for block in found:
             by_depot[block.departure_depot_id].append(block)

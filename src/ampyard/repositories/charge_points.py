@@ -74,6 +74,10 @@ class ChargePoints(Repository[ChargePoint]):
         """Return all charge points of one depot that have not been retired."""
         return await self.where(self.table.c.depot_id == depot_id, self.table.c.state != ChargePointState.RETIRED)
 
+    async def with_identities(self, wanted: Iterable[str]) -> list[ChargePoint]:
+        """Return the charge points with these identities, retired ones too."""
+        return await self.where(self.table.c.identity == func.any(array_of_text(wanted)))
+
     async def identities(self, wanted: Iterable[str]) -> frozenset[str]:
         """Return which of these identities the tenant has given already; a retired charge point keeps its own."""
         column = self.table.c.identity

@@ -12,21 +12,23 @@ from ampyard.repositories.repository import Repository
 
 @dataclass(frozen=True, slots=True)
 class ImpersonationFilter:
-    """Which to list: of one user; at a moment, those in force (True) or over (False). `None` does not narrow."""
+    """Which to list; a field that is `None` does not narrow. `in_force_at`: those that had neither been ended nor run out by then."""
 
-    at: datetime
     user_id: uuid.UUID | None = None
-    in_force: bool | None = None
+    in_force_at: datetime | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the filter as SQL conditions."""
         column = tables.impersonation.c
-        in_force = and_(column.ended_at.is_(None), column.expires_at > self.at)
-        over = or_(column.ended_at.is_not(None), column.expires_at <= self.at)
         return [
             *([column.user_id == self.user_id] if self.user_id is not None else []),
-            *([in_force if self.in_force else over] if self.in_force is not None else []),
+            *([_in_force(self.in_force_at)] if self.in_force_at is not None else []),
         ]
+
+
+def _in_force(at: datetime) -> ColumnElement[bool]:
+    column = tables.impersonation.c
+    return and_(column.started_at <= at, column.expires_at > at, or_(column.ended_at.is_(None), column.ended_at > at))
 
 
 class Impersonations(Repository[Impersonation]):

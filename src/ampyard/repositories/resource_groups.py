@@ -2,9 +2,8 @@
 
 import uuid
 from collections.abc import Sequence
-from types import MappingProxyType
 
-from sqlalchemy import ColumnElement, Table, Uuid, literal, or_, select, update
+from sqlalchemy import Column, ColumnElement, Table, Uuid, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from ampyard.domain.ids import new_id
@@ -32,7 +31,16 @@ def _depot_of(table: Table, resource_id: uuid.UUID) -> ColumnElement[uuid.UUID]:
 class ResourceGroupMembers(Repository[ResourceGroupMember]):
     entity = ResourceGroupMember
     table = tables.resource_group_member
-    orders = MappingProxyType({"CREATED_AT": table.c.created_at})
+
+
+def group_column() -> Column[uuid.UUID]:
+    """Return the column by which members name their group."""
+    return tables.resource_group_member.c.resource_group_id
+
+
+def is_member(kind: MemberKind, id_column: Column[uuid.UUID]) -> ColumnElement[bool]:
+    """Return the SQL that joins something, by its id, with its memberships."""
+    return tables.resource_group_member.c[_COLUMNS[kind]] == id_column
 
 
 async def add_members(

@@ -4,7 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -139,8 +139,9 @@ def _flowing(asked_by: Column[Any]) -> Select[Any]:
         )
         .select_from(cp)
         .join(evse, evse.c.charge_point_id == cp.c.id)
-        .join(tx, and_(tx.c.evse_id == evse.c.id, tx.c.state == TransactionState.ACTIVE))
-        .where(cp.c.power_node_id == node.c.id)
+        # By depot, too, as the index of open transactions has them.
+        .join(tx, and_(tx.c.depot_id == cp.c.depot_id, tx.c.evse_id == evse.c.id, tx.c.state == TransactionState.ACTIVE))
+        .where(cp.c.power_node_id == below.c.id)
         .lateral("flow")
     )
     # The limit that counts is asked of the node itself alone.
@@ -256,3 +257,8 @@ async def record_loads(session: WriteSession, loads: Sequence[NodeLoad], *, samp
     return await session.execute(
         statement.on_conflict_do_update(index_elements=["power_node_id", "bucket_at"], set_=changes, where=old.sampled_at < new.sampled_at)
     )
+
+
+async def drop_before(session: WriteSession, day: date) -> int:
+    """Drop the months of readings and loads that were over by then, of all tenants; returns how many tables went."""
+    return int((await session.fetch(select(func.ampyard_drop_loads(day))))[0][0])

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, insert
 from ampyard.domain.access import Scope
 from ampyard.domain.ids import new_id
 from ampyard.domain.locations import Party
-from ampyard.domain.tenants import Tenant
+from ampyard.domain.tenants import Tenant, TenantUser
 from ampyard.repositories import tables
 from ampyard.repositories.database import WriteSession
 from ampyard.repositories.repository import Repository
@@ -39,6 +39,14 @@ class Tenants(Repository[Tenant]):
     entity = Tenant
     table = tables.tenant
     orders = MappingProxyType({"CREATED_AT": table.c.created_at, "NAME": table.c.name})
+
+
+class TenantUsers(Repository[TenantUser]):
+    """The users of all tenants under the system role, by name alone."""
+
+    entity = TenantUser
+    table = tables.app_user
+    orders = MappingProxyType({"NAME": table.c.name})
 
 
 async def add(session: WriteSession, tenant_id: uuid.UUID, *, slug: str, name: str, at: datetime) -> None:

@@ -82,8 +82,6 @@ class TransactionFilter:
                 if self.id_tag is not None
                 else []
             ),
-            # Only what runs is in any other charging state, and that is indexed by itself.
-            *([column.state == TransactionState.ACTIVE] if self.charging_state not in {None, ChargingState.IDLE} else []),
             *(expression == value for expression, value in equal.items() if value is not None),
             *(expression >= value for expression, value in least.items() if value is not None),
             *(expression < value for expression, value in below.items() if value is not None),
@@ -190,6 +188,19 @@ class Transactions(Repository[Transaction]):
             .with_for_update(skip_locked=True)
         )
         return [Transaction(*row) for row in rows]
+
+    async def active_of_vehicles(
+        self, vehicle_ids: Sequence[uuid.UUID], *, reads: frozenset[str] | None = None
+    ) -> dict[uuid.UUID, Transaction]:
+        """Return the open transaction of each vehicle that has one; the newest, should a charge point have left an older one open."""
+        column = self.table.c
+        open_ones = await self.where(
+            column.vehicle_id == func.any(array(vehicle_ids)),
+            column.state == TransactionState.ACTIVE,
+            order_by=[column.started_at, column.id],
+            reads=None if reads is None else reads | {"vehicle_id"},
+        )
+        return {transaction.vehicle_id: transaction for transaction in open_ones if transaction.vehicle_id is not None}
 
     async def next_ocpp_id(self) -> int:
         """Return a new OCPP 1.6 transaction id."""

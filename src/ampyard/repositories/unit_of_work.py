@@ -1,7 +1,7 @@
 """The unit of work: everything a use case changes, with its events and audit records, in one transaction."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from datetime import datetime
@@ -14,8 +14,9 @@ from ampyard.domain.access import WHOLE_TENANT, Principal, Reach
 from ampyard.domain.errors import ForbiddenError, NotFoundError
 from ampyard.domain.events import Event
 from ampyard.domain.ids import new_id
+from ampyard.domain.imports import ImportReport
 from ampyard.repositories.database import Database, WriteSession, set_reach
-from ampyard.repositories.repository import Repository
+from ampyard.repositories.repository import Repository, array
 from ampyard.repositories.requests import Request, keep_answer
 from ampyard.repositories.tables import audit_record, outbox
 
@@ -78,6 +79,12 @@ class UnitOfWork:
         row = await self.session.fetch_one(statement)
         return None if row is None else repository.entity(*row)
 
+    async def lock_all(self, repository: type[Repository[E]], ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, E]:
+        """Return those entities that there are, locked as by `lock`, one after another by id: two who do so never wait for each other."""
+        statement = select(*repository.columns()).where(repository.table.c.id == func.any(array(ids))).order_by(repository.table.c.id)
+        rows = await self.session.fetch(statement.with_for_update(key_share=True))
+        return {row.id: repository.entity(*row) for row in rows}
+
     async def require(self, repository: type[Repository[E]], entity_id: uuid.UUID, kind: str) -> E:
         """Return an entity that is to be changed, locked.
 
@@ -119,7 +126,7 @@ class UnitOfWork:
             await connection.execute(set_reach(reach))
 
     def answers(self, **fields: Any) -> None:
-        """Say what the change is answered with: by payload field an entity, a list of entities, or a JSON scalar.
+        """Say what the change is answered with: by payload field an entity, a list of entities, what an import did, or a JSON scalar.
 
         It is kept where the request has an idempotency key, and given again to whoever repeats it.
         """
@@ -181,9 +188,12 @@ class UnitOfWork:
 
 
 def _reference(value: Any) -> Any:
-    """Return an entity as its type's name and its id, a list of them one by one, and JSON as it is."""
+    """Return an entity as its type's name and its id, a list of them one by one, what an import did in numbers, and JSON as it is."""
     if isinstance(value, (list, tuple)):
         return [_reference(one) for one in value]
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
+    if isinstance(value, ImportReport):
+        # Only an import without errors is committed.
+        return {"lines": value.lines, "created": value.created, "updated": value.updated}
     return {"type": type(value).__name__, "id": str(value.id)}

@@ -16,6 +16,7 @@ from strawberry.types.base import get_object_definition
 
 from ampyard.domain.access import Principal, Scope
 from ampyard.domain.errors import ConflictError, DomainError, ForbiddenError, InvalidInputError, NotFoundError
+from ampyard.domain.imports import ImportReport
 from ampyard.engine import MUTATION_WEIGHT, cost
 from ampyard.repositories.requests import ANSWERED_ONCE, Request, answered
 from ampyard.resolvers.context import Context, Info
@@ -155,6 +156,8 @@ async def _shown(context: Context, value: Any) -> Any:
     if isinstance(value, list):
         shown = [await _shown(context, one) for one in value]
         return [one for one in shown if one is not None]
+    if isinstance(value, dict) and "created" in value:
+        return ImportReport(dry_run=False, errors=(), **value)
     if isinstance(value, dict):
         return await context.load(by_id_of(entity_by_name(value["type"])), UUID(value["id"]))
     return value

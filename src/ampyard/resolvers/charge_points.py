@@ -9,8 +9,9 @@ from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.supply import PowerNode
 from ampyard.resolvers.changes import Caller
 from ampyard.resolvers.ids import decode_id, decode_ids, optional_id
-from ampyard.services import charge_point_setup, life_cycle
+from ampyard.services import charge_point_import, charge_point_setup, life_cycle
 from ampyard.services.charge_point_setup import NewChargePoint, Patch
+from ampyard.services.imports import ImportFile
 
 
 class Described(Protocol):
@@ -82,6 +83,12 @@ async def change_states(caller: Caller, *, charge_point_ids: Sequence[str], stat
     """Take charge points to a state of their life."""
     ids = decode_ids("input.chargePointIds", charge_point_ids, ChargePoint)
     return {"charge_points": await life_cycle.change_states(caller.backend, caller.principal, ids, state, reason=reason)}
+
+
+async def import_charge_points(caller: Caller, *, file_name: str, content: str, dry_run: bool) -> dict[str, Any]:
+    """Import charge points from a file."""
+    file = ImportFile(file_name, content)
+    return {"report": await charge_point_import.import_charge_points(caller.backend, caller.principal, file, dry_run=dry_run)}
 
 
 async def set_password(caller: Caller, *, charge_point_id: str, password: str | None) -> dict[str, Any]:

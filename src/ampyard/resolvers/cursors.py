@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import hmac
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -44,7 +44,7 @@ class CursorCodec:
         name, made_for, value, row_id = orjson.loads(body)
         if (name, made_for) != (list_name, order):
             raise InvalidInputError(f"{argument}: this cursor is of the list {name} by {made_for}, not of {list_name} by {order}.")
-        if value is not None and value_type in {datetime, date}:
+        if value is not None and value_type in {datetime, date, time}:
             value = value_type.fromisoformat(value)
         if value is not None and value_type is Decimal:
             value = Decimal(value)

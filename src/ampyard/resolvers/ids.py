@@ -11,7 +11,11 @@ from asyncpg.pgproto.pgproto import UUID  # the driver's: a uuid.UUID, read from
 
 from ampyard.domain.access import Scope
 from ampyard.domain.anomalies import Anomaly
+from ampyard.domain.api_keys import ApiKey
+from ampyard.domain.assignments import Assignment
+from ampyard.domain.audit import AuditRecord
 from ampyard.domain.availability import AvailabilityInterval, PlannedDowntime
+from ampyard.domain.blocks import Block
 from ampyard.domain.charge_points import ChargePoint, Connector, Evse
 from ampyard.domain.commands import Command
 from ampyard.domain.corrections import Correction
@@ -19,16 +23,28 @@ from ampyard.domain.depots import Depot
 from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.faults import Fault
 from ampyard.domain.firmware import FirmwareStatus
+from ampyard.domain.impersonations import Impersonation
+from ampyard.domain.job_runs import JobRun
 from ampyard.domain.layouts import ChargePointTemplate
+from ampyard.domain.parties import OcpiCredential, OcpiParty
 from ampyard.domain.pricing import EnergyPrice
 from ampyard.domain.priorities import Priority
+from ampyard.domain.readiness_records import ReadinessRecord
 from ampyard.domain.reports import Report
+from ampyard.domain.resource_groups import ResourceGroup
 from ampyard.domain.supply import LimitException, PowerNode
+from ampyard.domain.tenants import Tenant, TenantUser
 from ampyard.domain.transactions import MeterSample, Transaction
+from ampyard.domain.users import RoleGrant, User
 from ampyard.domain.variables import ConfigurationVariable
 from ampyard.domain.vehicles import IdTag, Vehicle
+from ampyard.repositories.access import ResourceGroups, RoleGrants, Users
 from ampyard.repositories.anomalies import Anomalies
+from ampyard.repositories.api_keys import ApiKeyRecords
+from ampyard.repositories.assignments import Assignments
+from ampyard.repositories.audit import AuditRecords
 from ampyard.repositories.availability import AvailabilityIntervals, PlannedDowntimes
+from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.corrections import Corrections
@@ -36,17 +52,26 @@ from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.energy_prices import EnergyPrices
 from ampyard.repositories.faults import Faults
 from ampyard.repositories.firmware import FirmwareStatuses
+from ampyard.repositories.impersonations import Impersonations
+from ampyard.repositories.job_runs import JobRuns
+from ampyard.repositories.parties import OcpiCredentials, OcpiParties
 from ampyard.repositories.priorities import Priorities
+from ampyard.repositories.readiness import ReadinessRecords
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.supply import LimitExceptions
 from ampyard.repositories.templates import Templates
+from ampyard.repositories.tenants import Tenants
 from ampyard.repositories.transactions import MeterSamples, Transactions
 from ampyard.repositories.variables import Variables
 from ampyard.repositories.vehicles import Vehicles
 
 # What has a global id and where it is found; and which scope shows each entity.
 NODES: dict[type[Any], type[Repository[Any]]] = {
+    Assignment: Assignments,
+    Block: Blocks,
+    ApiKey: ApiKeyRecords,
+    AuditRecord: AuditRecords,
     AvailabilityInterval: AvailabilityIntervals,
     Anomaly: Anomalies,
     ChargePoint: ChargePoints,
@@ -58,18 +83,40 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     Depot: Depots,
     EnergyPrice: EnergyPrices,
     Evse: Evses,
-    Fault: Faults,
-    FirmwareStatus: FirmwareStatuses,
+    Impersonation: Impersonations,
+    JobRun: JobRuns,
     LimitException: LimitExceptions,
     MeterSample: MeterSamples,
+    OcpiCredential: OcpiCredentials,
+    OcpiParty: OcpiParties,
+    Fault: Faults,
+    FirmwareStatus: FirmwareStatuses,
     PlannedDowntime: PlannedDowntimes,
     PowerNode: PowerNodes,
     Priority: Priorities,
+    ReadinessRecord: ReadinessRecords,
     Report: Reports,
+    ResourceGroup: ResourceGroups,
+    RoleGrant: RoleGrants,
+    Tenant: Tenants,
     Transaction: Transactions,
+    User: Users,
     Vehicle: Vehicles,
 }
-SCOPES: dict[type[Any], Scope] = dict.fromkeys([*NODES, IdTag], Scope.FLEET_READ) | {Report: Scope.REPORTS_READ}
+SCOPES: dict[type[Any], Scope] = dict.fromkeys([*NODES, IdTag], Scope.FLEET_READ) | {
+    ApiKey: Scope.ACCESS_READ,
+    AuditRecord: Scope.AUDIT_READ,
+    Impersonation: Scope.ACCESS_READ,
+    JobRun: Scope.JOBS_READ,
+    OcpiCredential: Scope.SETTINGS_READ,
+    OcpiParty: Scope.SETTINGS_READ,
+    Report: Scope.REPORTS_READ,
+    ResourceGroup: Scope.ACCESS_READ,
+    RoleGrant: Scope.ACCESS_READ,
+    Tenant: Scope.TENANTS_READ,
+    TenantUser: Scope.TENANTS_READ,
+    User: Scope.ACCESS_READ,
+}
 _BY_NAME = {entity.__name__: entity for entity in NODES}
 
 

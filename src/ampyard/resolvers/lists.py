@@ -25,6 +25,7 @@ class Narrowing(Protocol):
 class Listing:
     """A list of entities: all of the tenant's, or those below a parent through its column.
 
+    The column may be of another table; `through` then says how the entities' own hangs together with it.
     `unless_told` is the filter of whoever gives none; a list without one is whole.
     """
 
@@ -33,6 +34,7 @@ class Listing:
     default_order: str
     default_descending: bool = False
     parent: Column[Any] | None = None
+    through: ColumnElement[bool] | None = None
     unless_told: Narrowing | None = None
 
     # Column is compared by SQL expression, so identity is what makes two listings the same.
@@ -41,8 +43,9 @@ class Listing:
 
     def conditions(self, narrowing: Narrowing | None) -> list[ColumnElement[bool]]:
         """Return a filter as SQL conditions."""
+        through = [] if self.through is None else [self.through]
         chosen = narrowing or self.unless_told
-        return [] if chosen is None else chosen.conditions()
+        return through if chosen is None else [*through, *chosen.conditions()]
 
 
 @dataclass(frozen=True, slots=True)

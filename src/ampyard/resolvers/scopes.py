@@ -10,15 +10,21 @@ import strawberry
 from strawberry.federation.schema_directives import RequiresScopes, Tag
 
 from ampyard.domain.access import SYSTEM_WIDE, TENANT_WIDE, Principal, Scope
-from ampyard.engine import Delivery, subscription
+from ampyard.engine import Delivery, list_size, subscription
 
 
-def scoped(resolver: Callable[..., Any], scope: Scope, *, description: str) -> Any:
+def scoped(resolver: Callable[..., Any], scope: Scope, *, description: str, assumed_size: int | None = None) -> Any:
     """Return a field whose resolver runs only for principals that have `scope`; others get a `FORBIDDEN` error.
 
-    The resolver takes `info`.
+    The resolver takes `info`. Of a list, `assumed_size` is how many items there are at most, as a rule.
     """
-    return strawberry.field(resolver=_guard(resolver, scope), description=description, directives=requires(scope))
+    sized = [] if assumed_size is None else [list_size(assumed_size)]
+    return strawberry.field(resolver=_guard(resolver, scope), description=description, directives=[*requires(scope), *sized])
+
+
+def unscoped(resolver: Callable[..., Any], *, description: str) -> Any:
+    """Return a field for whoever is signed in, whatever they may do. Its resolver takes `info`."""
+    return strawberry.field(resolver=resolver, description=description)
 
 
 def scoped_subscription(

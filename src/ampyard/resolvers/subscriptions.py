@@ -8,23 +8,27 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import strawberry
 
 from ampyard.domain.anomalies import Anomaly
+from ampyard.domain.assignments import Assignment
 from ampyard.domain.charge_points import ChargePoint
 from ampyard.domain.commands import Command
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.events import EventKind, PublishedEvent
 from ampyard.domain.faults import Fault
+from ampyard.domain.job_runs import JobRun
 from ampyard.domain.transactions import Transaction
 from ampyard.repositories.anomalies import Anomalies
+from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.faults import Faults
+from ampyard.repositories.job_runs import JobRuns
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import Transactions
 from ampyard.resolvers.context import Context, Info
@@ -32,6 +36,18 @@ from ampyard.resolvers.ids import decode_id, optional_id
 from ampyard.resolvers.loading import by_id_of
 
 _OF_TRANSACTION = {EventKind.TRANSACTION_STARTED, EventKind.TRANSACTION_UPDATED, EventKind.TRANSACTION_ENDED}
+
+
+_OF_DISPATCH = {EventKind.BLOCK_CHANGED, EventKind.ASSIGNMENT_CHANGED}
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchChange:
+    """That something has changed in what leaves a depot or returns to it."""
+
+    depot_id: uuid.UUID
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,28 +154,70 @@ def command_updated(
     return _entities(info.context, Commands, fits)
 
 
+def readiness_changed(
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only of those that leave from this depot.")] = None,
+) -> AsyncGenerator[Assignment, None]:
+    """Return assignments as their readiness is kept anew."""
+    of_depot = optional_id("depotId", depot_id, Depot)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.READINESS_CHANGED and of_depot in {None, event.depot_id}
+
+    return _entities(info.context, Assignments, fits)
+
+
+def dispatch_changed(
+    info: Info, depot_id: Annotated[strawberry.ID, strawberry.argument(description="The depot.")]
+) -> AsyncGenerator[DispatchChange, None]:
+    """Return that dispatch of a depot has changed: once at the start, then with each block or assignment that changes."""
+    wanted = decode_id("depotId", depot_id, Depot)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind in _OF_DISPATCH and event.depot_id == wanted
+
+    return _moments(info.context, wanted, fits, DispatchChange)
+
+
+def job_run_updated(
+    info: Info, job_run_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None
+) -> AsyncGenerator[JobRun, None]:
+    """Return runs as they begin, are tried again, and end."""
+    only = optional_id("jobRunId", job_run_id, JobRun)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.JOB_RUN_CHANGED and only in {None, event.aggregate_id}
+
+    return _entities(info.context, JobRuns, fits)
+
+
 def depot_power(
     info: Info, depot_id: Annotated[strawberry.ID, strawberry.argument(description="The depot.")]
 ) -> AsyncGenerator[DepotPower, None]:
     """Return a depot's power: once at the start, then after each step of power sharing."""
-    return _depot_power(info.context, decode_id("depotId", depot_id, Depot))
+    wanted = decode_id("depotId", depot_id, Depot)
 
-
-async def _depot_power(context: Context, wanted: uuid.UUID) -> AsyncGenerator[DepotPower, None]:
     def fits(event: PublishedEvent) -> bool:
         return event.kind is EventKind.DEPOT_POWER and event.aggregate_id == wanted
 
+    return _moments(info.context, wanted, fits, DepotPower)
+
+
+async def _moments(
+    context: Context, wanted: uuid.UUID, fits: Callable[[PublishedEvent], bool], moment: Callable[[uuid.UUID, datetime], M]
+) -> AsyncGenerator[M, None]:
+    """Yield the moment at which a depot is first looked at, and that of each event that fits."""
     async with context.backend.events.subscribe(context.principal.tenant_id, fits) as queue:
         context.feed.begin(queue.position)
         known = await context.load(by_id_of(Depots), wanted)
         await context.end_event()
         if known is None:
             raise NotFoundError("There is no such depot.")
-        yield DepotPower(wanted, context.now)
+        yield moment(wanted, context.now)
         while True:
             event = await queue.get()
             context.feed.position = event.stream_id
-            yield DepotPower(wanted, event.occurred_at)
+            yield moment(wanted, event.occurred_at)
 
 
 async def _entities(

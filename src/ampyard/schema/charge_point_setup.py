@@ -10,6 +10,7 @@ from ampyard.resolvers.changes import mutation
 from ampyard.schema.charge_points import ChargePoint
 from ampyard.schema.enums import ChargePointState
 from ampyard.schema.errors import Change, Payload
+from ampyard.schema.imports import DRY_RUN, FILE_CONTENT, FILE_NAME, ImportReport
 from ampyard.schema.layouts import EvseInput
 
 
@@ -79,6 +80,22 @@ class SetChargePointPasswordInput(Change):
     )
 
 
+@strawberry.input(description="Import charge points from a file: a line for each connector, by identity and EVSE.")
+class ImportChargePointsInput(Change):
+    content: str = strawberry.field(
+        description=f"{FILE_CONTENT} Columns: identity, depot, power node, current type, max power kW, fall-back kW and standard, which "
+        "every file needs; name, vendor, model, password, EVSE, min power kW, phases, connector, format, power type, max voltage V and "
+        "max amperage A."
+    )
+    file_name: str = strawberry.field(default="charge points", description=FILE_NAME)
+    dry_run: bool = strawberry.field(default=False, description=DRY_RUN)
+
+
+@strawberry.federation.type(directives=[Authenticated()], description="What became of an import of charge points.")
+class ImportChargePointsPayload(Payload):
+    report: ImportReport | None = strawberry.field(description="What was or would be done; null where the file could not be read at all.")
+
+
 @strawberry.federation.type(directives=[Authenticated()], description="A charge point that was created or changed.")
 class ChargePointPayload(Payload):
     charge_point: ChargePoint | None = strawberry.field(description="The charge point as it now is; null where the change was refused.")
@@ -129,6 +146,13 @@ class ChargePointMutations:
         ChangeChargePointStateInput,
         Scope.CHARGE_POINTS_WRITE,
         description="Put charge points into service, take them out of it, or retire them.",
+    )
+    import_charge_points: ImportChargePointsPayload = mutation(
+        ImportChargePointsPayload,
+        resolvers.import_charge_points,
+        ImportChargePointsInput,
+        Scope.CHARGE_POINTS_WRITE,
+        description="Import charge points: those whose identity is known are changed, the others created. All lines, or none.",
     )
     set_charge_point_password: ChargePointPasswordPayload = mutation(
         ChargePointPasswordPayload,

@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import Enum
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry.federation.schema_directives import Authenticated
@@ -8,11 +9,12 @@ from strawberry.federation.schema_directives import Authenticated
 from ampyard.domain import depots as domain
 from ampyard.domain.access import Scope
 from ampyard.domain.charts import ChartBucket
-from ampyard.engine import Delivery, computed
+from ampyard.engine import Delivery, computed, edge
 from ampyard.repositories import charts
 from ampyard.repositories import depots as repository
 from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints
 from ampyard.repositories.depots import Depots, PowerNodes
+from ampyard.repositories.energy_prices import EnergyPrices
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
@@ -20,6 +22,7 @@ from ampyard.resolvers import depots as resolvers
 from ampyard.resolvers import subscriptions
 from ampyard.resolvers.changes import mutation
 from ampyard.resolvers.charts import chart
+from ampyard.resolvers.dispatch import plan_board
 from ampyard.resolvers.edges import by_id, references_to, to_many, to_one
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
@@ -27,6 +30,7 @@ from ampyard.resolvers.uptime import OF_DEPOT, uptime_of
 from ampyard.schema.availability import Uptime
 from ampyard.schema.charge_points import ChargePoint, ChargePointFilter, ChargePointOrder
 from ampyard.schema.charts import EnergyChart, NodePowerChart, ReadinessChart, UtilisationChart
+from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceOrder
 from ampyard.schema.enums import Archived
 from ampyard.schema.errors import Change, Payload
 from ampyard.schema.node import Node, shows
@@ -36,6 +40,9 @@ from ampyard.schema.reports import Report, ReportOrder
 from ampyard.schema.supply import PowerNode
 from ampyard.schema.transactions import Transaction, TransactionFilter, TransactionOrder
 from ampyard.schema.vehicles import Vehicle, VehicleFilter, VehicleOrder
+
+if TYPE_CHECKING:
+    from ampyard.schema.dispatch import DispatchBoard
 
 DEPOTS = Listing("depots", Depots, "NAME", unless_told=repository.DepotFilter())
 
@@ -105,12 +112,21 @@ class Depot(Node):
         filter_type=TransactionFilter,
         order_type=TransactionOrder,
     )
+    energy_prices: Connection[EnergyPrice] = connection(
+        Listing("depot.energyPrices", EnergyPrices, "VALID_FROM", default_descending=True, parent=EnergyPrices.table.c.depot_id),
+        description="What energy costs in it, and has cost; those that begin last first unless told.",
+        filter_type=None,
+        order_type=EnergyPriceOrder,
+    )
     reports: Connection[Report] = connection(
         Listing("depot.reports", Reports, "DAY", default_descending=True, parent=Reports.table.c.depot_id),
         description="The reports about it, newest first unless told.",
         filter_type=None,
         order_type=ReportOrder,
         scope=Scope.REPORTS_READ,
+    )
+    dispatch_board: Annotated["DispatchBoard", strawberry.lazy("ampyard.schema.dispatch")] = edge(
+        plan_board, key="id", description="What leaves here on a day, who is on it, and who is free."
     )
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")

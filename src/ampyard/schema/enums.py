@@ -2,6 +2,7 @@
 
 import strawberry
 
+from ampyard.domain.access import PrincipalKind, Role
 from ampyard.domain.anomalies import AnomalyKind, NotBillable
 from ampyard.domain.anomalies import Resolution as AnomalyResolution
 from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
@@ -11,13 +12,16 @@ from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.domain.energy import EnergyBucket
 from ampyard.domain.faults import FaultSource
+from ampyard.domain.job_runs import JobRunState
 from ampyard.domain.layouts import ConnectorFormat, ConnectorStandard, PowerType
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.orders import ResetKind, TriggeredMessage
 from ampyard.domain.pricing import CostUnknown
 from ampyard.domain.priorities import PriorityLevel
+from ampyard.domain.readiness import Risk
 from ampyard.domain.reports import ReportKind
+from ampyard.domain.settings import Language, UnknownTagPolicy
 from ampyard.domain.supply import LimitSource, PowerNodeKind, UnmanagedSource
 from ampyard.domain.transactions import ChargingState, StopReason, TransactionState
 from ampyard.domain.vehicles import Authorization as AuthorizationStatus
@@ -38,6 +42,8 @@ strawberry.enum(OcppVersion, name="OcppVersion", description="A version of the O
 strawberry.enum(ChargePointState, name="ChargePointState", description="Where a charge point is in its life.")
 strawberry.enum(CommandKind, name="CommandKind", description="What a charge point is asked to do.")
 strawberry.enum(CommandState, name="CommandState", description="How far a command has come.")
+strawberry.enum(Risk, name="Risk", description="Whether a vehicle will be ready for a run.")
+strawberry.enum(Weekday, name="Weekday", description="A day of the week.")
 strawberry.enum(LimitSource, name="LimitSource", description="Which of a power node's limits counts.")
 strawberry.enum(UnmanagedSource, name="UnmanagedSource", description="Where the unmanaged load that counts comes from.")
 strawberry.enum(Archived, name="Archived", description="Whether a list has what is archived in it.")
@@ -45,6 +51,11 @@ strawberry.enum(PowerNodeKind, name="PowerNodeKind", description="What a power n
 strawberry.enum(
     PriorityLevel, name="PriorityLevel", description="A class of power sharing: a higher one is served entirely before a lower one."
 )
+strawberry.enum(Language, name="Language", description="What people are written to in, by its code in ISO 639-1.")
+strawberry.enum(UnknownTagPolicy, name="UnknownTagPolicy", description="What becomes of an id tag that nobody has told of.")
+strawberry.enum(JobRunState, name="JobRunState", description="How far a background job has come.")
+strawberry.enum(PrincipalKind, name="PrincipalKind", description="What kind of caller it is.")
+strawberry.enum(Role, name="Role", description="A set of scopes that is granted to a user.")
 strawberry.enum(ReportKind, name="ReportKind", description="What a report is about.")
 strawberry.enum(ChargingState, name="ChargingState", description="What the vehicle and the charge point are doing, in OCPP's words.")
 strawberry.enum(TransactionState, name="TransactionState", description="Whether a transaction still runs.")
@@ -82,18 +93,24 @@ __all__ = [
     "EnergyBucket",
     "FaultSource",
     "IdTagKind",
+    "JobRunState",
+    "Language",
     "LimitSource",
     "NotBillable",
     "OcppVersion",
     "PowerNodeKind",
     "PowerType",
+    "PrincipalKind",
     "PriorityLevel",
     "ReportKind",
     "ResetKind",
+    "Risk",
+    "Role",
     "SocSource",
     "StopReason",
     "TransactionState",
     "TriggeredMessage",
+    "UnknownTagPolicy",
     "UnmanagedSource",
     "VehicleKind",
     "VehicleResolution",

@@ -4,6 +4,7 @@ import strawberry
 from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain import imports as domain
+from ampyard.engine import list_size
 from ampyard.schema.node import shows
 
 # The fields by which every import takes its file are described alike.
@@ -30,6 +31,7 @@ class ImportReport:
     created: int = strawberry.field(description="How many were or would be created; 0 where there are errors.")
     updated: int = strawberry.field(description="How many were or would be changed; 0 where there are errors.")
     errors: list[ImportLineError] = strawberry.field(
-        description="Everything wrong with the file, by line. Where there is anything, nothing of the file was taken."
+        description="Everything wrong with the file, by line. Where there is anything, nothing of the file was taken.",
+        directives=[list_size(20)],
     )
     is_type_of = staticmethod(shows(domain.ImportReport))

@@ -9,26 +9,41 @@ from ampyard.resolvers.edges import node_among
 from ampyard.resolvers.ids import NODES
 from ampyard.resolvers.scopes import scoped
 from ampyard.schema.anomalies import Anomaly, AnomalyMutations, AnomalyQueries, AnomalySubscriptions
+from ampyard.schema.api_keys import ApiKey, ApiKeyMutations, ApiKeyQueries
+from ampyard.schema.assignments import Assignment, AssignmentQueries
+from ampyard.schema.audit import AuditQueries, AuditRecord
 from ampyard.schema.availability import AvailabilityInterval, AvailabilityMutations, AvailabilityQueries, PlannedDowntime
+from ampyard.schema.blocks import Block, BlockQueries
 from ampyard.schema.charge_point_control import ChargePointControlMutations
 from ampyard.schema.charge_point_setup import ChargePointMutations
 from ampyard.schema.charge_points import ChargePoint, ChargePointQueries, ChargePointSubscriptions, Connector, Evse
 from ampyard.schema.commands import Command, CommandMutations, CommandQueries, CommandSubscriptions
 from ampyard.schema.corrections import Correction, CorrectionMutations, CorrectionQueries
 from ampyard.schema.depots import Depot, DepotMutations, DepotQueries, DepotSubscriptions
+from ampyard.schema.dispatch import DispatchSubscriptions
+from ampyard.schema.dispatch_changes import DispatchMutations
 from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceMutations, EnergyPriceQueries
 from ampyard.schema.errors import ERRORS
 from ampyard.schema.faults import Fault, FaultQueries, FaultSubscriptions
+from ampyard.schema.health import HealthQueries
+from ampyard.schema.job_runs import JobRun, JobRunMutations, JobRunQueries, JobRunSubscriptions
 from ampyard.schema.node import Node
+from ampyard.schema.parties import OcpiCredential, OcpiParty, PartyMutations, PartyQueries
 from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries
+from ampyard.schema.readiness import ReadinessQueries, ReadinessRecord, ReadinessSubscriptions
 from ampyard.schema.reports import Report, ReportQueries
+from ampyard.schema.resource_groups import ResourceGroup, ResourceGroupMutations, ResourceGroupQueries
 from ampyard.schema.scalars import CONFIG
+from ampyard.schema.settings import SettingsMutations, SettingsQueries
 from ampyard.schema.supply import LimitException, PowerNode, SupplyQueries
 from ampyard.schema.supply_changes import SupplyMutations
 from ampyard.schema.templates import ChargePointTemplate, TemplateMutations, TemplateQueries
+from ampyard.schema.tenants import Impersonation, Tenant, TenantMutations, TenantQueries
 from ampyard.schema.transactions import MeterSample, Transaction, TransactionQueries, TransactionSubscriptions
+from ampyard.schema.users import RoleGrant, User, UserMutations, UserQueries
 from ampyard.schema.variables import ConfigurationVariable, FirmwareStatus
 from ampyard.schema.vehicles import Vehicle, VehicleQueries
+from ampyard.schema.viewer import ViewerQueries
 
 
 @strawberry.type(description="What can be read.")
@@ -47,6 +62,19 @@ class Query(
     PriorityQueries,
     CommandQueries,
     ReportQueries,
+    BlockQueries,
+    AssignmentQueries,
+    ReadinessQueries,
+    ViewerQueries,
+    UserQueries,
+    ResourceGroupQueries,
+    ApiKeyQueries,
+    PartyQueries,
+    SettingsQueries,
+    AuditQueries,
+    JobRunQueries,
+    HealthQueries,
+    TenantQueries,
 ):
     node: Node | None = scoped(node_among(NODES), Scope.FLEET_READ, description="Anything by its global id; null when it does not exist.")
 
@@ -60,6 +88,14 @@ class Mutation(
     CorrectionMutations,
     EnergyPriceMutations,
     CommandMutations,
+    DispatchMutations,
+    UserMutations,
+    ResourceGroupMutations,
+    ApiKeyMutations,
+    PartyMutations,
+    SettingsMutations,
+    JobRunMutations,
+    TenantMutations,
     ChargePointMutations,
     ChargePointControlMutations,
     TemplateMutations,
@@ -76,6 +112,9 @@ class Subscription(
     FaultSubscriptions,
     CommandSubscriptions,
     DepotSubscriptions,
+    DispatchSubscriptions,
+    ReadinessSubscriptions,
+    JobRunSubscriptions,
 ):
     pass
 
@@ -106,6 +145,19 @@ schema = Subgraph(
         Priority,
         Command,
         Report,
+        Block,
+        Assignment,
+        ReadinessRecord,
+        User,
+        RoleGrant,
+        ResourceGroup,
+        ApiKey,
+        OcpiParty,
+        OcpiCredential,
+        AuditRecord,
+        JobRun,
+        Tenant,
+        Impersonation,
         *ERRORS,
     ],
     public_errors=(DomainError,),

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import strawberry
 
-from ampyard.domain import charge_points, depots, priorities, transactions, vehicles
+from ampyard.domain import assignments, blocks, charge_points, depots, priorities, transactions, vehicles
 from ampyard.domain.access import Scope
 from ampyard.domain.errors import DomainError
 from ampyard.engine import Schema, list_size
@@ -25,6 +25,7 @@ from ampyard.resolvers.scopes import scoped
 from ampyard.schema.enums import ConnectorStatus, CurrentType, PriorityLevel, TransactionState, VehicleKind
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import OrderDirection, connection, counted
+from ampyard.schema.public_dispatch import Assignment, Block, DispatchMutations
 from ampyard.schema.scalars import CONFIG
 
 T = TypeVar("T")
@@ -216,7 +217,15 @@ class TransactionFilter:
         )
 
 
-_PUBLIC_NODES = (depots.Depot, charge_points.ChargePoint, vehicles.Vehicle, transactions.Transaction, priorities.Priority)
+_PUBLIC_NODES = (
+    depots.Depot,
+    charge_points.ChargePoint,
+    vehicles.Vehicle,
+    transactions.Transaction,
+    priorities.Priority,
+    blocks.Block,
+    assignments.Assignment,
+)
 
 
 @strawberry.type(description="What can be read.")
@@ -320,7 +329,7 @@ class PriorityPayload:
 
 
 @strawberry.type(description="What can be changed.")
-class Mutation:
+class Mutation(DispatchMutations):
     set_priority: PriorityPayload = mutation(
         PriorityPayload,
         priority_changes.set_priority,
@@ -339,6 +348,8 @@ schema = Schema(
         Vehicle,
         Transaction,
         Priority,
+        Block,
+        Assignment,
         ValidationError,
         NotFoundError,
         ConflictError,

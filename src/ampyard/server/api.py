@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 
 import httpx
 from starlette.applications import Starlette
@@ -15,7 +15,7 @@ from starlette.types import Scope as ConnectionScope
 from ampyard.console import console_route
 from ampyard.domain.access import Principal, PrincipalKind, Scope, system_principal
 from ampyard.domain.errors import DomainError, ForbiddenError
-from ampyard.engine import Gateway, GraphQLApp, PersistedDocuments, TrustedDocuments, UnauthenticatedError
+from ampyard.engine import Gateway, GraphQLApp, PersistedDocuments, Standing, TrustedDocuments, UnauthenticatedError
 from ampyard.ocpi.app import ocpi_app
 from ampyard.repositories.budgets import Buckets
 from ampyard.resolvers.context import Context
@@ -65,6 +65,7 @@ def api_app(settings: Settings, backend: Backend) -> ASGIApp:
         developer=_developer(settings),
         observe=metrics.observer("internal"),
         budget=_budget(backend, settings.cost_capacity, settings.cost_restore_per_s),
+        standing=Standing(_rights),
         max_variables_bytes=_WITH_A_FILE,
     )
     public = GraphQLApp(
@@ -77,6 +78,7 @@ def api_app(settings: Settings, backend: Backend) -> ASGIApp:
         developer=_developer(settings),
         observe=metrics.observer("public"),
         budget=_budget(backend, settings.public_cost_capacity, settings.public_cost_restore_per_s),
+        standing=Standing(_rights),
     )
     metrics.watch("internal", internal)
     metrics.watch("public", public)
@@ -105,6 +107,10 @@ class _Front:
 
     async def __call__(self, scope: ConnectionScope, receive: Receive, send: Send) -> None:
         await self._graphs.get(scope.get("path", ""), self._others)(scope, receive, send)
+
+
+def _rights(principal: Principal) -> Hashable:
+    return principal.rights
 
 
 def _budget(backend: Backend, capacity: int, restore_per_s: int) -> Buckets | None:

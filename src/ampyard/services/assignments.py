@@ -77,8 +77,7 @@ async def change_assignment(backend: Backend, principal: Principal, assignment_i
         await _check_free(work, roster, vehicle, run)
         changed = replace(before, vehicle_id=vehicle.id, author=principal.author, updated_at=work.now)
         await work.change(Assignments, before.id, vehicle_id=vehicle.id, author=principal.author, updated_at=work.now)
-        detail: dict[str, Any] = {"day": str(before.day), "vehicle_id": str(vehicle.id), "before": str(before.vehicle_id)}
-        await work.audit("assignment.change", "assignment", before.id, **detail)
+        await audit_change(work, before, changed)
         publish_assignment(work, changed)
         work.answers(assignment=changed)
         await work.commit()
@@ -130,6 +129,12 @@ async def audit_new(work: UnitOfWork, assignment: Assignment) -> None:
     """Leave the audit record of a new assignment."""
     detail: dict[str, Any] = {"day": str(assignment.day), "block_id": str(assignment.block_id), "vehicle_id": str(assignment.vehicle_id)}
     await work.audit("assignment.create", "assignment", assignment.id, **detail)
+
+
+async def audit_change(work: UnitOfWork, before: Assignment, now: Assignment) -> None:
+    """Leave the audit record of another vehicle on an assignment."""
+    detail: dict[str, Any] = {"day": str(now.day), "vehicle_id": str(now.vehicle_id), "before": str(before.vehicle_id)}
+    await work.audit("assignment.change", "assignment", now.id, **detail)
 
 
 async def _required(work: UnitOfWork, assignment_id: uuid.UUID) -> tuple[Block, Assignment]:

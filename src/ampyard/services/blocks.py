@@ -1,7 +1,7 @@
 """Blocks: planned runs, made, edited and removed one by one; `services/block_lists.py` stores many at once."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, time
 from typing import Any
@@ -66,16 +66,14 @@ async def create_block(backend: Backend, principal: Principal, wanted: NewBlock)
     """
     principal.require(Scope.DISPATCH_WRITE)
     async with backend.unit_of_work(principal, Scope.DISPATCH_WRITE) as work:
-        departure = await _depot(work, wanted.departure_depot_id, "departureDepotId")
+        departure = await depot_of(work, wanted.departure_depot_id, "departureDepotId")
         back = departure
-        if wanted.return_depot_id not in {None, departure.id}:
-            back = await _depot(work, wanted.return_depot_id, "returnDepotId")
+        if wanted.return_depot_id is not None and wanted.return_depot_id != departure.id:
+            back = await depot_of(work, wanted.return_depot_id, "returnDepotId")
         block = made(work, wanted, departure, back)
-        check(block)
+        _check(block)
         await _check_external_id(work, block)
-        await work.add(Blocks, block)
-        await work.audit("block.create", "block", block.id, name=block.name, external_id=block.external_id)
-        publish_change(work, block)
+        await add(work, [block])
         work.answers(block=block)
         await work.commit()
     return block
@@ -101,7 +99,7 @@ async def edit_block(
         if block.removed_at is not None:
             raise ConflictError(f"Block {block.name} has been removed; make a new one.", ("input", "blockId"))
         changed = await _edited(work, block, changes)
-        check(changed)
+        _check(changed)
         if changed.external_id != block.external_id:
             await _check_external_id(work, changed)
         await store_change(work, block, changed, release=release)
@@ -148,26 +146,31 @@ def made(work: UnitOfWork, wanted: NewBlock, departure: Depot, back: Depot) -> B
     )
 
 
-def check(block: Block) -> None:
-    """Raise `InvalidInputError` with all that is wrong with a block by itself, each with the input field it is about."""
-    problems = Problems()
-    for field, message in block.faults():
-        problems.add(message, "input", input_name(field))
-    problems.raise_any()
+async def add(work: UnitOfWork, blocks: Sequence[Block]) -> None:
+    """Write new blocks that have been checked."""
+    if blocks:
+        await work.add(Blocks, *blocks)
+    for block in blocks:
+        await work.audit("block.create", "block", block.id, name=block.name, external_id=block.external_id)
+        publish_change(work, block)
 
 
-async def store_change(work: UnitOfWork, block: Block, changed: Block, *, release: bool) -> None:
-    """Write a checked change of a block, and move what is assigned to it; see `edit_block` for what refuses it."""
+async def store_change(work: UnitOfWork, block: Block, changed: Block, *, release: bool) -> bool:
+    """Write a checked change of a block, and move what is assigned to it; see `edit_block` for what refuses it.
+
+    Returns whether there was anything to change.
+    """
     values = {
         field.name: getattr(changed, field.name) for field in fields(Block) if getattr(changed, field.name) != getattr(block, field.name)
     }
     if values.keys() <= {"updated_at"}:
-        return
+        return False
     await refit(work, block, changed, release=release)
     await work.change(Blocks, block.id, **values)
     detail = {name: _shown(value) for name, value in values.items() if name != "updated_at"}
     await work.audit("block.edit", "block", block.id, changed=detail)
     publish_change(work, changed, block)
+    return True
 
 
 def publish_change(work: UnitOfWork, *versions: Block) -> None:
@@ -197,12 +200,19 @@ async def _edited(work: UnitOfWork, block: Block, changes: Mapping[str, Any]) ->
     for place in ("departure", "return"):
         depot_id = wanted.get(f"{place}_depot_id")
         if depot_id is not None and depot_id != getattr(block, f"{place}_depot_id"):
-            wanted[f"{place}_zone"] = (await _depot(work, depot_id, f"{place}DepotId")).time_zone
+            wanted[f"{place}_zone"] = (await depot_of(work, depot_id, f"{place}DepotId")).time_zone
     return replace(block, **wanted, updated_at=work.now)
 
 
-async def _depot(work: UnitOfWork, depot_id: uuid.UUID | None, field: str) -> Depot:
-    assert depot_id is not None
+def _check(block: Block) -> None:
+    problems = Problems()
+    for field, message in block.faults():
+        problems.add(message, "input", input_name(field))
+    problems.raise_any()
+
+
+async def depot_of(work: UnitOfWork, depot_id: uuid.UUID, field: str) -> Depot:
+    """Return a depot that blocks may be planned for; `field` is the input's that names it. Raises as `UnitOfWork.require`."""
     try:
         return await work.require(Depots, depot_id, "depot")
     except NotFoundError as error:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from ampyard.domain.access import system_principal
 from ampyard.domain.assignments import Assignment
@@ -41,7 +42,22 @@ RESERVE_PERCENT = 10.0
 _MOMENT = timedelta(microseconds=1)
 
 
-async def foresee(session: Session, assignments: Sequence[Assignment], *, now: datetime) -> dict[uuid.UUID, Readiness]:
+class Leaving(Protocol):
+    """What readiness depends on of an assignment."""
+
+    @property
+    def id(self) -> uuid.UUID: ...
+    @property
+    def vehicle_id(self) -> uuid.UUID: ...
+    @property
+    def depot_id(self) -> uuid.UUID: ...
+    @property
+    def departs_at(self) -> datetime: ...
+    @property
+    def removed_at(self) -> datetime | None: ...
+
+
+async def foresee(session: Session, assignments: Sequence[Leaving], *, now: datetime) -> dict[uuid.UUID, Readiness]:
     """Return how ready the vehicles of assignments will be, by assignment; what has left or was removed is absent."""
     ahead = [one for one in assignments if one.departs_at > now and one.removed_at is None]
     if not ahead:
@@ -97,7 +113,7 @@ async def _ahead(work: UnitOfWork) -> list[ReadinessRecord]:
     return [foreseen(one, found[one.id]) for one in leaving if is_worth_keeping(found[one.id], last.get(one.id))]
 
 
-async def _outlooks(session: Session, assignments: Sequence[Assignment], now: datetime) -> dict[uuid.UUID, Outlook]:
+async def _outlooks(session: Session, assignments: Sequence[Leaving], now: datetime) -> dict[uuid.UUID, Outlook]:
     """Return what is ahead of each vehicle of some assignments, up to the last of them; of vehicles that may be seen."""
     if not assignments:
         return {}
@@ -157,5 +173,5 @@ def _soc(vehicle: Vehicle) -> StateOfCharge | None:
     return StateOfCharge(vehicle.soc_percent, vehicle.soc_at, certain=True)
 
 
-def _unseen(assignment: Assignment, now: datetime) -> Readiness:
+def _unseen(assignment: Leaving, now: datetime) -> Readiness:
     return Readiness(assignment.id, now, Risk.UNKNOWN, "The vehicle is in no resource group that you may see.", None, None)

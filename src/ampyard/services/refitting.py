@@ -9,7 +9,7 @@ from ampyard.domain.blocks import Block
 from ampyard.domain.errors import ConflictError
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.vehicles import Vehicle
-from ampyard.repositories.assignments import Assignments, move
+from ampyard.repositories.assignments import Assignments, rewrite
 from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
@@ -50,12 +50,8 @@ async def refit(work: UnitOfWork, block: Block, changed: Block, *, release: bool
     ahead = await Assignments(work.session).of_block_since(block.id, work.now)
     if not ahead:
         return
-    # One vehicle after another in the same order as everybody, so that nobody is put on another block meanwhile.
-    vehicles: dict[UUID, Vehicle] = {}
-    for vehicle_id in sorted({one.vehicle_id for one in ahead}):
-        vehicle: Vehicle | None = await work.lock(Vehicles, vehicle_id)
-        if vehicle is not None:
-            vehicles[vehicle_id] = vehicle
+    # So that none of them is put on another block meanwhile.
+    vehicles: dict[UUID, Vehicle] = await work.lock_all(Vehicles, {one.vehicle_id for one in ahead})
     found = await _fitting(work, changed, ahead, vehicles)
     if found.misfits and not release:
         raise ConflictError(_told(changed, found.misfits, vehicles))
@@ -63,7 +59,7 @@ async def refit(work: UnitOfWork, block: Block, changed: Block, *, release: bool
         await work.change(Assignments, one.id, removed_at=work.now, updated_at=work.now)
         await work.audit("assignment.remove", "assignment", one.id, day=str(one.day), vehicle_id=str(one.vehicle_id), reason=reason)
         publish_assignment(work, one)
-    await move(work.session, found.moved)
+    await rewrite(work.session, found.moved)
     for one in found.moved:
         await work.audit(
             "assignment.move", "assignment", one.id, departs_at=one.departs_at.isoformat(), returns_at=one.returns_at.isoformat()

@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 from ampyard.domain.access import system_principal
-from ampyard.repositories import commands, jobs, readiness, rollups
+from ampyard.repositories import commands, jobs, readiness, rollups, supply
 from ampyard.repositories.notifications import remove_old_deliveries
 from ampyard.repositories.partitions import make_partitions as make_missing
 from ampyard.repositories.requests import remove_answers
@@ -16,6 +16,8 @@ from ampyard.services.backend import Backend
 _ANSWERS_KEPT = timedelta(days=7)
 _QUEUE_LOG_KEPT = timedelta(days=30)
 _ROLLUPS_KEPT = timedelta(days=3653)
+# By five minutes, and as site meters told it; beyond, roll-ups tell.
+_LOADS_KEPT = timedelta(days=400)
 _FORESEEN_KEPT = timedelta(days=90)
 _DELIVERIES_KEPT = timedelta(days=90)
 # No tenant has this id: a session that sees no tenant's rows.
@@ -48,9 +50,14 @@ async def remove_outdated(backend: Backend, tenant_id: uuid.UUID) -> int:
 
 
 async def remove_shared(backend: Backend) -> None:
-    """Remove what is of no tenant alone: what the job queue itself logged more than 30 days ago, and roll-ups after ten years."""
+    """Remove what is of no tenant alone.
+
+    What the job queue itself logged goes after 30 days, readings of site meters and loads by five minutes after 13 months, roll-ups after
+    ten years.
+    """
     now = backend.clock()
     async with backend.database.session(_NOBODY) as session:
         await jobs.remove_log(session, before=now - _QUEUE_LOG_KEPT)
         await rollups.drop_before(session, (now - _ROLLUPS_KEPT).date())
+        await supply.drop_before(session, (now - _LOADS_KEPT).date())
         await session.commit()

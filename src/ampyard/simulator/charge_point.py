@@ -11,6 +11,7 @@ from typing import Any
 from ampyard.simulator import profiles as charging_profiles
 from ampyard.simulator.dialect import BootReason, Dialect, StartTrigger, Status, StopReason
 from ampyard.simulator.evse import Evse
+from ampyard.simulator.firmware import STEP_S, FirmwareUpdate
 from ampyard.simulator.fleet import ChargePointSpec
 from ampyard.simulator.options import SimulatorOptions
 from ampyard.simulator.outbox import Outbox
@@ -51,6 +52,7 @@ class SimulatedChargePoint:
         self.boot_now = asyncio.Event()
         self.reboot = asyncio.Event()
         self.reset_when_idle = False
+        self.firmware_update: FirmwareUpdate | None = None
         self._deferred: list[Callable[[datetime], None]] = []
         self._advanced_at: datetime | None = None
         self._suspend_transaction_profiles()
@@ -62,6 +64,10 @@ class SimulatedChargePoint:
     @property
     def connection_timeout_s(self) -> float:
         return self.state.settings.get("connection_timeout_s", self.options.connection_timeout_s)
+
+    @property
+    def firmware_version(self) -> str:
+        return self.state.firmware_version or self.spec.firmware_version
 
     @property
     def heartbeat_interval_s(self) -> int:
@@ -104,6 +110,7 @@ class SimulatedChargePoint:
             self._report(evse, now)
             self._authorize(evse, now)
             self._sample(evse, now)
+        self._update_firmware(now)
         if any(flowed):
             self.save()
 
@@ -112,6 +119,20 @@ class SimulatedChargePoint:
         busy = sum(1 for other in self.evses if other.state.transaction is not None) or 1
         share_kw = charging_profiles.charge_point_limit_kw(self.state.profiles, now, evse.phases) / busy
         return min(share_kw, charging_profiles.evse_limit_kw(self.state.profiles, evse.load, now, self.spec.fallback_kw))
+
+    def _update_firmware(self, now: datetime) -> None:
+        update = self.firmware_update
+        if update is None or not self.online:
+            return
+        status = update.advance(now, timedelta(seconds=STEP_S / self.options.speed))
+        if status is not None:
+            self.outbox.post(self.dialect.firmware_status(status, update.request_id))
+        if update.is_done:
+            # 1.6 section 4.5 and 2.0.1 L01: the new firmware runs from the next start on
+            self.firmware_update = None
+            self.state.firmware_version = update.version
+            self.reset_when_idle = True
+            self.save()
 
     def _stop_if_full(self, evse: Evse, now: datetime) -> None:
         # a DC session is ended by the vehicle; an AC one stays open, suspended, until the plug is pulled

@@ -9,6 +9,7 @@ from ampyard.simulator import profiles as charging_profiles
 from ampyard.simulator.charge_point import SimulatedChargePoint
 from ampyard.simulator.dialect import BootReason, StopReason, parse_timestamp
 from ampyard.simulator.evse import Evse, PendingStart
+from ampyard.simulator.firmware import IDLE, FirmwareUpdate, version_at
 from ampyard.simulator.profiles import ChargingProfile, Load, Purpose, RateUnit, SchedulePeriod
 from ampyard.simulator.state import IdToken, Transaction
 
@@ -174,6 +175,13 @@ class Commands:
         if transaction is not None:
             self._point.defer(lambda now: self._point.stop_transaction(evse, StopReason.UNLOCKED, now))
 
+    def update_firmware(self, location: str, retrieve_at: datetime, request_id: int | None) -> bool:
+        """Have firmware fetched and installed; tell whether another update is called off for it."""
+        point = self._point
+        called_off = point.firmware_update is not None
+        point.firmware_update = FirmwareUpdate(version_at(location), request_id, due=retrieve_at)
+        return called_off
+
     def reset(self, reason: StopReason) -> None:
         self._point.defer(lambda now: self._point.reset(reason, now))
 
@@ -194,6 +202,7 @@ class Commands:
             "BootNotification": lambda _now: self._boot(),
             "Heartbeat": lambda _now: point.outbox.post(point.dialect.heartbeat()),
             "StatusNotification": lambda now: self._each(chosen, lambda each: point.dialect.status(each.spec.evse_no, each.status, now)),
+            "FirmwareStatusNotification": lambda _now: self._firmware_status(),
             "MeterValues": lambda now: self._each(chosen, lambda each: self._meter_values(each, now)),
         }
         if message not in messages:
@@ -203,10 +212,15 @@ class Commands:
         point.defer(messages[message])
         return "Accepted"
 
+    def _firmware_status(self) -> None:
+        update = self._point.firmware_update
+        status, request_id = (IDLE, None) if update is None else (update.status, update.request_id)
+        self._point.outbox.post(self._point.dialect.firmware_status(status, request_id))
+
     def _boot(self) -> None:
         point = self._point
         if point.online:
-            point.outbox.post(point.dialect.boot(point.spec, BootReason.TRIGGERED))
+            point.outbox.post(point.dialect.boot(point.spec, point.firmware_version, BootReason.TRIGGERED))
         else:
             point.boot_now.set()
 

@@ -104,7 +104,7 @@ async def _register_and_report(point: SimulatedChargePoint, endpoint: Endpoint) 
 async def _register(point: SimulatedChargePoint, endpoint: Endpoint, reason: BootReason) -> None:
     """Send BootNotification until it is accepted, at the interval the answers give or when triggered (1.6 section 4.2, 2.0.1 B01-B03)."""
     while True:
-        answer = await endpoint.call(point.dialect.boot(point.spec, reason))
+        answer = await endpoint.call(point.dialect.boot(point.spec, point.firmware_version, reason))
         if answer.status == "Accepted":
             if answer.interval > 0:
                 point.set("heartbeat_interval_s", answer.interval)

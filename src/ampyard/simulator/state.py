@@ -89,6 +89,7 @@ class ChargePointState:
     queue: list[QueuedCall] = field(default_factory=list)
     settings: dict[str, int] = field(default_factory=dict)
     accepted_id_tags: list[str] = field(default_factory=list)
+    firmware_version: str | None = None
 
 
 @dataclass(slots=True)

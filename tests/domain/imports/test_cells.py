@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from ampyard.domain.imports import boolean, choice, day, local_time, many, moment, number, text, whole, zone
+from ampyard.domain.imports import boolean, choice, day, local_time, many, moment, number, text, weekdays, whole, zone
+from ampyard.domain.local_time import Weekday
 
 
 class Kind(StrEnum):
@@ -43,6 +44,11 @@ KWH = number(above=0, at_most=2000, unit="kWh")
         (local_time, "06:30:15", time(6, 30, 15)),
         (local_time, time(6, 30), time(6, 30)),
         (moment, "2026-11-02T08:00:00+01:00", datetime(2026, 11, 2, 7, tzinfo=UTC)),
+        (weekdays, "daily", frozenset(Weekday)),
+        (weekdays, "Mon-Fri", frozenset(Weekday) - {Weekday.SATURDAY, Weekday.SUNDAY}),
+        (weekdays, "mo, WEDNESDAY; 7", frozenset({Weekday.MONDAY, Weekday.WEDNESDAY, Weekday.SUNDAY})),
+        (weekdays, "sat - mon", frozenset({Weekday.SATURDAY, Weekday.SUNDAY, Weekday.MONDAY})),
+        (weekdays, 3, frozenset({Weekday.WEDNESDAY})),
         (zone, "Europe/Berlin", "Europe/Berlin"),
         (many(choice(Kind)), "bus, light-truck|BUS", (Kind.BUS, Kind.LIGHT_TRUCK, Kind.BUS)),
         (many(text(10)), 4711, ("4711",)),
@@ -80,6 +86,8 @@ def test_what_can_be_read(parse: Any, cell: Any, value: Any) -> None:
             "2026-11-02T08:00:00",
             "'2026-11-02T08:00:00' is no moment; write date, time and offset as text, such as 2026-11-02T08:00:00+01:00.",
         ),
+        (weekdays, "Mon T", "'T' is not a day of the week; write days such as Mon Wed Fri, Mon-Fri, 1-5, or daily."),
+        (weekdays, "8", "'8' is not a day of the week; write days such as Mon Wed Fri, Mon-Fri, 1-5, or daily."),
         (zone, "Berlin", "'Berlin' is not a time zone; give a name of the IANA database, such as Europe/Berlin."),
         (zone, "../etc/passwd", "'../etc/passwd' is not a time zone; give a name of the IANA database, such as Europe/Berlin."),
         (zone, "Europe", "'Europe' is not a time zone; give a name of the IANA database, such as Europe/Berlin."),

@@ -14,7 +14,7 @@ An import declares its columns once, each with the parser of its cells (`cells`)
 What only the fleet can tell (there is no such depot) the service adds as further `LineError`s with `line.error(…)`.
 """
 
-from ampyard.domain.imports.cells import Cell, boolean, choice, day, local_time, many, moment, number, text, whole, zone
+from ampyard.domain.imports.cells import Cell, boolean, choice, day, local_time, many, moment, number, text, weekdays, whole, zone
 from ampyard.domain.imports.lines import Column, ImportReport, Line, LineError, Lines, Row, read_lines
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "number",
     "read_lines",
     "text",
+    "weekdays",
     "whole",
     "zone",
 ]

@@ -11,6 +11,8 @@ from enum import Enum
 from typing import Any, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ampyard.domain.local_time import Weekday
+
 Cell: TypeAlias = str | int | float | bool | datetime | date | time | None
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
@@ -21,6 +23,7 @@ _DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})\.(\d{1,2})\.(\d{4})")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 _MAYBE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_DAILY = frozenset({"daily", "all"})
 _YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
 
@@ -170,6 +173,27 @@ def zone(cell: Cell) -> str:
         return ZoneInfo(found).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"{shown(cell)} is not a time zone; give a name of the IANA database, such as Europe/Berlin.") from None
+
+
+def weekdays(cell: Cell) -> frozenset[Weekday]:
+    """Parse days of the week: names or their first letters, numbers from 1 for Monday, from one to another (Mon-Fri), or daily."""
+    found: set[Weekday] = set()
+    for part in re.split(r"[\s,;|]+", re.sub(r"\s*[-–]\s*", "-", _as_text(cell).strip())):  # noqa: RUF001 - spreadsheets make dashes of hyphens
+        first, _, last = part.partition("-")
+        if part.lower() in _DAILY:
+            found |= set(Weekday)
+        else:
+            begin, end = _weekday(first), _weekday(last or first)
+            found |= {Weekday((begin - 1 + n) % 7 + 1) for n in range((end - begin) % 7 + 1)}
+    return frozenset(found)
+
+
+def _weekday(name: str) -> Weekday:
+    wanted = name.upper()
+    for weekday in Weekday:
+        if wanted == str(weekday.value) or (len(wanted) > 1 and weekday.name.startswith(wanted)):
+            return weekday
+    raise ValueError(f"{shown(name)} is not a day of the week; write days such as Mon Wed Fri, Mon-Fri, 1-5, or daily.")
 
 
 def many(parse: Parser[Any]) -> Parser[tuple[Any, ...]]:

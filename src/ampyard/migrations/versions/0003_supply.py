@@ -166,6 +166,29 @@ def _partitioned() -> None:
     )
     op.execute("REVOKE ALL ON FUNCTION ampyard_make_partitions(text, integer, integer) FROM PUBLIC")
     op.execute("GRANT EXECUTE ON FUNCTION ampyard_make_partitions(text, integer, integer) TO ampyard_app")
+    # The application role cannot drop tables, and may not drop just any by this.
+    op.execute(
+        """
+        CREATE FUNCTION ampyard_drop_loads(before date) RETURNS integer
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        DECLARE
+            part name;
+            dropped integer := 0;
+        BEGIN
+            FOR part IN
+                SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
+                WHERE p.relname IN ('site_meter_reading', 'node_load') AND p.relnamespace = 'public'::regnamespace
+                  AND c.relname ~ '_[0-9]{4}_[0-9]{2}$' AND to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= before
+            LOOP
+                EXECUTE format('DROP TABLE %I', part);
+                dropped := dropped + 1;
+            END LOOP;
+            RETURN dropped;
+        END $$
+        """
+    )
+    op.execute("REVOKE ALL ON FUNCTION ampyard_drop_loads(date) FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION ampyard_drop_loads(date) TO ampyard_app")
     for table in ("site_meter_reading", "node_load"):
         protect(table, reach=_OF_DEPOT)
         divide_by_months(table)
@@ -189,6 +212,7 @@ def downgrade() -> None:
     for table in ("node_load", "site_meter_reading", "site_meter", "limit_exception"):
         op.drop_table(table)
     op.execute("DROP FUNCTION ampyard_make_partitions(text, integer, integer)")
+    op.execute("DROP FUNCTION ampyard_drop_loads(date)")
     drop_index("uq_power_node_root", "power_node")
     for column in ("site_meter_max_age_s", "unmanaged_fallback_kw", "weekly_limits", "voltage_v", "phases", "limit_a"):
         op.drop_column("power_node", column)

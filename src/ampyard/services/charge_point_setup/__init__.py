@@ -3,8 +3,8 @@
 Where several are created or edited at once it is all or none, and every fault of the request is told with its place in it.
 """
 
-from ampyard.services.charge_point_setup.creating import NewChargePoint, Placed, add_charge_points, create_charge_point
-from ampyard.services.charge_point_setup.editing import Patch, edit_charge_point, edit_charge_points
+from ampyard.services.charge_point_setup.creating import NewChargePoint, Placed, add_charge_points, create_charge_point, flaws_of, write_new
+from ampyard.services.charge_point_setup.editing import Patch, edit_charge_point, edit_charge_points, refit
 from ampyard.services.charge_point_setup.passwords import set_password
 
 __all__ = [
@@ -15,5 +15,8 @@ __all__ = [
     "create_charge_point",
     "edit_charge_point",
     "edit_charge_points",
+    "flaws_of",
+    "refit",
     "set_password",
+    "write_new",
 ]

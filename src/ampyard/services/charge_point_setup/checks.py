@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ampyard.domain.charge_points import ChargePoint
 from ampyard.domain.errors import ConflictError, Problems
 from ampyard.domain.life_cycle import ChargePointState
+from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.fallbacks import check_fallbacks
 
@@ -62,6 +63,16 @@ def refuse_retired(charge_point: ChargePoint) -> None:
     """Raise `ConflictError` for a charge point that is gone for good."""
     if charge_point.state is ChargePointState.RETIRED:
         raise ConflictError(f"{charge_point.identity} is retired; nothing of it changes any more.")
+
+
+async def locked(work: UnitOfWork, charge_point_ids: Iterable[uuid.UUID]) -> list[ChargePoint]:
+    """Lock charge points, in the order of their ids: so two who change the same do not wait for each other."""
+    found: list[ChargePoint] = []
+    for charge_point_id in sorted(charge_point_ids):
+        charge_point = await work.lock(ChargePoints, charge_point_id)
+        if charge_point is not None:
+            found.append(charge_point)
+    return found
 
 
 async def settle(work: UnitOfWork, depot_ids: Iterable[uuid.UUID], path: tuple[str, ...]) -> None:

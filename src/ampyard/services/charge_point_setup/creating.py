@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -49,7 +49,7 @@ class Placed:
 
 
 async def create_charge_point(backend: Backend, principal: Principal, wanted: NewChargePoint) -> ChargePoint:
-    """Create a charge point; raises as `create_charge_points`."""
+    """Create a charge point; raises as `add_charge_points`."""
     placed = Placed(wanted, INPUT, (*INPUT, "evses"))
     async with backend.unit_of_work(principal, Scope.CHARGE_POINTS_WRITE) as work:
         (charge_point,) = await add_charge_points(work, [placed])
@@ -71,27 +71,38 @@ async def add_charge_points(work: UnitOfWork, wanted: Sequence[Placed]) -> list[
     work.principal.require(Scope.CHARGE_POINTS_WRITE)
     if not 0 < len(wanted) <= MOST_AT_ONCE:
         raise InvalidInputError(f"{len(wanted)} charge points are given; give 1 to {MOST_AT_ONCE} at once.", path=INPUT)
-    problems = Problems()
     nodes = await PowerNodes(work.session).by_ids({placed.wanted.power_node_id for placed in wanted})
     for placed in wanted:
         if placed.wanted.power_node_id not in nodes:
             raise NotFoundError("There is no such power node.", (*placed.path, "powerNodeId"))
+    for depot_id in sorted({node.depot_id for node in nodes.values()}):
+        await require_open_depot(work, depot_id, (*wanted[0].path, "powerNodeId"))
+    (await flaws_of(work, wanted)).raise_any()
+    created = await write_new(work, wanted, nodes)
+    await settle(work, {charge_point.depot_id for charge_point in created}, wanted[0].path)
+    return created
+
+
+async def flaws_of(work: UnitOfWork, wanted: Sequence[Placed]) -> Problems:
+    """Return all that is wrong with charge points to be created, but for their power nodes and what those can supply."""
+    problems = Problems()
     taken = await ChargePoints(work.session).identities([placed.wanted.identity for placed in wanted])
     given = Counter(placed.wanted.identity for placed in wanted)
     for placed in wanted:
         _check(problems, placed)
         _check_identity(problems, placed, taken, given)
-    problems.raise_any()
+    return problems
+
+
+async def write_new(work: UnitOfWork, wanted: Sequence[Placed], nodes: Mapping[uuid.UUID, PowerNode]) -> list[ChargePoint]:
+    """Write charge points that nothing is wrong with; what `nodes` can supply is looked at afterwards."""
     hashes = await _hashes([placed.wanted.password for placed in wanted])
-    for depot_id in sorted({node.depot_id for node in nodes.values()}):
-        await require_open_depot(work, depot_id, (*wanted[0].path, "powerNodeId"))
     created = [_charge_point(work, placed.wanted, nodes[placed.wanted.power_node_id]) for placed in wanted]
     for charge_point, placed, password_hash in zip(created, wanted, hashes, strict=True):
         await work.add(ChargePoints, charge_point, password_hash=password_hash)
         await evse_layouts.add(work, charge_point.id, placed.wanted.evses)
         await work.audit("charge_point.create", "charge_point", charge_point.id, identity=charge_point.identity)
         publish_change(work, charge_point)
-    await settle(work, {charge_point.depot_id for charge_point in created}, wanted[0].path)
     return created
 
 

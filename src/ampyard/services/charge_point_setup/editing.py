@@ -15,7 +15,7 @@ from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services import evse_layouts
 from ampyard.services.backend import Backend
-from ampyard.services.charge_point_setup.checks import INPUT, MOST_AT_ONCE, check_texts, refuse_retired, settle
+from ampyard.services.charge_point_setup.checks import INPUT, MOST_AT_ONCE, check_texts, locked, refuse_retired, settle
 from ampyard.services.charge_points import publish_change
 from ampyard.services.depots import require_open_depot
 
@@ -123,7 +123,7 @@ Edit = tuple[ChargePoint, ChargePoint, tuple[EvseLayout, ...] | None]
 
 async def _bulk_edits(work: UnitOfWork, problems: Problems, charge_point_ids: Sequence[uuid.UUID], patch: Patch) -> list[Edit]:
     """Return each charge point before and after, with its new layout where that changes; notes what is wrong with any."""
-    found = {one.id: one for one in await _locked(work, charge_point_ids)}
+    found = {one.id: one for one in await locked(work, charge_point_ids)}
     layouts = await evse_layouts.of_charge_points(work, charge_point_ids)
     columns = {"power_node_id": patch.power_node_id, "vendor": patch.vendor, "model": patch.model}
     changes = {name: value for name, value in columns.items() if value is not None}
@@ -146,16 +146,6 @@ async def _bulk_edits(work: UnitOfWork, problems: Problems, charge_point_ids: Se
             problems.add(f"{charge_point.identity}: {text}", *path)
         edits.append((charge_point, after, layout if layout != present else None))
     return edits
-
-
-async def _locked(work: UnitOfWork, charge_point_ids: Sequence[uuid.UUID]) -> list[ChargePoint]:
-    """Lock charge points, in the order of their ids: so two who change the same do not wait for each other."""
-    locked: list[ChargePoint] = []
-    for charge_point_id in sorted(charge_point_ids):
-        charge_point = await work.lock(ChargePoints, charge_point_id)
-        if charge_point is not None:
-            locked.append(charge_point)
-    return locked
 
 
 async def _edited(work: UnitOfWork, problems: Problems, charge_point: ChargePoint, changes: Mapping[str, Any]) -> ChargePoint:
@@ -193,6 +183,20 @@ async def _moved(work: UnitOfWork, charge_point: ChargePoint, changes: Mapping[s
     if node.depot_id != charge_point.depot_id:
         await require_open_depot(work, node.depot_id, (*INPUT, "powerNodeId"))
     return replace(changed, depot_id=node.depot_id)
+
+
+async def refit(work: UnitOfWork, charge_point: ChargePoint, evses: tuple[EvseLayout, ...], changes: Mapping[str, Any]) -> ChargePoint:
+    """Make a charge point what a sound description says; what its power node can supply is looked at afterwards.
+
+    Raises:
+        ConflictError: it is retired, vehicles charge at it and it would move, or an EVSE or connector that would go has transactions.
+    """
+    refuse_retired(charge_point)
+    changed = await _moved(work, charge_point, changes)
+    await evse_layouts.replace_all(work, charge_point, evses)
+    await _keep(work, charge_point, changed)
+    await work.audit("charge_point.edit", "charge_point", charge_point.id, **_told(charge_point, changed), evses=True)
+    return changed
 
 
 async def _keep(work: UnitOfWork, before: ChargePoint, after: ChargePoint) -> None:

@@ -10,6 +10,7 @@ from ocpp.v16.enums import (
     AuthorizationStatus,
     ChargePointErrorCode,
     ChargePointStatus,
+    FirmwareStatus,
     Measurand,
     Phase,
     Reason,
@@ -45,16 +46,19 @@ class Dialect16:
     def endpoint(self, charge_point: SimulatedChargePoint, connection: Any) -> Endpoint:
         return open_endpoint(ChargePoint, charge_point, connection, Orders16(charge_point))
 
-    def boot(self, spec: ChargePointSpec, reason: BootReason) -> call.BootNotification:  # noqa: ARG002 - 1.6 gives no reason
+    def boot(self, spec: ChargePointSpec, firmware_version: str, reason: BootReason) -> call.BootNotification:  # noqa: ARG002 - 1.6 gives no reason
         return call.BootNotification(
             charge_point_model=spec.model,
             charge_point_vendor=spec.vendor,
             charge_point_serial_number=spec.serial_number,
-            firmware_version=spec.firmware_version,
+            firmware_version=firmware_version,
         )
 
     def heartbeat(self) -> call.Heartbeat:
         return call.Heartbeat()
+
+    def firmware_status(self, status: str, request_id: int | None) -> call.FirmwareStatusNotification:  # noqa: ARG002 - 1.6 has no numbers
+        return call.FirmwareStatusNotification(FirmwareStatus(status))
 
     def status(self, evse_no: int, status: Status, now: datetime) -> call.StatusNotification:
         return call.StatusNotification(evse_no, ChargePointErrorCode.no_error, ChargePointStatus(status.value), timestamp(now))

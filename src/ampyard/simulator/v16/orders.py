@@ -24,7 +24,7 @@ from ocpp.v16.enums import (
 from ampyard.simulator import outbox
 from ampyard.simulator.charge_point import SimulatedChargePoint
 from ampyard.simulator.commands import MAX_PERIODS, MAX_PROFILES, MAX_STACK_LEVEL, Commands, parse_profile
-from ampyard.simulator.dialect import StopReason, timestamp
+from ampyard.simulator.dialect import StopReason, parse_timestamp, timestamp
 from ampyard.simulator.routes import handles
 from ampyard.simulator.state import IdToken
 
@@ -114,6 +114,11 @@ class Orders16:
             return call_result.UnlockConnector(UnlockStatus.not_supported)
         self._commands.unlock(evse)
         return call_result.UnlockConnector(UnlockStatus.unlocked)
+
+    @handles(Action.update_firmware)
+    def update_firmware(self, location: str, retrieve_date: str, **_: Any) -> call_result.UpdateFirmware:
+        self._commands.update_firmware(location, parse_timestamp(retrieve_date), None)
+        return call_result.UpdateFirmware()
 
     @handles(Action.get_configuration)
     def get_configuration(self, key: list[str] | None = None, **_: Any) -> call_result.GetConfiguration:

@@ -19,6 +19,7 @@ from ocpp.v201.enums import (
     BootReasonEnumType,
     ChargingStateEnumType,
     ConnectorStatusEnumType,
+    FirmwareStatusEnumType,
     IdTokenEnumType,
     MeasurandEnumType,
     PhaseEnumType,
@@ -60,14 +61,17 @@ class Dialect201:
     def endpoint(self, charge_point: SimulatedChargePoint, connection: Any) -> Endpoint:
         return open_endpoint(ChargePoint, charge_point, connection, Orders201(charge_point))
 
-    def boot(self, spec: ChargePointSpec, reason: BootReason) -> call.BootNotification:
+    def boot(self, spec: ChargePointSpec, firmware_version: str, reason: BootReason) -> call.BootNotification:
         station = ChargingStationType(
-            vendor_name=spec.vendor, model=spec.model, serial_number=spec.serial_number, firmware_version=spec.firmware_version
+            vendor_name=spec.vendor, model=spec.model, serial_number=spec.serial_number, firmware_version=firmware_version
         )
         return call.BootNotification(station, BootReasonEnumType(reason.value))
 
     def heartbeat(self) -> call.Heartbeat:
         return call.Heartbeat()
+
+    def firmware_status(self, status: str, request_id: int | None) -> call.FirmwareStatusNotification:
+        return call.FirmwareStatusNotification(FirmwareStatusEnumType(status), request_id)
 
     def status(self, evse_no: int, status: Status, now: datetime) -> call.StatusNotification:
         """Word a connector status: Occupied is whatever is not available for a new driver (part 2, ConnectorStatusEnumType)."""

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ocpp.v201 import call_result
+from ocpp.v201 import call, call_result
 from ocpp.v201.datatypes import (
     ChargingSchedulePeriodType,
     ComponentType,
     CompositeScheduleType,
     GetVariableResultType,
+    ReportDataType,
     SetVariableResultType,
     StatusInfoType,
+    VariableAttributeType,
+    VariableCharacteristicsType,
     VariableType,
 )
 from ocpp.v201.enums import (
@@ -20,21 +23,26 @@ from ocpp.v201.enums import (
     ChargingProfileStatusEnumType,
     ChargingRateUnitEnumType,
     ClearChargingProfileStatusEnumType,
+    DataEnumType,
+    GenericDeviceModelStatusEnumType,
     GenericStatusEnumType,
     GetVariableStatusEnumType,
     MessageTriggerEnumType,
+    MutabilityEnumType,
     OperationalStatusEnumType,
+    ReportBaseEnumType,
     RequestStartStopStatusEnumType,
     ResetEnumType,
     ResetStatusEnumType,
     SetVariableStatusEnumType,
     TriggerMessageStatusEnumType,
     UnlockStatusEnumType,
+    UpdateFirmwareStatusEnumType,
 )
 
 from ampyard.simulator.charge_point import SimulatedChargePoint
 from ampyard.simulator.commands import MAX_PERIODS, MAX_PROFILES, MAX_STACK_LEVEL, Commands, parse_profile
-from ampyard.simulator.dialect import StopReason, timestamp
+from ampyard.simulator.dialect import StopReason, parse_timestamp, timestamp
 from ampyard.simulator.profiles import ChargingProfile, Purpose
 from ampyard.simulator.routes import handles
 from ampyard.simulator.state import IdToken
@@ -45,6 +53,9 @@ SETTINGS = {
     ("SampledDataCtrlr", "TxUpdatedInterval"): "meter_interval_s",
     ("TxCtrlr", "EVConnectionTimeOut"): "connection_timeout_s",
 }
+
+
+REPORT_PART = 8  # variables in one message of a report
 
 
 class Orders201:
@@ -163,6 +174,29 @@ class Orders201:
             return call_result.UnlockConnector(UnlockStatusEnumType.ongoing_authorized_transaction)
         return call_result.UnlockConnector(UnlockStatusEnumType.unlocked)
 
+    @handles(Action.update_firmware)
+    def update_firmware(self, request_id: int, firmware: Mapping[str, Any], **_: Any) -> call_result.UpdateFirmware:
+        called_off = self._commands.update_firmware(firmware["location"], parse_timestamp(firmware["retrieve_date_time"]), request_id)
+        accepted = UpdateFirmwareStatusEnumType.accepted_canceled if called_off else UpdateFirmwareStatusEnumType.accepted
+        return call_result.UpdateFirmware(accepted)
+
+    @handles(Action.get_base_report)
+    def get_base_report(self, request_id: int, report_base: str, **_: Any) -> call_result.GetBaseReport:
+        if report_base == ReportBaseEnumType.summary_inventory:
+            return call_result.GetBaseReport(GenericDeviceModelStatusEnumType.not_supported)
+        writable_only = report_base == ReportBaseEnumType.configuration_inventory
+        told = [(name, value) for name, value in self._variables().items() if name in SETTINGS or not writable_only]
+        parts = [told[start : start + REPORT_PART] for start in range(0, len(told), REPORT_PART)]
+
+        def report(now: datetime) -> None:
+            for seq_no, part in enumerate(parts):
+                data = [_report_data(*name, value) for name, value in part]
+                more = seq_no < len(parts) - 1
+                self._point.outbox.post(call.NotifyReport(request_id, timestamp(now), seq_no, data, tbc=more))
+
+        self._point.defer(report)
+        return call_result.GetBaseReport(GenericDeviceModelStatusEnumType.accepted)
+
     @handles(Action.get_variables)
     def get_variables(self, get_variable_data: list[Mapping[str, Any]], **_: Any) -> call_result.GetVariables:
         return call_result.GetVariables([self._get_variable(item) for item in get_variable_data])
@@ -224,6 +258,17 @@ class Orders201:
             ("TxCtrlr", "TxStartPoint"): "PowerPathClosed",
             ("TxCtrlr", "TxStopPoint"): "PowerPathClosed",
         }
+
+
+def _report_data(component: str, variable: str, value: str) -> ReportDataType:
+    is_setting = (component, variable) in SETTINGS
+    mutability = MutabilityEnumType.read_write if is_setting else MutabilityEnumType.read_only
+    characteristics = VariableCharacteristicsType(
+        DataEnumType.integer if is_setting else DataEnumType.string, supports_monitoring=False, unit="s" if is_setting else None
+    )
+    return ReportDataType(
+        ComponentType(component), VariableType(variable), [VariableAttributeType(value=value, mutability=mutability)], characteristics
+    )
 
 
 def _request_status(*, accepted: bool) -> RequestStartStopStatusEnumType:

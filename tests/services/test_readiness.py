@@ -11,7 +11,7 @@ from ampyard.domain.assignments import Assignment
 from ampyard.domain.charging_forecast import EFFICIENCY
 from ampyard.domain.readiness import Readiness, Risk
 from ampyard.domain.readiness_records import ReadinessRecord
-from ampyard.domain.vehicles import SocSource
+from ampyard.domain.state_of_charge import SocSource
 from ampyard.repositories.charge_points import Evses
 from ampyard.repositories.readiness import ReadinessRecords, remove_old
 from ampyard.repositories.vehicles import Vehicles

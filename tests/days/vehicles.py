@@ -10,6 +10,7 @@ from ampyard.domain.id_tags import IdTagKind
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.recurrence import Recurrence
+from ampyard.domain.resource_groups import ResourceGroup
 from ampyard.domain.transactions import Transaction
 from ampyard.domain.unknown_identifications import UnknownState
 from ampyard.domain.vehicles import Vehicle, VehicleKind
@@ -157,9 +158,11 @@ async def valid_inputs(busy: "Busy") -> dict[str, dict[str, Any]]:
 
 async def foreign_inputs(busy: "Busy", twin: "Busy") -> dict[tuple[str, str], dict[str, Any]]:
     own, other = await _inputs(busy, busy), await _inputs(busy, twin)
-    return {
+    group = (await twin.all(ResourceGroups))[0]
+    found = {
         (name, key): {**own[name], key: value}
         for name, given in other.items()
         for key, value in given.items()
         if key.endswith(("Id", "Ids"))
     }
+    return found | {("setPriority", "resourceGroupId"): {"level": "HIGH", "resourceGroupId": encode_id(ResourceGroup, group.id)}}

@@ -62,6 +62,7 @@ async def happen(busy: "Busy") -> None:
         await vehicle_groups.create_vehicle_group(
             early, principal, name=f"{prefix}Line 7", description="Leaves early.", vehicle_ids=[first.id, last.id]
         )
+        await vehicle_groups.create_vehicle_group(early, principal, name=f"{prefix}Spare", vehicle_ids=[last.id])
         number = "3" if prefix else "2"
         tag = await id_tags.add_id_tag(
             early,
@@ -91,7 +92,7 @@ async def _archive(busy: "Busy", vehicle_ids: list[uuid.UUID]) -> None:
 
 async def _rank(busy: "Busy", vehicles: dict[str, Vehicle]) -> None:
     principal = user(busy.tenant_id)
-    for group in await busy.all(VehicleGroups):
+    for group in [one for one in await busy.all(VehicleGroups) if one.name.endswith("Line 7")]:
         wanted = NewPriority(PriorityLevel.LOW, vehicle_group_id=group.id, reason="because LOW", recurrence=NIGHTS)
         rule = await priorities.set_priority(busy.backend, principal, wanted)
         await priorities.edit_priority(busy.backend, principal, rule.id, {"level": PriorityLevel.HIGH, "reason": "because HIGH"})

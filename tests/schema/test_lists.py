@@ -154,7 +154,7 @@ FILTERS: list[tuple[str, Callable[[dict[str, Any]], dict[str, object]], Callable
     ("vehicleTypes", lambda _: {"archived": True}, lambda _: lambda t: t.name == "North eBus"),
     ("vehicleTypes", lambda _: {"archived": False}, lambda _: lambda t: t.name == "eBus"),
     ("vehicleTypes", lambda _: {"nameContains": "NORTH"}, lambda _: lambda t: t.name == "North eBus"),
-    ("vehicleGroups", lambda _: {"nameContains": "north"}, lambda _: lambda g: g.name == "North Line 7"),
+    ("vehicleGroups", lambda _: {"nameContains": "north"}, lambda _: lambda g: g.name.startswith("North")),
     ("idTags", lambda _: {"kind": "MAC"}, lambda _: lambda t: t.kind is IdTagKind.MAC),
     ("idTags", lambda _: {"blocked": True}, lambda _: lambda t: t.value == "N-TAG-4"),
     ("idTags", lambda _: {"blocked": False}, lambda _: lambda t: t.value != "N-TAG-4"),

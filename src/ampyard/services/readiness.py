@@ -1,7 +1,7 @@
 """Readiness of assignments: foreseen for whoever asks, in a handful of statements whatever their number; and kept for charts and alerts."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,14 +31,13 @@ from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.database import Session
 from ampyard.repositories.directory import Directory
 from ampyard.repositories.readiness import ReadinessRecords, keep, offers, plugs, try_lock
+from ampyard.repositories.settings import read_settings
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services.backend import Backend
 
 # Who will not be ready unless something is done, or at all.
 LATE = frozenset({Risk.AT_RISK, Risk.NOT_READY})
-# What shall be left in the battery on return, where nobody has said otherwise.
-RESERVE_PERCENT = 10.0
 _MOMENT = timedelta(microseconds=1)
 
 
@@ -125,7 +124,8 @@ async def _outlooks(session: Session, assignments: Sequence[Leaving], now: datet
     plugged = await plugs(session, vehicles)
     returns = {block.return_depot_id for block in blocks.values()}
     offer = await offers(session, returns | {one.depot_id for one in assignments})
-    known = _Known({one.id for one in assignments}, blocks, plugged, offer)
+    reserve_percent = await _reserve_percent(session, vehicles.values())
+    known = _Known({one.id for one in assignments}, blocks, plugged, offer, reserve_percent)
     first = {one.vehicle_id: one.depot_id for one in sorted(assignments, key=lambda one: one.departs_at, reverse=True)}
     return {vehicle.id: known.outlook(vehicle, runs[vehicle.id], first[vehicle.id]) for vehicle in vehicles.values()}
 
@@ -138,6 +138,7 @@ class _Known:
     blocks: Mapping[uuid.UUID, Block]
     plugs: Mapping[uuid.UUID, Plug]
     offers: Mapping[uuid.UUID, list[Offer]]
+    reserve_percent: float
 
     def outlook(self, vehicle: Vehicle, runs: Sequence[Assignment], depot_id: uuid.UUID) -> Outlook:
         """Return what is ahead of a vehicle that leaves next from this depot."""
@@ -146,7 +147,7 @@ class _Known:
         return Outlook(
             battery=Battery(vehicle.battery_kwh, max(vehicle.max_ac_kw, vehicle.max_dc_kw)),
             soc=_soc(vehicle),
-            reserve_kwh=vehicle.battery_kwh * RESERVE_PERCENT / 100,
+            reserve_kwh=vehicle.battery_kwh * self.reserve_percent / 100,
             here=here,
             legs=[self._leg(run, vehicle) for run in runs if run.id in self.wanted or not self._is_back(vehicle, run, plug)],
         )
@@ -165,6 +166,12 @@ class _Known:
         if plug is None or block is None or vehicle.soc_at is None:
             return False
         return plug.depot_id == block.return_depot_id and run.departs_at < plug.since <= vehicle.soc_at
+
+
+async def _reserve_percent(session: Session, vehicles: Iterable[Vehicle]) -> float:
+    """Return what shall be left in the batteries of a tenant's vehicles on their return, in percent."""
+    tenants = {vehicle.tenant_id for vehicle in vehicles}
+    return (await read_settings(session, tenants.pop())).values.reserve_soc_percent if tenants else 0.0
 
 
 def _soc(vehicle: Vehicle) -> StateOfCharge | None:

@@ -351,3 +351,16 @@ async def test_meters_are_told_by_who_may_write_telemetry_alone(own: Graph, tena
     # What it reports it may not read.
     told = await telematics.data(change("reportSiteMeter", "ReportSiteMeterInput", "added"), input={"readings": readings})
     assert told["reportSiteMeter"] == {"added": 1, "errors": []}
+
+
+async def test_all_that_is_told_of_nodes_costs_a_statement_each_however_many_there_are(own: Graph, statements: list[str]) -> None:
+    asked = """query Q($first: Int) { depots(first: $first) { nodes { isOpen openingTimes { twentyfourseven } powerNodes {
+        effectiveLimitKw effectiveLimitReason limitAt { limitKw exception { reason } } unmanaged { kw } siteMeter { kw }
+        weeklyLimits { begin } power { utilisation } loadHistory { measuredAvgKw } limitExceptions { nodes { reason } } } } } }"""
+    counts = {}
+    for first in (1, 2):
+        statements.clear()
+        await own.data(asked, first=first)
+        counts[first] = len(statements)
+    # Depots, nodes, what decides limits and unmanaged loads, power, history, exceptions, and the exception that counts.
+    assert counts == {1: 7, 2: 7}

@@ -114,6 +114,8 @@ Three commands to try, in another terminal:
 
   3. As an integrator sees it:
      curl -s {url}/public/graphql {json} -H 'x-api-key: {api_key}' -d '{{"query": "{public}"}}'
+
+Tokens of people who see less: `ampyard token --subject dispatcher@hafen`, or viewer@hafen, dispatcher@werk, viewer@werk.
 """
 
 

@@ -10,8 +10,8 @@ from ampyard.domain.anomalies import AnomalyKind
 from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
 from ampyard.domain.charge_points import OcppVersion
 from ampyard.domain.commands import CommandKind
+from ampyard.domain.id_tags import Authorization, IdTagKind
 from ampyard.domain.transactions import Transaction
-from ampyard.domain.vehicles import Authorization, IdTagKind
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.services import commands
 from ampyard.services.backend import Backend

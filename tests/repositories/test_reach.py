@@ -34,6 +34,7 @@ UNCONFINED = {
     "outbox",
     "resource_group_member",
     "role_grant",
+    "vehicle_type",
 }
 
 

@@ -90,6 +90,9 @@ def _within(rows: Mapping[str, Sequence[Mapping[str, Any]]], depot: uuid.UUID) -
                 target = column.name.removesuffix("_id").removeprefix("return_").removeprefix("departure_")
                 if column.name.endswith("_id") and target in rows and target not in UNCONFINED and row[column.name] is not None:
                     referred[target, row[column.name]].append((table.name, row.get("id", depot)))
+    for row in rows["vehicle_group_member"]:
+        # A group is seen where one of its vehicles is.
+        referred["vehicle_group_member", row["id"]].append(("vehicle_group", row["vehicle_group_id"]))
     found: set[tuple[str, uuid.UUID]] = set()
     waiting = [("depot", depot)]
     while waiting:

@@ -15,8 +15,10 @@ from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.faults import Faults
+from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.unknown_identifications import UnknownIdentifications
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers.ids import encode_id
 from ampyard.schema.internal import schema as internal
@@ -225,6 +227,9 @@ async def test_what_has_the_same_name_in_both_is_ones_own(mine: Graph, busy: Bus
 OF_TRANSACTION = "{ transactionUpdated(depotId: $depot, transactionId: $only) { id ocppTransactionId } }"
 OF_ANOMALY = "{ anomalyChanged(depotId: $depot, anomalyId: $only) { id kind } }"
 OF_CHARGE_POINT = "{ chargePointUpdated(depotId: $depot, chargePointId: $only) { id identity } }"
+OF_VEHICLE = "{ vehicleUpdated(depotId: $depot, vehicleId: $only) { id name } }"
+OF_PRIORITY = "{ priorityChanged(depotId: $depot) { id level } }"
+OF_STRANGER = "{ unknownIdentificationSeen(depotId: $depot) { id value } }"
 OF_FAULT = "{ faultUpdated(depotId: $depot, chargePointId: $only) { id code } }"
 OF_COMMAND = "{ commandUpdated(chargePointId: $depot, commandId: $only) { id kind } }"
 WATCHED: dict[EventKind, type[Repository[Any]]] = {
@@ -232,6 +237,9 @@ WATCHED: dict[EventKind, type[Repository[Any]]] = {
     EventKind.CHARGE_POINT_FAULT_UPDATED: Faults,
     EventKind.COMMAND_UPDATED: Commands,
     EventKind.ANOMALY_CHANGED: Anomalies,
+    EventKind.VEHICLE_UPDATED: Vehicles,
+    EventKind.PRIORITY_CHANGED: Priorities,
+    EventKind.UNKNOWN_IDENTIFICATION_SEEN: UnknownIdentifications,
 }
 
 
@@ -245,12 +253,16 @@ WATCHED: dict[EventKind, type[Repository[Any]]] = {
         (OF_FAULT, EventKind.CHARGE_POINT_FAULT_UPDATED, "faultUpdated"),
         (OF_COMMAND, EventKind.COMMAND_UPDATED, "commandUpdated"),
         (OF_ANOMALY, EventKind.ANOMALY_CHANGED, "anomalyChanged"),
+        (OF_VEHICLE, EventKind.VEHICLE_UPDATED, "vehicleUpdated"),
+        (OF_PRIORITY, EventKind.PRIORITY_CHANGED, "priorityChanged"),
+        (OF_STRANGER, EventKind.UNKNOWN_IDENTIFICATION_SEEN, "unknownIdentificationSeen"),
     ],
 )
 async def test_an_event_of_the_other_never_arrives(mine: Graph, busy: Busy, twin: Busy, document: str, kind: EventKind, name: str) -> None:
     repository = WATCHED.get(kind, Transactions)
     own, other = (await busy.all(repository))[0], (await twin.all(repository))[0]
-    async with subscribed(mine, f"subscription S($depot: ID, $only: ID) {document}") as live:
+    only = ", $only: ID" if "$only" in document else ""
+    async with subscribed(mine, f"subscription S($depot: ID{only}) {document}") as live:
         await announce(twin, kind, other.id, None)
         # ... nor does what it is about when an event of one's own names it.
         await announce(busy, kind, other.id, None)
@@ -316,10 +328,13 @@ def test_every_subscription_is_watched() -> None:
     assert set(root.fields) == {
         "transactionUpdated",
         "chargePointUpdated",
+        "depotPower",
+        "vehicleUpdated",
+        "priorityChanged",
+        "unknownIdentificationSeen",
         "faultUpdated",
         "commandUpdated",
         "anomalyChanged",
-        "depotPower",
         "depotUpdated",
         *of_dispatch,
         "jobRunUpdated",

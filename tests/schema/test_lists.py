@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from graphql import GraphQLInputObjectType, get_named_type
 
+from ampyard.domain.id_tags import IdTagKind
 from ampyard.domain.ids import new_id
 from ampyard.domain.paging import Keyset
+from ampyard.domain.priorities import PriorityLevel
+from ampyard.domain.unknown_identifications import UnknownState
 from ampyard.domain.vehicles import VehicleKind
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.assignments import Assignments
@@ -20,12 +23,15 @@ from ampyard.repositories.database import Session
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.energy_prices import EnergyPrices
 from ampyard.repositories.faults import Faults
+from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.templates import Templates
 from ampyard.repositories.transactions import Transactions
-from ampyard.repositories.vehicles import Vehicles
+from ampyard.repositories.unknown_identifications import UnknownIdentifications
+from ampyard.repositories.vehicle_groups import VehicleGroups
+from ampyard.repositories.vehicles import Vehicles, VehicleTypes
 from ampyard.resolvers.cursors import CursorCodec
 from ampyard.schema.internal import schema as internal
 from ampyard.schema.public import schema as public
@@ -42,6 +48,10 @@ LISTS: dict[str, type[Repository[Any]]] = {
     "vehicles": Vehicles,
     "transactions": Transactions,
     "priorities": Priorities,
+    "vehicleTypes": VehicleTypes,
+    "vehicleGroups": VehicleGroups,
+    "idTags": IdTags,
+    "unknownIdentifications": UnknownIdentifications,
     "reports": Reports,
     "blocks": Blocks,
     "assignments": Assignments,
@@ -130,6 +140,35 @@ FILTERS: list[tuple[str, Callable[[dict[str, Any]], dict[str, object]], Callable
     ("vehicles", lambda _: {"kind": "VAN"}, lambda _: lambda v: v.kind is VehicleKind.VAN),
     ("vehicles", lambda _: {"nameContains": "BUS 1"}, lambda _: lambda v: v.name in {"Bus 1", "North Bus 1"}),
     ("vehicles", lambda e: {"nameContains": "bus 1", "depotId": id_of(e["North"])}, lambda _: lambda v: v.name == "North Bus 1"),
+    ("vehicles", lambda e: {"vehicleTypeId": id_of(e["eBus"])}, lambda e: lambda v: v.type_id == e["eBus"].id),
+    ("vehicles", lambda e: {"vehicleGroupId": id_of(e["Line 7"])}, lambda _: lambda v: v.name in {"Bus 5", "Bus 6"}),
+    ("vehicles", lambda _: {"socBelowPercent": 61.5}, lambda _: lambda v: v.soc_percent is not None and v.soc_percent < 61.5),
+    ("vehicles", lambda _: {"pluggedIn": True}, lambda e: lambda v: v.id in e["plugged in"]),
+    ("vehicles", lambda _: {"pluggedIn": False}, lambda e: lambda v: v.id not in e["plugged in"]),
+    ("vehicles", lambda _: {"archived": True}, lambda _: lambda v: v.name == "North Bus 4"),
+    ("vehicles", lambda _: {"archived": False}, lambda _: lambda v: v.name != "North Bus 4"),
+    ("vehicles", lambda _: {"vinContains": "nampyard"}, lambda _: lambda v: v.vin.startswith("NAMPYARD")),
+    ("vehicles", lambda _: {"licensePlateContains": "ay 1"}, lambda _: lambda v: v.license_plate.endswith("AY 1")),
+    ("vehicleTypes", lambda _: {"kind": "BUS"}, lambda _: lambda _t: True),
+    ("vehicleTypes", lambda _: {"archived": True}, lambda _: lambda t: t.name == "North eBus"),
+    ("vehicleTypes", lambda _: {"archived": False}, lambda _: lambda t: t.name == "eBus"),
+    ("vehicleTypes", lambda _: {"nameContains": "NORTH"}, lambda _: lambda t: t.name == "North eBus"),
+    ("vehicleGroups", lambda _: {"nameContains": "north"}, lambda _: lambda g: g.name == "North Line 7"),
+    ("idTags", lambda _: {"kind": "MAC"}, lambda _: lambda t: t.kind is IdTagKind.MAC),
+    ("idTags", lambda _: {"blocked": True}, lambda _: lambda t: t.value == "N-TAG-4"),
+    ("idTags", lambda _: {"blocked": False}, lambda _: lambda t: t.value != "N-TAG-4"),
+    ("idTags", lambda _: {"removed": True}, lambda _: lambda t: t.removed_at is not None),
+    ("idTags", lambda _: {"removed": False, "kind": "MAC"}, lambda _: lambda t: t.removed_at is None and t.kind is IdTagKind.MAC),
+    ("idTags", lambda _: {"valueContains": "n-tag"}, lambda _: lambda t: t.value.startswith("N-TAG")),
+    ("unknownIdentifications", lambda _: {"state": "OPEN"}, lambda _: lambda u: u.state is UnknownState.OPEN),
+    ("unknownIdentifications", lambda _: {"kind": "MAC"}, lambda _: lambda u: u.kind is IdTagKind.MAC),
+    (
+        "unknownIdentifications",
+        lambda e: {"chargePointId": id_of(e["CP-3"])},
+        lambda e: lambda u: u.charge_point_id == e["CP-3"].id,
+    ),
+    ("unknownIdentifications", lambda e: {"depotId": id_of(e["North"])}, lambda e: lambda u: u.charge_point_id == e["N-CP-3"].id),
+    ("unknownIdentifications", lambda _: {"seenSince": moment(NOW)}, lambda _: lambda u: u.last_seen_at >= NOW),
     ("transactions", lambda e: {"depotId": id_of(e["North"])}, lambda e: lambda t: t.depot_id == e["North"].id),
     ("transactions", lambda e: {"chargePointId": id_of(e["CP-1"])}, lambda e: lambda t: t.charge_point_id == e["CP-1"].id),
     ("transactions", lambda e: {"vehicleId": id_of(e["Bus 1"])}, lambda e: lambda t: t.vehicle_id == e["Bus 1"].id),
@@ -142,6 +181,17 @@ FILTERS: list[tuple[str, Callable[[dict[str, Any]], dict[str, object]], Callable
         lambda _: {"startedFrom": "2026-11-02T11:30:00+01:00"},
         lambda _: lambda t: t.started_at >= T0.replace(hour=10, minute=30),
     ),
+    ("priorities", lambda _: {"inForceAt": moment(NOW)}, lambda _: lambda p: p.is_in_force(NOW)),
+    ("priorities", lambda _: {"inForceAt": "2026-11-02T21:30:00Z"}, lambda _: lambda p: p.is_in_force(NOW.replace(hour=21, minute=30))),
+    ("priorities", lambda e: {"vehicleGroupId": id_of(e["Line 7"])}, lambda e: lambda p: p.vehicle_group_id == e["Line 7"].id),
+    ("priorities", lambda _: {"target": "RESOURCE_GROUP"}, lambda _: lambda p: p.resource_group_id is not None),
+    ("priorities", lambda _: {"level": "CRITICAL"}, lambda _: lambda p: p.level is PriorityLevel.CRITICAL),
+    ("priorities", lambda _: {"recurring": True}, lambda _: lambda p: p.weekdays is not None),
+    ("priorities", lambda _: {"recurring": False}, lambda _: lambda p: p.weekdays is None),
+    ("priorities", lambda _: {"cleared": True}, lambda _: lambda p: p.cleared_at is not None),
+    ("priorities", lambda _: {"cleared": False}, lambda _: lambda p: p.cleared_at is None),
+    ("priorities", lambda _: {"authorContains": "TESTER"}, lambda _: lambda p: p.author == "user:tester"),
+    ("priorities", lambda _: {"reasonContains": "critical"}, lambda _: lambda p: p.reason == "because CRITICAL"),
     ("depots", lambda _: {"nameContains": "NOR"}, lambda _: lambda d: d.name == "North"),
     ("depots", lambda _: {"nameContains": "%"}, lambda _: lambda _d: False),
     ("depots", lambda _: {"city": "berlin"}, lambda _: lambda _d: True),
@@ -151,7 +201,6 @@ FILTERS: list[tuple[str, Callable[[dict[str, Any]], dict[str, object]], Callable
     ("depots", lambda _: {"archived": "EXCLUDED"}, lambda _: lambda d: d.archived_at is None),
     ("depots", lambda _: {"archived": "INCLUDED"}, lambda _: lambda _d: True),
     ("depots", lambda _: {"archived": "ONLY"}, lambda _: lambda d: d.archived_at is not None),
-    ("priorities", lambda _: {"inForceAt": moment(NOW)}, lambda _: lambda p: p.cleared_at is None),
     ("priorities", lambda _: {"inForceAt": moment(T0)}, lambda _: lambda _p: False),
     ("priorities", lambda e: {"vehicleId": id_of(e["Bus 2"])}, lambda e: lambda p: p.vehicle_id == e["Bus 2"].id),
     ("priorities", lambda e: {"chargePointId": id_of(e["CP-1"])}, lambda e: lambda p: p.charge_point_id == e["CP-1"].id),
@@ -171,6 +220,9 @@ async def known(busy: Busy) -> dict[str, Any]:
         | {cp.identity: cp for cp in await busy.all(ChargePoints)}
         | {vehicle.name: vehicle for vehicle in await busy.all(Vehicles)}
         | {t.ocpp_transaction_id: t for t in await busy.all(Transactions)}
+        | {of_type.name: of_type for of_type in await busy.all(VehicleTypes)}
+        | {group.name: group for group in await busy.all(VehicleGroups)}
+        | {"plugged in": {t.vehicle_id for t in await busy.all(Transactions) if t.ended_at is None}}
         | {f"block {block.name}": block for block in await busy.all(Blocks)}
         | {"evse": (await busy.all(Evses))[0]}
     )

@@ -6,7 +6,7 @@ same entities, loaded the same way. By what they answer: the same values.
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,7 +30,7 @@ from ampyard.resolvers.lists import Listing
 from ampyard.schema.internal import schema as internal
 from ampyard.schema.public import schema as public
 from ampyard.services.backend import Backend
-from tests.busy import Busy
+from tests.busy import NOW, Busy
 from tests.fleet import new_fleet, user
 from tests.schema.graph import ENTITIES, Graph, id_of
 from tests.schema.test_sdl import core, own_types
@@ -298,9 +298,26 @@ async def test_what_is_set_outside_is_found_inside(backend: Backend) -> None:
     assert set_inside["id"] != set_outside["id"]
 
 
+async def test_a_state_of_charge_told_outside_is_seen_inside(backend: Backend) -> None:
+    seeded = await new_fleet(backend)
+    graph = Graph(replace(backend, clock=lambda: NOW), user(seeded.tenant_id))
+    vehicle = (await graph.data("{ vehicles { nodes { id } } }"))["vehicles"]["nodes"][0]["id"]
+    payload = get_named_type(MUTATION.fields["reportStateOfCharge"].type)
+    asked = f"mutation Q($input: ReportStateOfChargeInput!) {{ reportStateOfCharge(input: $input){selection(payload)} }}"
+    given = {"readings": [{"vehicleId": vehicle, "percent": 55.0, "at": NOW.isoformat()}]}
+
+    told = await Graph(graph.backend, graph.principal, public).data(asked, input=given)
+
+    (shown,) = told["reportStateOfCharge"]["vehicles"]
+    assert (shown["id"], shown["socPercent"], shown["socAt"]) == (vehicle, 55.0, NOW.isoformat())
+    found = await graph.data(f"query Q($id: ID!) {{ vehicle(id: $id){selection(OBJECTS['Vehicle'])} }}", id=vehicle)
+    assert found["vehicle"] == shown
+    assert await graph.data(asked, input=given) == told
+
+
 def test_nothing_public_is_left_out_of_what_is_compared() -> None:
     compared = {f"Query.{name}" for name in LISTS | BY_ID} | {
-        f"Mutation.{name}" for name in ("setPriority", "upsertBlocks", "scheduleVehicle")
+        f"Mutation.{name}" for name in ("setPriority", "reportStateOfCharge", "upsertBlocks", "scheduleVehicle")
     }
     for root in (QUERY, MUTATION):
         compared |= {it for field in root.fields.values() for it in coordinates(field.type)}

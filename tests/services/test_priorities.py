@@ -128,7 +128,7 @@ async def test_a_priority_may_begin_later_or_have_begun(fleet: Fleet) -> None:
         (
             {"vehicle_id": None},
             InvalidInputError,
-            "A priority has 0 targets; give exactly one: a vehicle, a charge point or a transaction.",
+            "A priority has 0 targets; give exactly one: a transaction, a vehicle, a charge point, ",
         ),
         ({"charge_point_id": "other"}, InvalidInputError, "A priority has 2 targets; give exactly one"),
         ({"vehicle_id": "none"}, NotFoundError, "There is no such vehicle."),

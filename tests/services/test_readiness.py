@@ -12,7 +12,7 @@ from ampyard.domain.charging_forecast import EFFICIENCY
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.readiness import Readiness, Risk
 from ampyard.domain.readiness_records import ReadinessRecord
-from ampyard.domain.vehicles import SocSource
+from ampyard.domain.state_of_charge import SocSource
 from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.readiness import ReadinessRecords, remove_old
 from ampyard.repositories.vehicles import Vehicles
@@ -129,6 +129,20 @@ async def test_what_has_left_or_was_removed_has_no_readiness(yard: Yard) -> None
     assignment = await yard.assign(await yard.block())
     assert await seen(yard.at(NOW + 2 * HOUR), assignment) == []
     assert await seen(yard, replace(assignment, removed_at=NOW)) == []
+
+
+async def test_a_distance_takes_what_the_vehicle_consumes_and_its_own_reserve_counts(yard: Yard) -> None:
+    block = await yard.block(departure_time=time(18), return_time=time(22), energy_kwh=None, distance_km=100.0)
+    assignment = await yard.assign(block)
+    await told(yard, 50.0)
+    (unknown,) = await seen(yard, assignment)
+    async with yard.work() as work:
+        await work.change(Vehicles, assignment.vehicle_id, consumption_kwh_per_km=1.2, min_soc_percent=20.0)
+        await work.commit()
+    (known,) = await seen(yard, assignment)
+
+    assert (unknown.risk, unknown.needed_kwh) == (Risk.UNKNOWN, None)
+    assert (known.needed_kwh, known.reserve_kwh, known.shortfall_kwh) == (120.0, 60.0, 30.0)
 
 
 async def test_who_will_not_be_ready_is_named_in_order_of_departure(yard: Yard) -> None:

@@ -13,8 +13,9 @@ from ampyard.repositories import tables
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.directory import Directory
+from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.priorities import Priorities
-from ampyard.repositories.vehicles import IdTags, Vehicles
+from ampyard.repositories.vehicles import Vehicles
 from ampyard.services import charge_points
 from ampyard.services.access import ApiKeys
 from ampyard.services.backend import Backend

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ampyard.domain.vehicles import Authorization, IdTagKind
+from ampyard.domain.id_tags import Authorization, IdTagKind
 
 
 class AuthorizedBy(StrEnum):
@@ -53,7 +53,10 @@ def authorized_by(
     return _OF_KIND.get(kind, AuthorizedBy.ID_TAG)
 
 
-_OF_KIND: dict[IdTagKind | None, AuthorizedBy] = {IdTagKind.MAC: AuthorizedBy.AUTOCHARGE}
+_OF_KIND: dict[IdTagKind | None, AuthorizedBy] = {
+    IdTagKind.MAC: AuthorizedBy.AUTOCHARGE,
+    IdTagKind.CONTRACT: AuthorizedBy.CONTRACT,
+}
 
 
 def began_offline(at: datetime, *, connected_at: datetime | None) -> bool:

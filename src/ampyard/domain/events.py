@@ -26,6 +26,8 @@ class EventKind(StrEnum):
     BLOCK_CHANGED = "block.changed"
     ASSIGNMENT_CHANGED = "assignment.changed"
     READINESS_CHANGED = "readiness.changed"
+    VEHICLE_UPDATED = "vehicle.updated"
+    UNKNOWN_IDENTIFICATION_SEEN = "unknown_identification.seen"
 
 
 @dataclass(frozen=True, slots=True)

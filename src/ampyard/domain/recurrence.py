@@ -43,6 +43,14 @@ class Recurrence:
             days = ", ".join(day.name for day in sorted(self.weekdays))
             raise InvalidInputError(f"A recurrence from {self.first_day} to {self.last_day} on {days} never comes; give it one such day.")
 
+    @property
+    def words(self) -> str:
+        """The recurrence in words, such as "MONDAY, TUESDAY from 22:00 to 05:00, Europe/Berlin"."""
+        days = ", ".join(day.name for day in sorted(self.weekdays))
+        first = "" if self.first_day is None else f", not before {self.first_day}"
+        last = "" if self.last_day is None else f", not after {self.last_day}"
+        return f"{days} from {self.starts_at:%H:%M} to {self.ends_at:%H:%M}, {self.time_zone}{first}{last}"
+
     def covers(self, at: datetime) -> bool:
         """Tell whether a moment is in a window."""
         today = local_day(at, self.time_zone)

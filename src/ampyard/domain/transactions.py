@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
-from ampyard.domain.vehicles import Authorization, IdTagKind
+from ampyard.domain.id_tags import Authorization, IdTagKind
 
 
 class TransactionState(StrEnum):

@@ -24,7 +24,7 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ampyard.domain.paging import Page, PageRequest
 from ampyard.repositories.database import Session
@@ -120,6 +120,32 @@ class Repository(Generic[E]):
             ("grouped", parent, *order_by),
             reads,
             lambda columns: select(parent.label("of_parent"), *columns).where(parent == ANY_OF_IDS).order_by(*order_by),
+            leading=1,
+        )
+        records = await self.session.records(reading.query, {"ids": list(parent_ids)})
+        groups: dict[uuid.UUID, list[E]] = defaultdict(list)
+        for record, entity in zip(records, reading.build(records), strict=True):
+            groups[record[0]].append(entity)
+        return groups
+
+    async def linked(
+        self,
+        parent: Column[Any],
+        child: Column[Any],
+        parent_ids: Iterable[uuid.UUID],
+        *order_by: Column[Any],
+        reads: frozenset[str] | None = None,
+    ) -> dict[uuid.UUID, list[E]]:
+        """Return what each parent is linked to by a table that has the ids of both, `parent` and `child`; for edges that are short."""
+        reading = self._reading(
+            ("linked", parent, *order_by),
+            reads,
+            lambda columns: (
+                select(parent.label("of_parent"), *columns)
+                .join_from(self.table, parent.table, child == self.table.c.id)
+                .where(parent == ANY_OF_IDS)
+                .order_by(*order_by)
+            ),
             leading=1,
         )
         records = await self.session.records(reading.query, {"ids": list(parent_ids)})
@@ -289,7 +315,12 @@ def array(ids: Iterable[uuid.UUID]) -> ColumnElement[Any]:
 
 def array_of_text(values: Iterable[str]) -> ColumnElement[Any]:
     """Return texts as one array parameter, as `array` does ids."""
-    return bindparam(None, list(values), type_=ARRAY(Text()), unique=True)
+    return given(values, Text)
+
+
+def given(values: Iterable[Any], of: type[TypeEngine[Any]] | TypeEngine[Any]) -> ColumnElement[Any]:
+    """Return values of one type as one array parameter, as `array` does ids."""
+    return bindparam(None, list(values), type_=ARRAY(of), unique=True)
 
 
 def present(value: ColumnElement[Any], constant: str) -> ColumnElement[Any]:

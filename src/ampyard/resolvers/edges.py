@@ -171,7 +171,7 @@ def effective_priority(*, description: str) -> Any:
     """Return an edge to the priority that counts for a transaction now."""
     return edge(
         plan_effective_priority,
-        key=lambda root: loading.PriorityTargets(root.id, root.vehicle_id, root.charge_point_id),
+        key=lambda root: loading.PriorityTargets(root.id, root.vehicle_id, root.charge_point_id, root.depot_id),
         reads=loading.PriorityTargets._fields,
         description=description,
     )

@@ -23,6 +23,7 @@ from ampyard.domain.depots import Depot
 from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.faults import Fault
 from ampyard.domain.firmware import FirmwareStatus
+from ampyard.domain.id_tags import IdTag
 from ampyard.domain.impersonations import Impersonation
 from ampyard.domain.job_runs import JobRun
 from ampyard.domain.layouts import ChargePointTemplate
@@ -32,12 +33,15 @@ from ampyard.domain.priorities import Priority
 from ampyard.domain.readiness_records import ReadinessRecord
 from ampyard.domain.reports import Report
 from ampyard.domain.resource_groups import ResourceGroup
+from ampyard.domain.state_of_charge import SocReading
 from ampyard.domain.supply import LimitException, PowerNode
 from ampyard.domain.tenants import Tenant, TenantUser
 from ampyard.domain.transactions import MeterSample, Transaction
+from ampyard.domain.unknown_identifications import UnknownIdentification
 from ampyard.domain.users import RoleGrant, User
 from ampyard.domain.variables import ConfigurationVariable
-from ampyard.domain.vehicles import IdTag, Vehicle
+from ampyard.domain.vehicle_groups import VehicleGroup
+from ampyard.domain.vehicles import Vehicle, VehicleType
 from ampyard.repositories.access import ResourceGroups, RoleGrants, Users
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.api_keys import ApiKeyRecords
@@ -52,6 +56,7 @@ from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.energy_prices import EnergyPrices
 from ampyard.repositories.faults import Faults
 from ampyard.repositories.firmware import FirmwareStatuses
+from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.impersonations import Impersonations
 from ampyard.repositories.job_runs import JobRuns
 from ampyard.repositories.parties import OcpiCredentials, OcpiParties
@@ -59,12 +64,15 @@ from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.readiness import ReadinessRecords
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.repository import Repository
+from ampyard.repositories.states_of_charge import SocReadings
 from ampyard.repositories.supply import LimitExceptions
 from ampyard.repositories.templates import Templates
 from ampyard.repositories.tenants import Tenants
 from ampyard.repositories.transactions import MeterSamples, Transactions
+from ampyard.repositories.unknown_identifications import UnknownIdentifications
 from ampyard.repositories.variables import Variables
-from ampyard.repositories.vehicles import Vehicles
+from ampyard.repositories.vehicle_groups import VehicleGroups
+from ampyard.repositories.vehicles import Vehicles, VehicleTypes
 
 # What has a global id and where it is found; and which scope shows each entity.
 NODES: dict[type[Any], type[Repository[Any]]] = {
@@ -83,27 +91,32 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     Depot: Depots,
     EnergyPrice: EnergyPrices,
     Evse: Evses,
+    IdTag: IdTags,
+    Fault: Faults,
+    FirmwareStatus: FirmwareStatuses,
     Impersonation: Impersonations,
     JobRun: JobRuns,
     LimitException: LimitExceptions,
     MeterSample: MeterSamples,
     OcpiCredential: OcpiCredentials,
     OcpiParty: OcpiParties,
-    Fault: Faults,
-    FirmwareStatus: FirmwareStatuses,
     PlannedDowntime: PlannedDowntimes,
     PowerNode: PowerNodes,
     Priority: Priorities,
     ReadinessRecord: ReadinessRecords,
     Report: Reports,
+    SocReading: SocReadings,
+    Transaction: Transactions,
+    UnknownIdentification: UnknownIdentifications,
     ResourceGroup: ResourceGroups,
     RoleGrant: RoleGrants,
     Tenant: Tenants,
-    Transaction: Transactions,
     User: Users,
     Vehicle: Vehicles,
+    VehicleGroup: VehicleGroups,
+    VehicleType: VehicleTypes,
 }
-SCOPES: dict[type[Any], Scope] = dict.fromkeys([*NODES, IdTag], Scope.FLEET_READ) | {
+SCOPES: dict[type[Any], Scope] = dict.fromkeys(NODES, Scope.FLEET_READ) | {
     ApiKey: Scope.ACCESS_READ,
     AuditRecord: Scope.AUDIT_READ,
     Impersonation: Scope.ACCESS_READ,

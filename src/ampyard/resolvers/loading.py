@@ -36,6 +36,7 @@ class PriorityTargets(NamedTuple):
     id: uuid.UUID
     vehicle_id: uuid.UUID | None
     charge_point_id: uuid.UUID
+    depot_id: uuid.UUID
 
 
 async def by_id(

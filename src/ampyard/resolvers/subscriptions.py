@@ -21,7 +21,10 @@ from ampyard.domain.errors import NotFoundError
 from ampyard.domain.events import EventKind, PublishedEvent
 from ampyard.domain.faults import Fault
 from ampyard.domain.job_runs import JobRun
+from ampyard.domain.priorities import Priority
 from ampyard.domain.transactions import Transaction
+from ampyard.domain.unknown_identifications import UnknownIdentification
+from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.charge_points import ChargePoints
@@ -29,8 +32,11 @@ from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.faults import Faults
 from ampyard.repositories.job_runs import JobRuns
+from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.unknown_identifications import UnknownIdentifications
+from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers.context import Context, Info
 from ampyard.resolvers.ids import decode_id, optional_id
 from ampyard.resolvers.loading import by_id_of
@@ -101,6 +107,49 @@ def charge_point_updated(
         return event.kind is EventKind.CHARGE_POINT_UPDATED and of_depot in {None, event.depot_id} and only in {None, event.aggregate_id}
 
     return _entities(info.context, ChargePoints, fits)
+
+
+def vehicle_updated(
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those at home in this depot.")] = None,
+    vehicle_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None,
+) -> AsyncGenerator[Vehicle, None]:
+    """Return vehicles as they change, or their state of charge."""
+    of_depot = optional_id("depotId", depot_id, Depot)
+    only = optional_id("vehicleId", vehicle_id, Vehicle)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.VEHICLE_UPDATED and of_depot in {None, event.depot_id} and only in {None, event.aggregate_id}
+
+    return _entities(info.context, Vehicles, fits)
+
+
+def priority_changed(
+    info: Info,
+    depot_id: Annotated[
+        strawberry.ID | None, strawberry.argument(description="Only rules that concern this depot; those about groups may always.")
+    ] = None,
+) -> AsyncGenerator[Priority, None]:
+    """Return priorities as they are set, changed and cleared."""
+    of_depot = optional_id("depotId", depot_id, Depot)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.PRIORITY_CHANGED and (of_depot is None or event.depot_id in {None, of_depot})
+
+    return _entities(info.context, Priorities, fits)
+
+
+def unknown_identification_seen(
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only at charge points of this depot.")] = None,
+) -> AsyncGenerator[UnknownIdentification, None]:
+    """Return identifications that nobody knows as they show up, and as they are decided on."""
+    of_depot = optional_id("depotId", depot_id, Depot)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.UNKNOWN_IDENTIFICATION_SEEN and (of_depot is None or event.depot_id in {None, of_depot})
+
+    return _entities(info.context, UnknownIdentifications, fits)
 
 
 def depot_updated(

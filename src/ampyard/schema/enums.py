@@ -12,20 +12,23 @@ from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.domain.energy import EnergyBucket
 from ampyard.domain.faults import FaultSource
+from ampyard.domain.id_tags import Authorization as AuthorizationStatus
+from ampyard.domain.id_tags import IdTagKind
 from ampyard.domain.job_runs import JobRunState
 from ampyard.domain.layouts import ConnectorFormat, ConnectorStandard, PowerType
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.orders import ResetKind, TriggeredMessage
 from ampyard.domain.pricing import CostUnknown
-from ampyard.domain.priorities import PriorityLevel
+from ampyard.domain.priorities import PriorityLevel, PriorityOutcome, PriorityTarget
 from ampyard.domain.readiness import Risk
 from ampyard.domain.reports import ReportKind
 from ampyard.domain.settings import Language, UnknownTagPolicy
+from ampyard.domain.state_of_charge import SocSource
 from ampyard.domain.supply import LimitSource, PowerNodeKind, UnmanagedSource
 from ampyard.domain.transactions import ChargingState, StopReason, TransactionState
-from ampyard.domain.vehicles import Authorization as AuthorizationStatus
-from ampyard.domain.vehicles import IdTagKind, SocSource, VehicleKind
+from ampyard.domain.unknown_identifications import UnknownState
+from ampyard.domain.vehicles import VehicleKind
 from ampyard.repositories.depots import Archived
 
 strawberry.enum(ChartBucket, name="ChartBucket", description="How long the buckets of a chart are.")
@@ -61,6 +64,11 @@ strawberry.enum(ChargingState, name="ChargingState", description="What the vehic
 strawberry.enum(TransactionState, name="TransactionState", description="Whether a transaction still runs.")
 strawberry.enum(IdTagKind, name="IdTagKind", description="What kind of identification an id tag is.")
 strawberry.enum(SocSource, name="SocSource", description="Who told the state of charge.")
+strawberry.enum(
+    PriorityTarget, name="PriorityTarget", description="What a priority is about, the most specific first: the order in which rules win."
+)
+strawberry.enum(PriorityOutcome, name="PriorityOutcome", description="What became of a rule when it was asked which one counts.")
+strawberry.enum(UnknownState, name="UnknownIdentificationState", description="What has become of an identification that nobody knew.")
 strawberry.enum(VehicleKind, name="VehicleKind", description="What kind of vehicle it is.")
 strawberry.enum(AnomalyKind, name="AnomalyKind", description="What is odd about a transaction.")
 strawberry.enum(AnomalyResolution, name="AnomalyResolution", description="What was decided on an anomaly.")
@@ -102,6 +110,8 @@ __all__ = [
     "PowerType",
     "PrincipalKind",
     "PriorityLevel",
+    "PriorityOutcome",
+    "PriorityTarget",
     "ReportKind",
     "ResetKind",
     "Risk",
@@ -110,6 +120,7 @@ __all__ = [
     "StopReason",
     "TransactionState",
     "TriggeredMessage",
+    "UnknownState",
     "UnknownTagPolicy",
     "UnmanagedSource",
     "VehicleKind",

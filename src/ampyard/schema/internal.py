@@ -26,23 +26,34 @@ from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceMutations, Ener
 from ampyard.schema.errors import ERRORS
 from ampyard.schema.faults import Fault, FaultQueries, FaultSubscriptions
 from ampyard.schema.health import HealthQueries
+from ampyard.schema.id_tags import IdTag, IdTagMutations, IdTagQueries
 from ampyard.schema.job_runs import JobRun, JobRunMutations, JobRunQueries, JobRunSubscriptions
 from ampyard.schema.node import Node
 from ampyard.schema.parties import OcpiCredential, OcpiParty, PartyMutations, PartyQueries
-from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries
+from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries, PrioritySubscriptions
 from ampyard.schema.readiness import ReadinessQueries, ReadinessRecord, ReadinessSubscriptions
 from ampyard.schema.reports import Report, ReportQueries
 from ampyard.schema.resource_groups import ResourceGroup, ResourceGroupMutations, ResourceGroupQueries
 from ampyard.schema.scalars import CONFIG
 from ampyard.schema.settings import SettingsMutations, SettingsQueries
+from ampyard.schema.states_of_charge import SocReading
 from ampyard.schema.supply import LimitException, PowerNode, SupplyQueries
 from ampyard.schema.supply_changes import SupplyMutations
 from ampyard.schema.templates import ChargePointTemplate, TemplateMutations, TemplateQueries
 from ampyard.schema.tenants import Impersonation, Tenant, TenantMutations, TenantQueries
 from ampyard.schema.transactions import MeterSample, Transaction, TransactionQueries, TransactionSubscriptions
+from ampyard.schema.unknown_identifications import (
+    UnknownIdentification,
+    UnknownIdentificationMutations,
+    UnknownIdentificationQueries,
+    UnknownIdentificationSubscriptions,
+)
 from ampyard.schema.users import RoleGrant, User, UserMutations, UserQueries
 from ampyard.schema.variables import ConfigurationVariable, FirmwareStatus
-from ampyard.schema.vehicles import Vehicle, VehicleQueries
+from ampyard.schema.vehicle_changes import VehicleMutations
+from ampyard.schema.vehicle_groups import VehicleGroup, VehicleGroupMutations, VehicleGroupQueries
+from ampyard.schema.vehicle_types import VehicleType, VehicleTypeMutations, VehicleTypeQueries
+from ampyard.schema.vehicles import Vehicle, VehicleQueries, VehicleSubscriptions
 from ampyard.schema.viewer import ViewerQueries
 
 
@@ -55,6 +66,10 @@ class Query(
     AvailabilityQueries,
     TemplateQueries,
     VehicleQueries,
+    VehicleTypeQueries,
+    VehicleGroupQueries,
+    IdTagQueries,
+    UnknownIdentificationQueries,
     TransactionQueries,
     AnomalyQueries,
     CorrectionQueries,
@@ -81,6 +96,11 @@ class Query(
 
 @strawberry.type(description="What can be changed.")
 class Mutation(
+    VehicleMutations,
+    VehicleTypeMutations,
+    VehicleGroupMutations,
+    IdTagMutations,
+    UnknownIdentificationMutations,
     DepotMutations,
     SupplyMutations,
     PriorityMutations,
@@ -106,6 +126,9 @@ class Mutation(
 
 @strawberry.type(description="What can be watched as it happens.")
 class Subscription(
+    VehicleSubscriptions,
+    UnknownIdentificationSubscriptions,
+    PrioritySubscriptions,
     TransactionSubscriptions,
     AnomalySubscriptions,
     ChargePointSubscriptions,
@@ -124,14 +147,19 @@ schema = Subgraph(
     Mutation,
     Subscription,
     types=[
+        IdTag,
+        SocReading,
+        UnknownIdentification,
+        VehicleGroup,
+        VehicleType,
+        Depot,
+        PowerNode,
         AvailabilityInterval,
         ChargePointTemplate,
         ConfigurationVariable,
         Fault,
         FirmwareStatus,
         PlannedDowntime,
-        Depot,
-        PowerNode,
         LimitException,
         ChargePoint,
         Evse,

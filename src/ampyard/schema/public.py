@@ -17,6 +17,7 @@ from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers import priorities as priority_changes
+from ampyard.resolvers import vehicles as vehicle_changes
 from ampyard.resolvers.changes import ConflictFault, NotAllowedFault, NotFoundFault, ValidationFault, mutation
 from ampyard.resolvers.edges import by_id, effective_priority, node_among, to_many, to_one
 from ampyard.resolvers.ids import optional_id
@@ -328,8 +329,44 @@ class PriorityPayload:
     )
 
 
+@strawberry.input(description="What telematics tells of one vehicle, named by its id or by its VIN.")
+class SocReadingInput:
+    vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="The vehicle.")
+    vin: str | None = strawberry.field(default=None, description="The vehicle's VIN.")
+    percent: float = strawberry.field(description="Its state of charge, 0 to 100 percent.")
+    at: datetime = strawberry.field(description="When it was so: not to come, and no older than 30 days.")
+    confidence: float | None = strawberry.field(default=None, description="How far it can be believed, 0 to 1; 0.94 unless told.")
+
+
+@strawberry.input(description="What telematics tells.")
+class ReportStateOfChargeInput:
+    idempotency_key: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Chosen by the client, 200 characters at most: the same change sent again with it gets the first one's answer.",
+    )
+    readings: list[SocReadingInput] = strawberry.field(description="Of each vehicle what is told; 1,000 at most.")
+
+
+@strawberry.type(description="Vehicles that were reported on.")
+class ReportStateOfChargePayload:
+    vehicles: list[Vehicle] | None = strawberry.field(
+        description="The vehicles as they now are, in the order of the readings; null where these were refused.",
+        directives=[list_size(50)],
+    )
+    errors: list[MutationError] = strawberry.field(
+        description="Why the change was refused; empty when it was made.", directives=[list_size(1)]
+    )
+
+
 @strawberry.type(description="What can be changed.")
 class Mutation(DispatchMutations):
+    report_state_of_charge: ReportStateOfChargePayload = mutation(
+        ReportStateOfChargePayload,
+        vehicle_changes.report_state_of_charge,
+        ReportStateOfChargeInput,
+        Scope.TELEMETRY_WRITE,
+        description="Tell the states of charge of vehicles, all of them or none. What is older than what is known changes nothing.",
+    )
     set_priority: PriorityPayload = mutation(
         PriorityPayload,
         priority_changes.set_priority,

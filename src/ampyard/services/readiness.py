@@ -19,7 +19,6 @@ from ampyard.domain.readiness import (
     Outlook,
     Readiness,
     Risk,
-    StateOfCharge,
     at_departure,
     needed_energy,
     readiness,
@@ -146,8 +145,8 @@ class _Known:
         here = offered(self.offers.get(depot_id, []), vehicle, plugged=False) if plug is None else plugged_in(plug, vehicle)
         return Outlook(
             battery=Battery(vehicle.battery_kwh, max(vehicle.max_ac_kw, vehicle.max_dc_kw)),
-            soc=_soc(vehicle),
-            reserve_kwh=vehicle.battery_kwh * self.reserve_percent / 100,
+            soc=vehicle.soc,
+            reserve_kwh=vehicle.battery_kwh * (self.reserve_percent if vehicle.min_soc_percent is None else vehicle.min_soc_percent) / 100,
             here=here,
             legs=[self._leg(run, vehicle) for run in runs if run.id in self.wanted or not self._is_back(vehicle, run, plug)],
         )
@@ -156,7 +155,11 @@ class _Known:
         block = self.blocks.get(run.block_id)
         needed = afterwards = None
         if block is not None:
-            needed = needed_energy(energy_kwh=block.energy_kwh, distance_km=block.distance_km, consumption_kwh_per_km=None)
+            needed = needed_energy(
+                energy_kwh=block.energy_kwh,
+                distance_km=block.distance_km,
+                consumption_kwh_per_km=vehicle.consumption_kwh_per_km,
+            )
             afterwards = self.offers.get(block.return_depot_id)
         return Leg(run.id, run.departs_at, run.returns_at, needed, offered(afterwards or [], vehicle, plugged=True))
 
@@ -169,15 +172,9 @@ class _Known:
 
 
 async def _reserve_percent(session: Session, vehicles: Iterable[Vehicle]) -> float:
-    """Return what shall be left in the batteries of a tenant's vehicles on their return, in percent."""
+    """Return what shall be left in batteries on return where a vehicle and its type say nothing of it, in percent."""
     tenants = {vehicle.tenant_id for vehicle in vehicles}
     return (await read_settings(session, tenants.pop())).values.reserve_soc_percent if tenants else 0.0
-
-
-def _soc(vehicle: Vehicle) -> StateOfCharge | None:
-    if vehicle.soc_percent is None or vehicle.soc_at is None:
-        return None
-    return StateOfCharge(vehicle.soc_percent, vehicle.soc_at, certain=True)
 
 
 def _unseen(assignment: Leaving, now: datetime) -> Readiness:

@@ -10,9 +10,10 @@ from ampyard.domain.errors import ConflictError, InvalidInputError, NotFoundErro
 from ampyard.domain.transactions import Transaction, TransactionState
 from ampyard.repositories.charge_points import Evses
 from ampyard.repositories.database import Snapshot
+from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
-from ampyard.repositories.vehicles import IdTags, Vehicles
+from ampyard.repositories.vehicles import Vehicles
 from ampyard.services import commands
 from ampyard.services.backend import Backend
 

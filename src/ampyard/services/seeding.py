@@ -8,19 +8,21 @@ from ampyard.domain.access import Scope, system_principal
 from ampyard.domain.charge_points import ChargePoint, Connector, ConnectorStatus, CurrentType, Evse, OcppVersion
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import ConflictError
+from ampyard.domain.id_tags import IdTag, IdTagKind, canonical
 from ampyard.domain.ids import new_id
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.locations import Party
 from ampyard.domain.priorities import Priority, PriorityLevel
 from ampyard.domain.supply import PowerNode, PowerNodeKind
-from ampyard.domain.vehicles import IdTag, IdTagKind, Vehicle, VehicleKind
+from ampyard.domain.vehicles import Vehicle, VehicleKind
 from ampyard.repositories import tenants
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.directory import Directory
+from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.unit_of_work import UnitOfWork
-from ampyard.repositories.vehicles import IdTags, Vehicles
+from ampyard.repositories.vehicles import Vehicles
 from ampyard.services.alerts.rules import add_default_rules
 from ampyard.services.backend import Backend
 from ampyard.services.fallbacks import check_fallbacks
@@ -310,10 +312,14 @@ async def _seed_vehicle(work: UnitOfWork, depot: Depot, spec: VehicleSpec) -> No
         tenant_id=work.tenant_id,
         vehicle_id=vehicle.id,
         value=spec.id_tag,
+        canonical=canonical(spec.id_tag),
         kind=IdTagKind.RFID,
         blocked=False,
+        valid_from=None,
         valid_until=None,
+        removed_at=None,
         created_at=work.now,
+        updated_at=work.now,
     )
     await work.add(Vehicles, vehicle)
     await work.add(IdTags, tag)

@@ -10,8 +10,8 @@ import pytest
 
 from ampyard.connect.server import ConnectServer
 from ampyard.domain.charge_points import ConnectorStatus, OcppVersion
+from ampyard.domain.state_of_charge import SocSource
 from ampyard.domain.transactions import ChargingState, TransactionState
-from ampyard.domain.vehicles import SocSource
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services.backend import Backend
 from tests.connect.points import eventually, new_point, wired

@@ -9,8 +9,8 @@ from sqlalchemy import Text, column, select, text
 
 from ampyard.domain.charge_points import OcppVersion
 from ampyard.domain.errors import NotFoundError
+from ampyard.domain.id_tags import Authorization
 from ampyard.domain.transactions import Measurand, Reading, StopReason, Transaction, TransactionState
-from ampyard.domain.vehicles import Authorization
 from ampyard.repositories.partitions import make_partitions
 from ampyard.repositories.tables import audit_record
 from ampyard.repositories.transactions import MeterSamples, Transactions

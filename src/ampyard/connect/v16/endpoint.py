@@ -16,7 +16,7 @@ from ampyard.connect.values import format_timestamp, parse_timestamp
 from ampyard.domain.charge_points import ConnectorStatus, OcppVersion
 from ampyard.domain.commands import Command
 from ampyard.domain.errors import NotFoundError
-from ampyard.domain.vehicles import Authorization
+from ampyard.domain.id_tags import Authorization
 from ampyard.services import charge_points, firmware, transactions
 from ampyard.services.charge_points import BootInfo
 from ampyard.services.transactions import Report

@@ -23,8 +23,8 @@ from ampyard.connect.v201.variables import reported_variables, station_event
 from ampyard.connect.values import format_timestamp, parse_timestamp
 from ampyard.domain.charge_points import ConnectorStatus, OcppVersion
 from ampyard.domain.commands import Command
+from ampyard.domain.id_tags import Authorization, IdTagKind
 from ampyard.domain.transactions import ChargingState
-from ampyard.domain.vehicles import Authorization, IdTagKind
 from ampyard.services import charge_points, firmware, station_events, transactions, variables
 from ampyard.services.charge_points import BootInfo
 from ampyard.services.transactions import Report
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 # IdTokenEnumType (2.0.1 part 2, 3.43), as far as it says what is read; a central or local id may be anything.
-_KIND_OF_TOKEN = {"ISO14443": IdTagKind.RFID, "ISO15693": IdTagKind.RFID, "MacAddress": IdTagKind.MAC}
+_KIND_OF_TOKEN = {"ISO14443": IdTagKind.RFID, "ISO15693": IdTagKind.RFID, "MacAddress": IdTagKind.MAC, "eMAID": IdTagKind.CONTRACT}
 
 
 class Endpoint201(Endpoint, ChargePoint):
@@ -76,7 +76,8 @@ class Endpoint201(Endpoint, ChargePoint):
 
     @handles(Action.authorize)
     async def authorize(self, *, id_token: dict[str, Any], **_: Any) -> call_result.Authorize:
-        authorization = await transactions.authorize_tag(self.backend, self.station, id_token["id_token"])
+        kind = _KIND_OF_TOKEN.get(id_token["type"])
+        authorization = await transactions.authorize_tag(self.backend, self.station, id_token["id_token"], kind)
         return call_result.Authorize(_id_token_info(authorization))
 
     @handles(Action.transaction_event)

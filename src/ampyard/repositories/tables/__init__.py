@@ -23,11 +23,20 @@ from ampyard.repositories.tables.charge_points import (
 )
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
 from ampyard.repositories.tables.dispatch import assignment, block, readiness_record
-from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, id_tag, power_node, vehicle
+from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, power_node
 from ampyard.repositories.tables.governance import feature_flag, impersonation, job_run, tenant_settings
 from ampyard.repositories.tables.rollups import charge_point_rollup, depot_rollup, node_rollup, rollup_change, vehicle_rollup
 from ampyard.repositories.tables.supply import limit_exception, node_load, site_meter, site_meter_reading
 from ampyard.repositories.tables.transactions import energy_interval, energy_price, transaction_anomaly, transaction_correction
+from ampyard.repositories.tables.vehicles import (
+    id_tag,
+    state_of_charge,
+    unknown_identification,
+    vehicle,
+    vehicle_group,
+    vehicle_group_member,
+    vehicle_type,
+)
 
 __all__ = [
     "alert",
@@ -82,11 +91,16 @@ __all__ = [
     "rollup_change",
     "site_meter",
     "site_meter_reading",
+    "state_of_charge",
     "tenant",
     "tenant_settings",
     "transaction",
     "transaction_anomaly",
     "transaction_correction",
+    "unknown_identification",
     "vehicle",
+    "vehicle_group",
+    "vehicle_group_member",
     "vehicle_rollup",
+    "vehicle_type",
 ]

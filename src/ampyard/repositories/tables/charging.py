@@ -4,6 +4,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Double,
     Index,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Sequence,
     Table,
     Text,
+    Time,
     UniqueConstraint,
     Uuid,
     text,
@@ -19,9 +21,21 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
 from ampyard.domain.commands import CommandKind, CommandState
+from ampyard.domain.id_tags import Authorization, IdTagKind
 from ampyard.domain.transactions import ChargingState, TransactionState
-from ampyard.domain.vehicles import Authorization, IdTagKind
-from ampyard.repositories.tables.base import Amount, Level, TextEnum, at, created, metadata, or_constant, ref, tenant_table, updated
+from ampyard.repositories.tables.base import (
+    Amount,
+    Level,
+    TextEnum,
+    Weekdays,
+    at,
+    created,
+    metadata,
+    or_constant,
+    ref,
+    tenant_table,
+    updated,
+)
 
 # OCPP 1.6 transaction ids are made by the central system (6.46): positive, and never used twice.
 ocpp_transaction_seq = Sequence("ocpp_transaction_seq", metadata=metadata, data_type=Integer)
@@ -95,6 +109,7 @@ transaction = tenant_table(
     # What the worker looks for, as a rule in vain.
     Index("ix_transaction_cost_due", "tenant_id", "id", postgresql_where=text("cost_due")),
     Index("ix_transaction_unspread", "tenant_id", "id", postgresql_where=text("register_at IS NULL AND energy_wh > 0")),
+    Index("ix_transaction_active_vehicle", "vehicle_id", postgresql_where=text("state = 'ACTIVE'")),
 )
 
 meter_sample = Table(
@@ -129,15 +144,33 @@ priority = tenant_table(
     at("valid_until"),
     at("cleared_at"),
     created(),
+    Column("vehicle_group_id", Uuid),
+    Column("resource_group_id", Uuid),
+    Column("weekdays", Weekdays),
+    Column("starts_at", Time),
+    Column("ends_at", Time),
+    Column("time_zone", Text),
+    Column("first_day", Date),
+    Column("last_day", Date),
+    at("updated_at"),
     ref("vehicle_id", "vehicle", ondelete="CASCADE"),
     ref("charge_point_id", "charge_point", ondelete="CASCADE"),
     ref("transaction_id", "transaction", ondelete="CASCADE"),
-    CheckConstraint("num_nonnulls(vehicle_id, charge_point_id, transaction_id) = 1", name="one_target"),
+    ref("vehicle_group_id", "vehicle_group", ondelete="CASCADE"),
+    ref("resource_group_id", "resource_group", ondelete="CASCADE"),
+    CheckConstraint(
+        "num_nonnulls(vehicle_id, charge_point_id, transaction_id, vehicle_group_id, resource_group_id) = 1", name="one_target"
+    ),
     CheckConstraint("valid_until > valid_from", name="window"),
+    CheckConstraint("num_nonnulls(weekdays, starts_at, ends_at, time_zone) IN (0, 4)", name="recurrence_whole"),
     Index("ix_priority_list", "tenant_id", "created_at", "id"),
+    Index("ix_priority_begins", "tenant_id", "valid_from", "id"),
+    Index("ix_priority_level", "tenant_id", "level", "id"),
     Index("ix_priority_vehicle", "vehicle_id", postgresql_where=text("cleared_at IS NULL")),
     Index("ix_priority_charge_point", "charge_point_id", postgresql_where=text("cleared_at IS NULL")),
     Index("ix_priority_transaction", "transaction_id", postgresql_where=text("cleared_at IS NULL")),
+    Index("ix_priority_vehicle_group", "vehicle_group_id", postgresql_where=text("cleared_at IS NULL")),
+    Index("ix_priority_resource_group", "resource_group_id", postgresql_where=text("cleared_at IS NULL")),
 )
 
 command = tenant_table(

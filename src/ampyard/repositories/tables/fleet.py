@@ -1,4 +1,4 @@
-"""What stands in the yard: depots, supply, charge points, vehicles."""
+"""What stands in the yard: depots, supply, charge points."""
 
 from sqlalchemy import (
     Boolean,
@@ -12,14 +12,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    func,
     text,
 )
 
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.supply import PowerNodeKind
-from ampyard.domain.vehicles import IdTagKind, SocSource, VehicleKind
 from ampyard.repositories.tables.base import Stored, TextEnum, at, created, ref, tenant_table, updated
 from ampyard.repositories.tables.values import hours_from_json, hours_to_json, weekly_limits_from_json, weekly_limits_to_json
 
@@ -145,38 +143,4 @@ connector = tenant_table(
     updated(),
     ref("evse_id", "evse", ondelete="CASCADE"),
     UniqueConstraint("evse_id", "connector_no"),
-)
-
-vehicle = tenant_table(
-    "vehicle",
-    Column("depot_id", Uuid, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("kind", TextEnum(VehicleKind), nullable=False),
-    Column("vin", Text, nullable=False),
-    Column("license_plate", Text, nullable=False),
-    Column("battery_kwh", Double, nullable=False),
-    Column("max_ac_kw", Double, nullable=False),
-    Column("max_dc_kw", Double, nullable=False),
-    Column("soc_percent", Double),
-    Column("soc_source", TextEnum(SocSource)),
-    at("soc_at"),
-    created(),
-    updated(),
-    ref("depot_id", "depot", ondelete="CASCADE"),
-    UniqueConstraint("tenant_id", "vin"),
-    Index("ix_vehicle_list", "tenant_id", "name", "id"),
-    Index("ix_vehicle_depot", "depot_id", "name", "id"),
-)
-
-id_tag = tenant_table(
-    "id_tag",
-    Column("vehicle_id", Uuid, nullable=False),
-    Column("value", Text, nullable=False),
-    Column("kind", TextEnum(IdTagKind), nullable=False),
-    Column("blocked", Boolean, nullable=False, server_default=text("false")),
-    at("valid_until"),
-    created(),
-    ref("vehicle_id", "vehicle", ondelete="CASCADE"),
-    Index("ix_id_tag_vehicle", "vehicle_id"),
-    Index("uq_id_tag_value", "tenant_id", func.lower(text("value")), unique=True),
 )

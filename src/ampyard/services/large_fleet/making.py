@@ -21,6 +21,7 @@ from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.directory import Directory
 from ampyard.repositories.faults import Faults
+from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.partitions import make_partitions
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.readiness import ReadinessRecords
@@ -28,7 +29,7 @@ from ampyard.repositories.resource_groups import ResourceGroupMembers
 from ampyard.repositories.rollups import DepotTime
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
-from ampyard.repositories.vehicles import IdTags, Vehicles
+from ampyard.repositories.vehicles import Vehicles
 from ampyard.services.backend import Backend
 from ampyard.services.large_fleet.history import groups_of, history_of
 from ampyard.services.large_fleet.plan import CHARGING_SHARE, FULL_SIZE, LargeFleet, Size, Yard

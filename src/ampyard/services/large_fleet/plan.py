@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from ampyard.domain.charge_points import ChargePoint, Connector, ConnectorStatus, CurrentType, Evse, OcppVersion
 from ampyard.domain.depots import Depot
+from ampyard.domain.id_tags import IdTag, IdTagKind, canonical
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.supply import PowerNode, PowerNodeKind
 from ampyard.domain.transactions import ChargingState, StopReason, Transaction, TransactionState
-from ampyard.domain.vehicles import IdTag, IdTagKind, Vehicle, VehicleKind
+from ampyard.domain.vehicles import Vehicle, VehicleKind
 
 CHARGING_SHARE = 0.85
 """For which part of the time that it is plugged in a vehicle charges."""
@@ -312,15 +313,20 @@ class LargeFleet:
         )
 
     def _id_tag(self, draw: random.Random, vehicle: Vehicle, place: int) -> IdTag:
+        value = f"{vehicle.license_plate}-{place:03d}"
         return IdTag(
             id=self.id(draw),
             tenant_id=self.tenant_id,
             vehicle_id=vehicle.id,
-            value=f"{vehicle.license_plate}-{place:03d}",
+            value=value,
+            canonical=canonical(value),
             kind=IdTagKind.RFID,
             blocked=False,
+            valid_from=None,
             valid_until=None,
+            removed_at=None,
             created_at=self.made_at,
+            updated_at=self.made_at,
         )
 
     def draw(self, *what: object) -> random.Random:

@@ -10,20 +10,21 @@ from ampyard.domain.charge_points import ChargePoint, Evse
 from ampyard.domain.commands import Command
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.events import Event, EventKind
+from ampyard.domain.id_tags import Authorization, IdTag, authorize
 from ampyard.domain.ids import new_id
 from ampyard.domain.transactions import ChargingState, StopReason, Transaction, TransactionState, is_register
-from ampyard.domain.vehicles import Authorization, IdTag, authorize
 from ampyard.repositories.charge_points import Connectors
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.energy_intervals import name_vehicle
+from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
-from ampyard.repositories.vehicles import IdTags
 from ampyard.services.charge_points import CHARGING_STATE_OF_STATUS, evse_by_no, publish_change
 from ampyard.services.transactions.anomalies import flag
 from ampyard.services.transactions.ending import close
 from ampyard.services.transactions.intervals import spread_all
 from ampyard.services.transactions.report import Report
+from ampyard.services.unknown_identifications import note_unknown, unknown_may_charge
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ async def find_or_begin(work: UnitOfWork, charge_point: ChargePoint, report: Rep
     """
     transactions = Transactions(work.session)
     tag = await IdTags(work.session).by_value(report.id_tag) if report.id_tag is not None else None
-    named = _Named(tag, authorize(tag, at=report.at) if report.id_tag is not None else None)
+    named = _Named(tag, await _authorization(work, tag, report))
     evse = await evse_by_no(work, charge_point, report.evse_no) if report.evse_no is not None else None
     if report.ocpp_transaction_id is not None:
         known = await transactions.by_ocpp_id(charge_point.id, report.ocpp_transaction_id)
@@ -73,6 +74,13 @@ async def find_or_begin(work: UnitOfWork, charge_point: ChargePoint, report: Rep
             f"{charge_point.identity} has no transaction {report.ocpp_transaction_id}, and the message names no EVSE to start it on."
         )
     return Found(await _begin(work, charge_point, evse, report, named), named.authorization, begun=True)
+
+
+async def _authorization(work: UnitOfWork, tag: IdTag | None, report: Report) -> Authorization | None:
+    if report.id_tag is None:
+        return None
+    may_charge = tag is None and await unknown_may_charge(work.session, work.tenant_id)
+    return authorize(tag, at=report.at, unknown_may_charge=may_charge)
 
 
 async def _repeated_start(transactions: Transactions, evse: Evse, report: Report) -> Transaction | None:
@@ -129,6 +137,8 @@ async def _begin(work: UnitOfWork, charge_point: ChargePoint, evse: Evse, report
         abandoned = await close(work, charge_point, stale, at=stale.measured_at or stale.started_at, reason=StopReason.ABANDONED)
         await spread_all(work, abandoned)
         await flag(work, abandoned, [anomalies.abandoned(stale.updated_at, next_started_at=report.at)])
+    if report.id_tag is not None and named.tag is None:
+        await note_unknown(work, charge_point, report.id_tag, report.id_tag_kind)
     connectors = (await Connectors(work.session).of_evses([evse.id])).get(evse.id, [])
     connector = next((c for c in connectors if c.connector_no == (report.connector_no or 1)), None)
     remote = await _remote_start(work, evse, report)

@@ -9,11 +9,11 @@ import logging
 import uuid
 from collections.abc import Sequence
 
+from ampyard.domain.id_tags import Authorization, IdTagKind, authorize
 from ampyard.domain.transactions import ASSUMED_STOP_REASONS, Reading, StopReason, Transaction, TransactionState
-from ampyard.domain.vehicles import Authorization, authorize
+from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
-from ampyard.repositories.vehicles import IdTags
 from ampyard.services.backend import Backend
 from ampyard.services.charge_points import Station, evse_by_no, locked_charge_point, station_work
 from ampyard.services.transactions.anomalies import flag_unknown_end, look_at
@@ -22,14 +22,22 @@ from ampyard.services.transactions.ending import close
 from ampyard.services.transactions.intervals import spread
 from ampyard.services.transactions.measuring import apply, store
 from ampyard.services.transactions.report import Outcome, Report
+from ampyard.services.unknown_identifications import note_unknown, unknown_may_charge
 
 _log = logging.getLogger(__name__)
 
 
-async def authorize_tag(backend: Backend, station: Station, value: str) -> Authorization:
-    """Decide whether an id tag may charge."""
+async def authorize_tag(backend: Backend, station: Station, value: str, kind: IdTagKind | None = None) -> Authorization:
+    """Decide whether an id tag may charge. One that nobody knows is noted; `kind` is what the charge point says that it is."""
     async with backend.database.snapshot(station.tenant_id) as snapshot:
-        return authorize(await IdTags(snapshot).by_value(value), at=backend.clock())
+        tag = await IdTags(snapshot).by_value(value)
+        may_charge = tag is None and await unknown_may_charge(snapshot, station.tenant_id)
+    if tag is None and value.strip():
+        async with station_work(backend, station) as work:
+            charge_point = await locked_charge_point(work, station)
+            await note_unknown(work, charge_point, value, kind)
+            await work.commit()
+    return authorize(tag, at=backend.clock(), unknown_may_charge=may_charge)
 
 
 async def start(backend: Backend, station: Station, report: Report) -> Outcome:

@@ -17,11 +17,10 @@ from ampyard.domain.transactions import (
     normalise,
     sample_id,
 )
-from ampyard.domain.vehicles import SocSource
 from ampyard.repositories.charge_points import Evses
 from ampyard.repositories.transactions import Transactions, add_samples
 from ampyard.repositories.unit_of_work import UnitOfWork
-from ampyard.repositories.vehicles import Vehicles
+from ampyard.services.states_of_charge import Delivery, charger_delivered, charger_told
 from ampyard.services.transactions.report import Report
 
 _log = logging.getLogger(__name__)
@@ -78,19 +77,23 @@ async def apply(work: UnitOfWork, charge_point: ChargePoint, transaction: Transa
         register_at=changed.register_at,
         updated_at=work.now,
     )
-    if changed.soc_percent is not None and changed.vehicle_id is not None and fresh:
-        await work.change(
-            Vehicles,
-            changed.vehicle_id,
-            soc_percent=changed.soc_percent,
-            soc_source=SocSource.CHARGER,
-            soc_at=changed.measured_at,
-            updated_at=work.now,
-        )
+    await _know_charge(work, evse, transaction, changed, newest.soc_percent if fresh else None)
     if changed.charging_state != transaction.charging_state:
         work.wake_planner(charge_point.depot_id)
     work.publish(Event(EventKind.TRANSACTION_UPDATED, transaction.id, charge_point.depot_id))
     return changed
+
+
+async def _know_charge(work: UnitOfWork, evse: Evse, before: Transaction, after: Transaction, told_percent: float | None) -> None:
+    """Take in what a report tells of the vehicle's state of charge; where it tells none, estimate it from what was delivered."""
+    if after.vehicle_id is None:
+        return
+    if told_percent is not None and after.measured_at is not None:
+        await charger_told(work, after.vehicle_id, told_percent, after.measured_at)
+    elif after.register_at is not None and after.energy_wh > before.energy_wh:
+        since = before.register_at or before.started_at
+        delivery = Delivery(after.energy_wh - before.energy_wh, since=since, until=after.register_at, current_type=evse.current_type)
+        await charger_delivered(work, after.vehicle_id, delivery)
 
 
 async def store(work: UnitOfWork, evse: Evse, transaction_id: uuid.UUID | None, readings: Sequence[Reading]) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ampyard.domain.id_tags import Authorization, IdTagKind
 from ampyard.domain.transactions import ChargingState, Reading, Transaction
-from ampyard.domain.vehicles import Authorization, IdTagKind
 
 
 @dataclass(frozen=True, slots=True)

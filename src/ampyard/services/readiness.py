@@ -1,7 +1,7 @@
 """Readiness of assignments: foreseen for whoever asks, in a handful of statements whatever their number; and kept for charts and alerts."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +19,6 @@ from ampyard.domain.readiness import (
     Outlook,
     Readiness,
     Risk,
-    StateOfCharge,
     at_departure,
     needed_energy,
     readiness,
@@ -31,14 +30,13 @@ from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.database import Session
 from ampyard.repositories.directory import Directory
 from ampyard.repositories.readiness import ReadinessRecords, keep, offers, plugs, try_lock
+from ampyard.repositories.settings import read_settings
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services.backend import Backend
 
 # Who will not be ready unless something is done, or at all.
 LATE = frozenset({Risk.AT_RISK, Risk.NOT_READY})
-# What shall be left in the battery on return, where nobody has said otherwise.
-RESERVE_PERCENT = 10.0
 _MOMENT = timedelta(microseconds=1)
 
 
@@ -125,7 +123,8 @@ async def _outlooks(session: Session, assignments: Sequence[Leaving], now: datet
     plugged = await plugs(session, vehicles)
     returns = {block.return_depot_id for block in blocks.values()}
     offer = await offers(session, returns | {one.depot_id for one in assignments})
-    known = _Known({one.id for one in assignments}, blocks, plugged, offer)
+    reserve_percent = await _reserve_percent(session, vehicles.values())
+    known = _Known({one.id for one in assignments}, blocks, plugged, offer, reserve_percent)
     first = {one.vehicle_id: one.depot_id for one in sorted(assignments, key=lambda one: one.departs_at, reverse=True)}
     return {vehicle.id: known.outlook(vehicle, runs[vehicle.id], first[vehicle.id]) for vehicle in vehicles.values()}
 
@@ -138,6 +137,7 @@ class _Known:
     blocks: Mapping[uuid.UUID, Block]
     plugs: Mapping[uuid.UUID, Plug]
     offers: Mapping[uuid.UUID, list[Offer]]
+    reserve_percent: float
 
     def outlook(self, vehicle: Vehicle, runs: Sequence[Assignment], depot_id: uuid.UUID) -> Outlook:
         """Return what is ahead of a vehicle that leaves next from this depot."""
@@ -145,8 +145,8 @@ class _Known:
         here = offered(self.offers.get(depot_id, []), vehicle, plugged=False) if plug is None else plugged_in(plug, vehicle)
         return Outlook(
             battery=Battery(vehicle.battery_kwh, max(vehicle.max_ac_kw, vehicle.max_dc_kw)),
-            soc=_soc(vehicle),
-            reserve_kwh=vehicle.battery_kwh * RESERVE_PERCENT / 100,
+            soc=vehicle.soc,
+            reserve_kwh=vehicle.battery_kwh * (self.reserve_percent if vehicle.min_soc_percent is None else vehicle.min_soc_percent) / 100,
             here=here,
             legs=[self._leg(run, vehicle) for run in runs if run.id in self.wanted or not self._is_back(vehicle, run, plug)],
         )
@@ -155,7 +155,11 @@ class _Known:
         block = self.blocks.get(run.block_id)
         needed = afterwards = None
         if block is not None:
-            needed = needed_energy(energy_kwh=block.energy_kwh, distance_km=block.distance_km, consumption_kwh_per_km=None)
+            needed = needed_energy(
+                energy_kwh=block.energy_kwh,
+                distance_km=block.distance_km,
+                consumption_kwh_per_km=vehicle.consumption_kwh_per_km,
+            )
             afterwards = self.offers.get(block.return_depot_id)
         return Leg(run.id, run.departs_at, run.returns_at, needed, offered(afterwards or [], vehicle, plugged=True))
 
@@ -167,10 +171,10 @@ class _Known:
         return plug.depot_id == block.return_depot_id and run.departs_at < plug.since <= vehicle.soc_at
 
 
-def _soc(vehicle: Vehicle) -> StateOfCharge | None:
-    if vehicle.soc_percent is None or vehicle.soc_at is None:
-        return None
-    return StateOfCharge(vehicle.soc_percent, vehicle.soc_at, certain=True)
+async def _reserve_percent(session: Session, vehicles: Iterable[Vehicle]) -> float:
+    """Return what shall be left in batteries on return where a vehicle and its type say nothing of it, in percent."""
+    tenants = {vehicle.tenant_id for vehicle in vehicles}
+    return (await read_settings(session, tenants.pop())).values.reserve_soc_percent if tenants else 0.0
 
 
 def _unseen(assignment: Leaving, now: datetime) -> Readiness:

@@ -16,9 +16,12 @@ from ampyard.repositories.access import group_parents
 from ampyard.repositories.alerts import Alerts
 from ampyard.repositories.notifications import Channels, Deliveries, DeliveryItems, Routes, waiting_delivery
 from ampyard.repositories.unit_of_work import UnitOfWork
+from ampyard.services.settings import is_on
 
 # The queue's name for the job that makes a delivery.
 DELIVER_JOB = "deliver_notification"
+# Which feature flag has to be on for a kind of channel to be told anything.
+FLAGS = {ChannelKind.EMAIL: "alert_emails", ChannelKind.WEBHOOK: "alert_webhooks"}
 
 
 async def queue(work: UnitOfWork, changes: Sequence[tuple[Alert, NotedChange]]) -> None:
@@ -27,7 +30,8 @@ async def queue(work: UnitOfWork, changes: Sequence[tuple[Alert, NotedChange]]) 
         return
     # Whoever makes the change need not see the channels that are told of it.
     async with work.within(Reach()):
-        channels = await Channels(work.session).where(Channels.table.c.enabled)
+        on = {kind for kind, flag in FLAGS.items() if await is_on(work.session, flag)}
+        channels = await Channels(work.session).where(Channels.table.c.enabled, Channels.table.c.kind.in_(on))
         routes = await Routes(work.session).of_channels([channel.id for channel in channels]) if channels else {}
         visible = await _visible(work, channels, [alert.id for alert, _ in changes])
         for channel in channels:

@@ -36,7 +36,7 @@ SUPPORT = Principal(NO_TENANT, "support", PrincipalKind.ADMINISTRATOR, ROLE_SCOP
 CONTRADICTED = {"resumeTenant"}
 UNSET = {"Tenant.suspendedAt", "Tenant.suspendedReason"}
 EMPTY = "Empty group"
-_CHANGES = {"reserve_soc_percent": 25.0, "alert_sender": "alerts@example.org"}
+_CHANGES = {"command_days_kept": 8, "alert_sender": "alerts@example.org"}
 _WHY = "Ticket 4711: sees no vehicle."
 # Party ids and the queue's numbers are unique over all tenants.
 _numbers = itertools.count(1)
@@ -47,7 +47,7 @@ async def happen(busy: "Busy") -> None:
     await _access(busy)
     await _keys(busy, number)
     await settings.update_settings(busy.backend, user(busy.tenant_id), version=0, changes=_CHANGES)
-    await settings.set_feature_flag(busy.backend, user(busy.tenant_id), "alert_webhooks", enabled=False)
+    await settings.set_feature_flag(busy.backend, user(busy.tenant_id), "roaming", enabled=True)
     await _jobs(busy, number)
     await _support(busy)
 
@@ -179,7 +179,7 @@ def _inputs(known: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         "renameOcpiCredential": {"ocpiCredentialId": known["credential"], "partnerName": name},
         "revokeOcpiCredential": {"ocpiCredentialId": known["credential"]},
         "updateSettings": {"currency": "SEK"},
-        "setFeatureFlag": {"name": "roaming", "enabled": True},
+        "setFeatureFlag": {"name": "roaming", "enabled": False},
         "retryJob": {"jobRunId": known["run"]},
         "createTenant": {"slug": name, "name": "New", "ownerSubject": "anna", "ownerName": "Anna"},
         "editTenant": {"tenantId": known["tenant"], "name": name},

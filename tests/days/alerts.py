@@ -20,17 +20,19 @@ from ampyard.domain.alerts import (
 )
 from ampyard.domain.depots import Depot
 from ampyard.domain.ids import new_id
-from ampyard.domain.notifications.channels import ChannelKind
+from ampyard.domain.notifications.channels import ChannelKind, QuietHours
 from ampyard.domain.notifications.deliveries import DeliveryState, NotedChange
 from ampyard.repositories import tables
 from ampyard.repositories.access import ResourceGroups
 from ampyard.repositories.alert_conditions import remember
-from ampyard.repositories.alerts import AlertChanges, Alerts
+from ampyard.repositories.alerts import AlertChanges, AlertRules, Alerts
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.depots import Depots, PowerNodes
+from ampyard.repositories.notifications import Channels, Deliveries
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.webhooks import WebhookSender
+from ampyard.resolvers.ids import encode_id
 from ampyard.services.alerts.handling import acknowledge_alerts, resolve_alerts
 from ampyard.services.alerts.rules import NewAlertRule, create_alert_rule
 from ampyard.services.backend import Backend
@@ -66,8 +68,8 @@ async def happen(busy: "Busy") -> None:
         group_id = groups[f"Group {depot.name}"]
         rules = await _rules(busy, depot, group_id)
         routes = (NewRoute(rules[AlertKind.OFFLINE].id, AlertSeverity.WARNING, tells_resolved=True), NewRoute())
-        quiet = {"quiet_begin": time(22), "quiet_end": time(6), "quiet_time_zone": depot.time_zone, "quiet_passes": AlertSeverity.CRITICAL}
-        mail = NewChannel(f"Mail {depot.name}", ChannelKind.EMAIL, True, group_id, ("ops@example.org",), None, **quiet, routes=routes)  # type: ignore[arg-type]  # its fields
+        quiet = QuietHours(time(22), time(6), depot.time_zone, AlertSeverity.CRITICAL)
+        mail = NewChannel(f"Mail {depot.name}", ChannelKind.EMAIL, True, group_id, ("ops@example.org",), quiet_hours=quiet, routes=routes)
         hook = NewChannel(f"Hook {depot.name}", ChannelKind.WEBHOOK, url=f"https://example.org/{depot.name}", routes=(NewRoute(),))
         for wanted in (mail, hook):
             channel, _ = await create_channel(backend, principal, wanted)
@@ -156,3 +158,72 @@ def _alert(work: UnitOfWork, depot: Depot, rule: AlertRule, target_id: UUID, **a
         note=None,
         updated_at=work.now - timedelta(minutes=5),
     )
+
+
+async def valid_inputs(busy: "Busy") -> dict[str, dict[str, Any]]:
+    """Return by root field the arguments with which it would do something."""
+    opened = next(alert for alert in await busy.all(Alerts) if alert.state is AlertState.OPEN)
+    rule = next(rule for rule in await busy.all(AlertRules) if rule.depot_id is not None)
+    channel = next(it for it in await busy.all(Channels) if it.kind is ChannelKind.WEBHOOK)
+    delivery = next(it for it in await busy.all(Deliveries) if it.state is DeliveryState.FAILED)
+    some, of_channel = {"alertIds": [_id(opened)]}, {"input": {"notificationChannelId": _id(channel)}}
+    new_channel = {"name": "New", "kind": "EMAIL", "addresses": ["new@example.org"]}
+    return {
+        "acknowledgeAlerts": {"input": some},
+        "resolveAlerts": {"input": some},
+        "noteAlert": {"input": {"alertId": _id(opened), "note": "Noted."}},
+        "createAlertRule": {"input": {"name": "New", "kind": "OFFLINE", "severity": "INFO", "depotId": _of(Depot, rule.depot_id)}},
+        "editAlertRule": {"input": {"alertRuleId": _id(rule), "name": "Renamed"}},
+        "removeAlertRule": {"input": {"alertRuleId": _id(rule)}},
+        "addDefaultAlertRules": {"input": {}},
+        "createNotificationChannel": {"input": new_channel},
+        "editNotificationChannel": {"input": {"notificationChannelId": _id(channel), "enabled": False}},
+        "renewWebhookSecret": of_channel,
+        "removeNotificationChannel": of_channel,
+        "testNotificationChannel": of_channel,
+        "retryNotificationDelivery": {"input": {"notificationDeliveryId": _id(delivery)}},
+    }
+
+
+async def foreign_inputs(busy: "Busy", twin: "Busy") -> dict[tuple[str, str], dict[str, Any]]:
+    """Return by mutation and input field what would do something if only that id were not the other tenant's."""
+    own, theirs = await valid_inputs(busy), await valid_inputs(twin)
+    inputs: dict[tuple[str, str], dict[str, Any]] = {
+        (name, key): theirs[name]["input"]
+        for name, key in (
+            ("acknowledgeAlerts", "alertIds"),
+            ("resolveAlerts", "alertIds"),
+            ("noteAlert", "alertId"),
+            ("createAlertRule", "depotId"),
+            ("editAlertRule", "alertRuleId"),
+            ("removeAlertRule", "alertRuleId"),
+            ("editNotificationChannel", "notificationChannelId"),
+            ("renewWebhookSecret", "notificationChannelId"),
+            ("removeNotificationChannel", "notificationChannelId"),
+            ("testNotificationChannel", "notificationChannelId"),
+            ("retryNotificationDelivery", "notificationDeliveryId"),
+        )
+    }
+    rule = next(rule for rule in await busy.all(AlertRules) if rule.depot_id is not None)
+    depot = theirs["createAlertRule"]["input"]["depotId"]
+    inputs["editAlertRule", "depotId"] = {"alertRuleId": _id(rule), "depotId": depot}
+    group = _id((await twin.all(ResourceGroups))[0])
+    named = {"name": "New", "kind": "OFFLINE", "severity": "INFO", "resourceGroupId": group}
+    inputs["createAlertRule", "resourceGroupId"] = named
+    inputs["editAlertRule", "resourceGroupId"] = {"alertRuleId": _id(rule), "depotId": None, "resourceGroupId": group}
+    for name in ("createNotificationChannel", "editNotificationChannel"):
+        inputs[name, "resourceGroupId"] = own[name]["input"] | {"resourceGroupId": group}
+    # Nested in the routes.
+    foreign_route = {"routes": [{"alertRuleId": theirs["editAlertRule"]["input"]["alertRuleId"]}]}
+    inputs["createNotificationChannel", "alertRuleId"] = own["createNotificationChannel"]["input"] | foreign_route
+    inputs["editNotificationChannel", "alertRuleId"] = own["editNotificationChannel"]["input"] | foreign_route
+    return inputs
+
+
+def _id(entity: Any) -> str:
+    return str(encode_id(type(entity), entity.id))
+
+
+def _of(entity: type[Any], entity_id: UUID | None) -> str:
+    assert entity_id is not None
+    return str(encode_id(entity, entity_id))

@@ -10,11 +10,13 @@ from ampyard.domain.depots import Depot
 from ampyard.domain.events import EventKind
 from ampyard.domain.transactions import TransactionState
 from ampyard.engine import Schema
+from ampyard.repositories.alerts import Alerts
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.faults import Faults
+from ampyard.repositories.notifications import Deliveries
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import Transactions
@@ -232,11 +234,17 @@ OF_PRIORITY = "{ priorityChanged(depotId: $depot) { id level } }"
 OF_STRANGER = "{ unknownIdentificationSeen(depotId: $depot) { id value } }"
 OF_FAULT = "{ faultUpdated(depotId: $depot, chargePointId: $only) { id code } }"
 OF_COMMAND = "{ commandUpdated(chargePointId: $depot, commandId: $only) { id kind } }"
+OF_ALERT_RAISED = "{ alertRaised(depotId: $depot) { id } }"
+OF_ALERT = "{ alertUpdated(depotId: $depot, alertId: $only) { id } }"
+OF_DELIVERY = "{ notificationDeliveryUpdated(notificationDeliveryId: $only) { id } }"
 WATCHED: dict[EventKind, type[Repository[Any]]] = {
     EventKind.CHARGE_POINT_UPDATED: ChargePoints,
     EventKind.CHARGE_POINT_FAULT_UPDATED: Faults,
     EventKind.COMMAND_UPDATED: Commands,
     EventKind.ANOMALY_CHANGED: Anomalies,
+    EventKind.ALERT_RAISED: Alerts,
+    EventKind.ALERT_UPDATED: Alerts,
+    EventKind.NOTIFICATION_UPDATED: Deliveries,
     EventKind.VEHICLE_UPDATED: Vehicles,
     EventKind.PRIORITY_CHANGED: Priorities,
     EventKind.UNKNOWN_IDENTIFICATION_SEEN: UnknownIdentifications,
@@ -253,6 +261,9 @@ WATCHED: dict[EventKind, type[Repository[Any]]] = {
         (OF_FAULT, EventKind.CHARGE_POINT_FAULT_UPDATED, "faultUpdated"),
         (OF_COMMAND, EventKind.COMMAND_UPDATED, "commandUpdated"),
         (OF_ANOMALY, EventKind.ANOMALY_CHANGED, "anomalyChanged"),
+        (OF_ALERT_RAISED, EventKind.ALERT_RAISED, "alertRaised"),
+        (OF_ALERT, EventKind.ALERT_UPDATED, "alertUpdated"),
+        (OF_DELIVERY, EventKind.NOTIFICATION_UPDATED, "notificationDeliveryUpdated"),
         (OF_VEHICLE, EventKind.VEHICLE_UPDATED, "vehicleUpdated"),
         (OF_PRIORITY, EventKind.PRIORITY_CHANGED, "priorityChanged"),
         (OF_STRANGER, EventKind.UNKNOWN_IDENTIFICATION_SEEN, "unknownIdentificationSeen"),
@@ -261,8 +272,8 @@ WATCHED: dict[EventKind, type[Repository[Any]]] = {
 async def test_an_event_of_the_other_never_arrives(mine: Graph, busy: Busy, twin: Busy, document: str, kind: EventKind, name: str) -> None:
     repository = WATCHED.get(kind, Transactions)
     own, other = (await busy.all(repository))[0], (await twin.all(repository))[0]
-    only = ", $only: ID" if "$only" in document else ""
-    async with subscribed(mine, f"subscription S($depot: ID{only}) {document}") as live:
+    declared = ", ".join(f"{name}: ID" for name in ("$depot", "$only") if name in document)
+    async with subscribed(mine, f"subscription S({declared}) {document}") as live:
         await announce(twin, kind, other.id, None)
         # ... nor does what it is about when an event of one's own names it.
         await announce(busy, kind, other.id, None)
@@ -282,6 +293,7 @@ async def test_an_event_of_the_other_never_arrives(mine: Graph, busy: Busy, twin
         (OF_TRANSACTION, EventKind.TRANSACTION_UPDATED),
         (OF_CHARGE_POINT, EventKind.CHARGE_POINT_UPDATED),
         (OF_ANOMALY, EventKind.ANOMALY_CHANGED),
+        (OF_ALERT, EventKind.ALERT_UPDATED),
     ],
 )
 async def test_watching_what_is_the_others_shows_nothing(
@@ -335,6 +347,9 @@ def test_every_subscription_is_watched() -> None:
         "faultUpdated",
         "commandUpdated",
         "anomalyChanged",
+        "alertRaised",
+        "alertUpdated",
+        "notificationDeliveryUpdated",
         "depotUpdated",
         *of_dispatch,
         "jobRunUpdated",

@@ -14,6 +14,7 @@ from ampyard.domain.paging import Keyset
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.unknown_identifications import UnknownState
 from ampyard.domain.vehicles import VehicleKind
+from ampyard.repositories.alerts import AlertRules, Alerts
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.availability import PlannedDowntimes
@@ -24,6 +25,7 @@ from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.energy_prices import EnergyPrices
 from ampyard.repositories.faults import Faults
 from ampyard.repositories.id_tags import IdTags
+from ampyard.repositories.notifications import Channels, Deliveries, DeliveryItems
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.repository import Repository
@@ -36,7 +38,7 @@ from ampyard.resolvers.cursors import CursorCodec
 from ampyard.schema.internal import schema as internal
 from ampyard.schema.public import schema as public
 from tests.busy import HOUR, NOW, T0, Busy
-from tests.schema import dispatch_filters, transaction_filters
+from tests.schema import alert_filters, dispatch_filters, transaction_filters
 from tests.schema.graph import Graph, id_of
 
 LISTS: dict[str, type[Repository[Any]]] = {
@@ -57,6 +59,10 @@ LISTS: dict[str, type[Repository[Any]]] = {
     "assignments": Assignments,
     "anomalies": Anomalies,
     "energyPrices": EnergyPrices,
+    "alerts": Alerts,
+    "alertRules": AlertRules,
+    "notificationChannels": Channels,
+    "notificationDeliveries": Deliveries,
 }
 
 
@@ -208,6 +214,7 @@ FILTERS: list[tuple[str, Callable[[dict[str, Any]], dict[str, object]], Callable
     ("priorities", lambda e: {"vehicleId": id_of(e["Bus 2"]), "inForceAt": moment(NOW)}, lambda _: lambda _p: False),
     *dispatch_filters.FILTERS,
     *transaction_filters.FILTERS,
+    *alert_filters.FILTERS,
 ]
 
 
@@ -225,7 +232,15 @@ async def known(busy: Busy) -> dict[str, Any]:
         | {"plugged in": {t.vehicle_id for t in await busy.all(Transactions) if t.ended_at is None}}
         | {f"block {block.name}": block for block in await busy.all(Blocks)}
         | {"evse": (await busy.all(Evses))[0]}
+        | await _of_alerts(busy)
     )
+
+
+async def _of_alerts(busy: Busy) -> dict[str, Any]:
+    alert = (await busy.all(Alerts))[0]
+    told = {item.delivery_id for item in await busy.all(DeliveryItems) if item.alert_id == alert.id}
+    rule, channel = (await busy.all(AlertRules))[0], (await busy.all(Channels))[0]
+    return {"alert": alert, "deliveries of alert": told, "alert rule": rule, "channel": channel}
 
 
 @pytest.mark.parametrize(("name", "condition", "keep"), FILTERS)

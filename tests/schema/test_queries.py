@@ -174,6 +174,7 @@ COMPUTED = {
     "Evse.availability",
     "Depot.openingTimes",
     "Evse.activeTransaction",
+    "NotificationChannel.quietHours",
     "PowerNode.limitAt",
     "PowerNode.loadHistory",
     "PowerNode.power",
@@ -194,6 +195,7 @@ CHILDREN_ORDER = {
     "Anomaly": "detected_at",
 }
 PAGE_ORDER = {
+    "Alert": ("opened_at", -1),
     "Depot": ("name", 1),
     "ResourceGroup": ("name", 1),
     "RoleGrant": ("created_at", -1),
@@ -203,6 +205,7 @@ PAGE_ORDER = {
     "ConfigurationVariable": ("variable", 1),
     "Fault": ("raised_at", -1),
     "FirmwareStatus": ("reported_at", -1),
+    "NotificationDelivery": ("created_at", -1),
     "PlannedDowntime": ("starts_at", -1),
     "Vehicle": ("name", 1),
     "Transaction": ("started_at", -1),
@@ -238,7 +241,7 @@ OF_VEHICLES = {"Vehicle.idTags", "Vehicle.formerIdTags", "Vehicle.groups", "Vehi
 def parent_attribute(type_name: str, edge: str) -> str:
     if type_name == "VehicleType":
         return "type_id"
-    return "parent_id" if edge == "children" else f"{snake(type_name)}_id"
+    return {"children": "parent_id", "deliveries": "channel_id"}.get(edge, f"{snake(type_name)}_id")
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ class TenantSettings:
 
     currency: str = "EUR"
     language: Language = Language.EN
-    reserve_soc_percent: float = 20.0
+    reserve_soc_percent: float = 10.0
     unknown_tag_policy: UnknownTagPolicy = UnknownTagPolicy.REFUSE
     alert_sender: str | None = None
     command_days_kept: int = 7

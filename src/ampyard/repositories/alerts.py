@@ -65,6 +65,16 @@ class AlertRuleFilter:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class AlertCount:
+    """How many alerts there are of a kind, a severity and a state."""
+
+    kind: AlertKind
+    severity: AlertSeverity
+    state: AlertState
+    count: int
+
+
 class Alerts(Repository[Alert]):
     entity = Alert
     table = tables.alert
@@ -92,6 +102,14 @@ async def rules_by_tenant(session: Session) -> list[uuid.UUID]:
     column = tables.alert_rule.c
     rows = await session.fetch(select(column.tenant_id).where(column.enabled).distinct().order_by(column.tenant_id))
     return [row[0] for row in rows]
+
+
+async def alert_counts(session: Session, narrowing: AlertFilter) -> list[AlertCount]:
+    """Return how many alerts there are of each kind, severity and state."""
+    column = tables.alert.c
+    groups = (column.kind, column.severity, column.state)
+    rows = await session.fetch(select(*groups, func.count()).where(*narrowing.conditions()).group_by(*groups).order_by(*groups))
+    return [AlertCount(*row) for row in rows]
 
 
 async def unresolved_counts(session: Session) -> dict[tuple[AlertKind, AlertSeverity], int]:

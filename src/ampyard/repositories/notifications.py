@@ -9,7 +9,7 @@ from types import MappingProxyType
 from sqlalchemy import ColumnElement, delete, select
 
 from ampyard.domain.notifications.channels import ChannelKind, NotificationChannel, NotificationRoute
-from ampyard.domain.notifications.deliveries import Delivery, DeliveryItem, DeliveryState
+from ampyard.domain.notifications.deliveries import DeliveryState, NotificationDelivery, NotificationItem
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session, WriteSession
 from ampyard.repositories.repository import Repository
@@ -74,19 +74,19 @@ class Routes(Repository[NotificationRoute]):
         return await self.grouped(self.table.c.channel_id, channel_ids, self.table.c.id, reads=reads)
 
 
-class Deliveries(Repository[Delivery]):
-    entity = Delivery
+class Deliveries(Repository[NotificationDelivery]):
+    entity = NotificationDelivery
     table = tables.notification_delivery
     orders = MappingProxyType({"CREATED_AT": table.c.created_at})
 
 
-class DeliveryItems(Repository[DeliveryItem]):
-    entity = DeliveryItem
+class DeliveryItems(Repository[NotificationItem]):
+    entity = NotificationItem
     table = tables.notification_item
 
     async def of_deliveries(
         self, delivery_ids: Sequence[uuid.UUID], *, reads: frozenset[str] | None = None
-    ) -> dict[uuid.UUID, list[DeliveryItem]]:
+    ) -> dict[uuid.UUID, list[NotificationItem]]:
         """Return what each delivery tells of, oldest first."""
         return await self.grouped(self.table.c.delivery_id, delivery_ids, self.table.c.at, self.table.c.id, reads=reads)
 
@@ -118,7 +118,7 @@ async def waiting_delivery(session: WriteSession, channel_id: uuid.UUID, *, afte
     return None if row is None else row[0]
 
 
-async def overdue_deliveries(session: Session, *, before: datetime) -> list[Delivery]:
+async def overdue_deliveries(session: Session, *, before: datetime) -> list[NotificationDelivery]:
     """Return the deliveries that should have been tried before a moment."""
     column = tables.notification_delivery.c
     waiting = (column.state == DeliveryState.PENDING, column.due_at < before)

@@ -10,6 +10,7 @@ import strawberry
 from asyncpg.pgproto.pgproto import UUID  # the driver's: a uuid.UUID, read from text seven times as fast
 
 from ampyard.domain.access import Scope
+from ampyard.domain.alerts import Alert, AlertChange, AlertRule
 from ampyard.domain.anomalies import Anomaly
 from ampyard.domain.api_keys import ApiKey
 from ampyard.domain.assignments import Assignment
@@ -27,6 +28,8 @@ from ampyard.domain.id_tags import IdTag
 from ampyard.domain.impersonations import Impersonation
 from ampyard.domain.job_runs import JobRun
 from ampyard.domain.layouts import ChargePointTemplate
+from ampyard.domain.notifications.channels import NotificationChannel, NotificationRoute
+from ampyard.domain.notifications.deliveries import NotificationDelivery, NotificationItem
 from ampyard.domain.parties import OcpiCredential, OcpiParty
 from ampyard.domain.pricing import EnergyPrice
 from ampyard.domain.priorities import Priority
@@ -43,6 +46,7 @@ from ampyard.domain.variables import ConfigurationVariable
 from ampyard.domain.vehicle_groups import VehicleGroup
 from ampyard.domain.vehicles import Vehicle, VehicleType
 from ampyard.repositories.access import ResourceGroups, RoleGrants, Users
+from ampyard.repositories.alerts import AlertRules, Alerts
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.api_keys import ApiKeyRecords
 from ampyard.repositories.assignments import Assignments
@@ -59,6 +63,7 @@ from ampyard.repositories.firmware import FirmwareStatuses
 from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.impersonations import Impersonations
 from ampyard.repositories.job_runs import JobRuns
+from ampyard.repositories.notifications import Channels, Deliveries
 from ampyard.repositories.parties import OcpiCredentials, OcpiParties
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.readiness import ReadinessRecords
@@ -81,6 +86,8 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     ApiKey: ApiKeyRecords,
     AuditRecord: AuditRecords,
     AvailabilityInterval: AvailabilityIntervals,
+    Alert: Alerts,
+    AlertRule: AlertRules,
     Anomaly: Anomalies,
     ChargePoint: ChargePoints,
     ChargePointTemplate: Templates,
@@ -101,6 +108,8 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     OcpiCredential: OcpiCredentials,
     OcpiParty: OcpiParties,
     PlannedDowntime: PlannedDowntimes,
+    NotificationChannel: Channels,
+    NotificationDelivery: Deliveries,
     PowerNode: PowerNodes,
     Priority: Priorities,
     ReadinessRecord: ReadinessRecords,
@@ -116,7 +125,9 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     VehicleGroup: VehicleGroups,
     VehicleType: VehicleTypes,
 }
-SCOPES: dict[type[Any], Scope] = dict.fromkeys(NODES, Scope.FLEET_READ) | {
+# Besides those, what has no global id.
+_WITHOUT_ID = (AlertChange, NotificationItem, NotificationRoute)
+SCOPES: dict[type[Any], Scope] = dict.fromkeys([*NODES, *_WITHOUT_ID], Scope.FLEET_READ) | {
     ApiKey: Scope.ACCESS_READ,
     AuditRecord: Scope.AUDIT_READ,
     Impersonation: Scope.ACCESS_READ,

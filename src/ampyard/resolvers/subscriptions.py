@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 import strawberry
 
+from ampyard.domain.alerts import Alert, AlertSeverity
 from ampyard.domain.anomalies import Anomaly
 from ampyard.domain.assignments import Assignment
 from ampyard.domain.charge_points import ChargePoint
@@ -21,10 +22,12 @@ from ampyard.domain.errors import NotFoundError
 from ampyard.domain.events import EventKind, PublishedEvent
 from ampyard.domain.faults import Fault
 from ampyard.domain.job_runs import JobRun
+from ampyard.domain.notifications.deliveries import NotificationDelivery
 from ampyard.domain.priorities import Priority
 from ampyard.domain.transactions import Transaction
 from ampyard.domain.unknown_identifications import UnknownIdentification
 from ampyard.domain.vehicles import Vehicle
+from ampyard.repositories.alerts import Alerts
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.charge_points import ChargePoints
@@ -32,6 +35,7 @@ from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.faults import Faults
 from ampyard.repositories.job_runs import JobRuns
+from ampyard.repositories.notifications import Deliveries
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.repository import Repository
 from ampyard.repositories.transactions import Transactions
@@ -92,6 +96,53 @@ def anomaly_changed(
         return event.kind is EventKind.ANOMALY_CHANGED and of_depot in {None, event.depot_id} and only in {None, event.aggregate_id}
 
     return _entities(info.context, Anomalies, fits)
+
+
+_Severity = Annotated[AlertSeverity | None, strawberry.argument(description="Only those that are so serious, or more.")]
+
+
+def alert_raised(
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those in this depot.")] = None,
+    min_severity: _Severity = None,
+) -> AsyncGenerator[Alert, None]:
+    """Return alerts as they are opened."""
+    return _entities(info.context, Alerts, _of_alerts(EventKind.ALERT_RAISED, depot_id, min_severity))
+
+
+def alert_updated(
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those in this depot.")] = None,
+    alert_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None,
+    min_severity: _Severity = None,
+) -> AsyncGenerator[Alert, None]:
+    """Return alerts as they are acknowledged, noted or resolved."""
+    only = optional_id("alertId", alert_id, Alert)
+    of_these = _of_alerts(EventKind.ALERT_UPDATED, depot_id, min_severity)
+    return _entities(info.context, Alerts, lambda event: only in {None, event.aggregate_id} and of_these(event))
+
+
+def _of_alerts(kind: EventKind, depot_id: str | None, min_severity: AlertSeverity | None) -> Callable[[PublishedEvent], bool]:
+    of_depot = optional_id("depotId", depot_id, Depot)
+
+    def fits(event: PublishedEvent) -> bool:
+        serious = min_severity is None or event.payload.get("severity", 0) >= min_severity
+        return event.kind is kind and of_depot in {None, event.depot_id} and serious
+
+    return fits
+
+
+def notification_delivery_updated(
+    info: Info,
+    notification_delivery_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this one.")] = None,
+) -> AsyncGenerator[NotificationDelivery, None]:
+    """Return deliveries as they are tried."""
+    only = optional_id("notificationDeliveryId", notification_delivery_id, NotificationDelivery)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.NOTIFICATION_UPDATED and only in {None, event.aggregate_id}
+
+    return _entities(info.context, Deliveries, fits)
 
 
 def charge_point_updated(

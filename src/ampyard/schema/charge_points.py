@@ -25,6 +25,7 @@ from ampyard.resolvers.ids import decode_id, optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.resolvers.uptime import OF_CHARGE_POINT, OF_EVSE, plan_availability, uptime_of
+from ampyard.schema.alerts import Alert, alerts_about
 from ampyard.schema.availability import (
     CHARGE_POINT_DOWNTIMES,
     EVSE_AVAILABILITY,
@@ -195,6 +196,7 @@ class ChargePoint(Node):
         PowerNodes, "power_node_id", description="The power node that supplies it; null where the caller's grants do not reach it."
     )
     evses: list[Evse] = to_many(Evses, "of_charge_points", description="Its EVSEs, by number.")
+    alerts: Connection[Alert] = alerts_about("chargePoint", "charge_point_id")
     transactions: Connection[Transaction] = connection(
         Listing(
             "chargePoint.transactions", Transactions, "STARTED_AT", default_descending=True, parent=Transactions.table.c.charge_point_id

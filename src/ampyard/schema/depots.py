@@ -27,6 +27,7 @@ from ampyard.resolvers.edges import by_id, references_to, to_many, to_one
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.resolvers.uptime import OF_DEPOT, uptime_of
+from ampyard.schema.alerts import Alert, alerts_about
 from ampyard.schema.availability import Uptime
 from ampyard.schema.charge_points import ChargePoint, ChargePointFilter, ChargePointOrder
 from ampyard.schema.charts import EnergyChart, NodePowerChart, ReadinessChart, UtilisationChart
@@ -106,6 +107,7 @@ class Depot(Node):
         filter_type=VehicleFilter,
         order_type=VehicleOrder,
     )
+    alerts: Connection[Alert] = alerts_about("depot", "depot_id")
     transactions: Connection[Transaction] = connection(
         Listing("depot.transactions", Transactions, "STARTED_AT", default_descending=True, parent=Transactions.table.c.depot_id),
         description="The transactions at its charge points, newest first unless told.",

@@ -3,6 +3,7 @@
 import strawberry
 
 from ampyard.domain.access import PrincipalKind, Role
+from ampyard.domain.alerts import AlertChangeKind, AlertKind, AlertSeverity, AlertState
 from ampyard.domain.anomalies import AnomalyKind, NotBillable
 from ampyard.domain.anomalies import Resolution as AnomalyResolution
 from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
@@ -18,6 +19,9 @@ from ampyard.domain.job_runs import JobRunState
 from ampyard.domain.layouts import ConnectorFormat, ConnectorStandard, PowerType
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.local_time import Weekday
+from ampyard.domain.notifications.channels import ChannelKind as NotificationChannelKind
+from ampyard.domain.notifications.deliveries import DeliveryState as NotificationDeliveryState
+from ampyard.domain.notifications.deliveries import NotedChange as NotifiedChange
 from ampyard.domain.orders import ResetKind, TriggeredMessage
 from ampyard.domain.pricing import CostUnknown
 from ampyard.domain.priorities import PriorityLevel, PriorityOutcome, PriorityTarget
@@ -31,6 +35,13 @@ from ampyard.domain.unknown_identifications import UnknownState
 from ampyard.domain.vehicles import VehicleKind
 from ampyard.repositories.depots import Archived
 
+strawberry.enum(AlertChangeKind, name="AlertChangeKind", description="What happened to an alert.")
+strawberry.enum(AlertKind, name="AlertKind", description="What an alert is about.")
+strawberry.enum(AlertSeverity, name="AlertSeverity", description="How serious an alert is.")
+strawberry.enum(AlertState, name="AlertState", description="How far an alert has come.")
+strawberry.enum(NotificationChannelKind, name="NotificationChannelKind", description="Which way people or systems are told of alerts.")
+strawberry.enum(NotificationDeliveryState, name="NotificationDeliveryState", description="How far a delivery has come.")
+strawberry.enum(NotifiedChange, name="NotifiedChange", description="What of an alert is told.")
 strawberry.enum(ChartBucket, name="ChartBucket", description="How long the buckets of a chart are.")
 strawberry.enum(Availability, name="Availability", description="Whether an EVSE can be used.")
 strawberry.enum(ConnectorStatus, name="ConnectorStatus", description="The state of a connector or EVSE, in OCPP's words.")
@@ -82,6 +93,10 @@ strawberry.enum(EnergyBucket, name="EnergyBucket", description="How long an inte
 strawberry.enum(Weekday, name="Weekday", description="A day of the week.")
 
 __all__ = [
+    "AlertChangeKind",
+    "AlertKind",
+    "AlertSeverity",
+    "AlertState",
     "AnomalyKind",
     "AnomalyResolution",
     "Archived",
@@ -105,6 +120,9 @@ __all__ = [
     "Language",
     "LimitSource",
     "NotBillable",
+    "NotificationChannelKind",
+    "NotificationDeliveryState",
+    "NotifiedChange",
     "OcppVersion",
     "PowerNodeKind",
     "PowerType",

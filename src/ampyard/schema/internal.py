@@ -8,6 +8,9 @@ from ampyard.engine import Subgraph
 from ampyard.resolvers.edges import node_among
 from ampyard.resolvers.ids import NODES
 from ampyard.resolvers.scopes import scoped
+from ampyard.schema.alert_changes import AlertMutations
+from ampyard.schema.alert_rules import AlertRule, AlertRuleMutations, AlertRuleQueries
+from ampyard.schema.alerts import Alert, AlertQueries, AlertSubscriptions
 from ampyard.schema.anomalies import Anomaly, AnomalyMutations, AnomalyQueries, AnomalySubscriptions
 from ampyard.schema.api_keys import ApiKey, ApiKeyMutations, ApiKeyQueries
 from ampyard.schema.assignments import Assignment, AssignmentQueries
@@ -29,6 +32,8 @@ from ampyard.schema.health import HealthQueries
 from ampyard.schema.id_tags import IdTag, IdTagMutations, IdTagQueries
 from ampyard.schema.job_runs import JobRun, JobRunMutations, JobRunQueries, JobRunSubscriptions
 from ampyard.schema.node import Node
+from ampyard.schema.notification_changes import NotificationMutations
+from ampyard.schema.notifications import NotificationChannel, NotificationDelivery, NotificationQueries, NotificationSubscriptions
 from ampyard.schema.parties import OcpiCredential, OcpiParty, PartyMutations, PartyQueries
 from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries, PrioritySubscriptions
 from ampyard.schema.readiness import ReadinessQueries, ReadinessRecord, ReadinessSubscriptions
@@ -77,6 +82,9 @@ class Query(
     PriorityQueries,
     CommandQueries,
     ReportQueries,
+    AlertQueries,
+    AlertRuleQueries,
+    NotificationQueries,
     BlockQueries,
     AssignmentQueries,
     ReadinessQueries,
@@ -108,6 +116,9 @@ class Mutation(
     CorrectionMutations,
     EnergyPriceMutations,
     CommandMutations,
+    AlertMutations,
+    AlertRuleMutations,
+    NotificationMutations,
     DispatchMutations,
     UserMutations,
     ResourceGroupMutations,
@@ -131,6 +142,8 @@ class Subscription(
     PrioritySubscriptions,
     TransactionSubscriptions,
     AnomalySubscriptions,
+    AlertSubscriptions,
+    NotificationSubscriptions,
     ChargePointSubscriptions,
     FaultSubscriptions,
     CommandSubscriptions,
@@ -173,6 +186,10 @@ schema = Subgraph(
         Priority,
         Command,
         Report,
+        Alert,
+        AlertRule,
+        NotificationChannel,
+        NotificationDelivery,
         Block,
         Assignment,
         ReadinessRecord,

@@ -27,6 +27,7 @@ from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.resolvers.vehicles import own, resolve_soc_confidence
+from ampyard.schema.alerts import Alert, alerts_about
 from ampyard.schema.charts import EnergyChart
 from ampyard.schema.enums import SocSource, VehicleKind
 from ampyard.schema.id_tags import IdTag
@@ -138,6 +139,7 @@ class Vehicle(Node):
     depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] | None = to_one(
         Depots, "depot_id", description="Its home depot; null where the caller's grants do not reach it."
     )
+    alerts: Connection[Alert] = alerts_about("vehicle", "vehicle_id")
     id_tags: list[IdTag] = to_many(IdTags, "of_vehicles", description="The id tags it has, by value.")
     former_id_tags: list[IdTag] = to_many(IdTags, "formerly_of_vehicles", description="The id tags it had, the last removed first.")
     transactions: Connection[Transaction] = connection(

@@ -27,6 +27,7 @@ from ampyard.server.metrics import Metrics, metrics_view
 from ampyard.server.settings import Settings
 from ampyard.server.tokens import EmbeddedIssuer, RemoteKeys, TokenVerifier
 from ampyard.services.access import ApiKeys, Impersonating, UserGrants
+from ampyard.services.alerts.counting import count_unresolved
 from ampyard.services.backend import Backend
 from ampyard.services.impersonation import TOKEN_PREFIX
 from ampyard.services.reports import read_report
@@ -52,6 +53,7 @@ def api_app(settings: Settings, backend: Backend) -> ASGIApp:
 
     gateway = Gateway(credential=settings.gateway_credential, traces=settings.development)
     metrics = Metrics()
+    metrics_token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
     internal = GraphQLApp(
         schema=internal_schema,
         authenticate=_bearer(verifier, gateway, UserGrants(backend), Impersonating(backend)),
@@ -87,7 +89,7 @@ def api_app(settings: Settings, backend: Backend) -> ASGIApp:
         Route("/files/{token}", _download(backend, links)),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(backend)),
-        Route("/metrics", metrics_view(metrics, settings.metrics_token.get_secret_value() if settings.metrics_token else None)),
+        Route("/metrics", metrics_view(metrics, metrics_token, lambda: _alerts(backend))),
     ]
     if issuer is not None:
         routes.append(Route("/.well-known/jwks.json", _jwks(issuer)))
@@ -208,3 +210,7 @@ def _jwks(issuer: EmbeddedIssuer) -> Callable[[Request], Awaitable[Response]]:
         return JSONResponse(issuer.jwks())
 
     return jwks
+
+
+async def _alerts(backend: Backend) -> dict[tuple[str, str], int]:
+    return {(kind.value, severity.name): count for (kind, severity), count in (await count_unresolved(backend)).items()}

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
+from contextlib import suppress
 from hmac import compare_digest
 from ipaddress import ip_address
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+import asyncpg
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -20,6 +22,7 @@ _MAX_OPERATIONS: Final = 200
 _MAX_CLIENTS: Final = 50
 _MAX_SERIES: Final = 2_000
 _MAX_CHARACTERS: Final = 64
+_COUNT_S: Final = 2.0
 _OTHER: Final = "other"
 
 _LABELS: Final = ("graph", "operation", "type", "client", "version", "outcome")
@@ -44,6 +47,9 @@ class Metrics:
         )
         self._graphs: dict[str, GraphQLApp[Any]] = {}
         self.registry.register(_Graphs(self._graphs))
+        self._alerts = Gauge(
+            "ampyard_unresolved_alerts", "Alerts that are not resolved, of all tenants.", ("kind", "severity"), registry=self.registry
+        )
         self._series: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}
         self._names = _Bounded(_MAX_OPERATIONS)
         self._clients = _Bounded(_MAX_CLIENTS)
@@ -72,6 +78,12 @@ class Metrics:
     def watch(self, graph: str, app: GraphQLApp[Any]) -> None:
         """Show what a graph is doing and what it holds whenever somebody looks."""
         self._graphs[graph] = app
+
+    def show_alerts(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Show how many alerts there are now, by kind and severity."""
+        self._alerts.clear()
+        for labels, count in counts.items():
+            self._alerts.labels(*labels).set(count)
 
     def _child(self, labels: tuple[str, ...]) -> tuple[Counter, Histogram]:
         found = self._series.get(labels)
@@ -138,8 +150,11 @@ class _Graphs(Collector):
         yield from (running, sockets, documents, characters, lookups, unbudgeted, executions)
 
 
-def metrics_view(metrics: Metrics, token: str | None) -> Callable[[Request], Awaitable[Response]]:
-    """Serve the metrics: to bearers of the token; where there is none, to this machine alone."""
+CountAlerts = Callable[[], Awaitable[Mapping[tuple[str, str], int]]]
+
+
+def metrics_view(metrics: Metrics, token: str | None, count_alerts: CountAlerts | None = None) -> Callable[[Request], Awaitable[Response]]:
+    """Serve the metrics: to bearers of the token; where there is none, to this machine alone. Alerts are counted for each who asks."""
 
     async def view(request: Request) -> Response:
         if token is None:
@@ -147,6 +162,10 @@ def metrics_view(metrics: Metrics, token: str | None) -> Callable[[Request], Awa
                 return PlainTextResponse("Metrics are served to this machine alone unless AMPYARD_METRICS_TOKEN is set.", status_code=403)
         elif not compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode()):
             return PlainTextResponse("This needs the bearer token of the metrics.", status_code=401, headers={"www-authenticate": "Bearer"})
+        if count_alerts is not None:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # the others are told all the same
+                async with asyncio.timeout(_COUNT_S):
+                    metrics.show_alerts(await count_alerts())
         # Thousands of series take a while to write; nobody else waits for that.
         text = await asyncio.to_thread(generate_latest, metrics.registry)
         return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})

@@ -25,20 +25,20 @@ from ampyard.domain.readiness import (
     readiness,
 )
 from ampyard.domain.readiness_records import KEPT_BEFORE, MADE_UP_FOR, ReadinessRecord, departed, foreseen, is_worth_keeping
+from ampyard.domain.settings import DEFAULTS
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.database import Session
 from ampyard.repositories.directory import Directory
 from ampyard.repositories.readiness import ReadinessRecords, keep, offers, plugs, try_lock
+from ampyard.repositories.settings import read_settings
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services.backend import Backend
 
 # Who will not be ready unless something is done, or at all.
 LATE = frozenset({Risk.AT_RISK, Risk.NOT_READY})
-# What shall be left in the battery on return, where nobody has said otherwise.
-RESERVE_PERCENT = 10.0
 _MOMENT = timedelta(microseconds=1)
 
 
@@ -125,17 +125,26 @@ async def _outlooks(session: Session, assignments: Sequence[Leaving], now: datet
     plugged = await plugs(session, vehicles)
     returns = {block.return_depot_id for block in blocks.values()}
     offer = await offers(session, returns | {one.depot_id for one in assignments})
-    known = _Known({one.id for one in assignments}, blocks, plugged, offer)
+    reserve = await _reserve_percent(session, vehicles)
+    known = _Known({one.id for one in assignments}, blocks, reserve, plugged, offer)
     first = {one.vehicle_id: one.depot_id for one in sorted(assignments, key=lambda one: one.departs_at, reverse=True)}
     return {vehicle.id: known.outlook(vehicle, runs[vehicle.id], first[vehicle.id]) for vehicle in vehicles.values()}
 
 
+async def _reserve_percent(session: Session, vehicles: Mapping[uuid.UUID, Vehicle]) -> float:
+    """Return what shall be left in the battery on return, as the tenant of the vehicles has set it."""
+    for vehicle in vehicles.values():
+        return (await read_settings(session, vehicle.tenant_id)).values.reserve_soc_percent
+    return DEFAULTS.reserve_soc_percent
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What outlooks are made of: whose readiness is asked for, blocks, where vehicles are plugged in, what depots have to offer."""
+    """What outlooks are made of: whose readiness is asked for, blocks, the reserve, plugged-in vehicles, what depots have to offer."""
 
     wanted: AbstractSet[uuid.UUID]
     blocks: Mapping[uuid.UUID, Block]
+    reserve_percent: float
     plugs: Mapping[uuid.UUID, Plug]
     offers: Mapping[uuid.UUID, list[Offer]]
 
@@ -146,7 +155,7 @@ class _Known:
         return Outlook(
             battery=Battery(vehicle.battery_kwh, max(vehicle.max_ac_kw, vehicle.max_dc_kw)),
             soc=_soc(vehicle),
-            reserve_kwh=vehicle.battery_kwh * RESERVE_PERCENT / 100,
+            reserve_kwh=vehicle.battery_kwh * self.reserve_percent / 100,
             here=here,
             legs=[self._leg(run, vehicle) for run in runs if run.id in self.wanted or not self._is_back(vehicle, run, plug)],
         )

@@ -4,14 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from ampyard.domain.alerts import AlertSeverity
-from ampyard.domain.notifications.deliveries import Delivery, DeliveryState, NotedChange
+from ampyard.domain.notifications.deliveries import DeliveryState, NotedChange, NotificationDelivery
 from ampyard.domain.notifications.messages import Mail, Told, mail_of, webhook_of
 from tests.domain.notifications.test_channels import ALERT, CHANNEL, ID, NOW, RULE
 
 OPENED = Told(ALERT, NotedChange.OPENED, NOW, ("Central", "CP-1"), "Europe/Berlin")
 RESOLVED = replace(OPENED, change=NotedChange.RESOLVED, at=NOW + timedelta(minutes=1))
 LINK = "https://ampyard.example.org"
-DELIVERY = Delivery(ID, ID, ID, DeliveryState.PENDING, False, 1, NOW, NOW, None, None, None)
+DELIVERY = NotificationDelivery(ID, ID, ID, DeliveryState.PENDING, False, 1, NOW, NOW, None, None, None)
 
 
 def test_a_mail_of_one_alert_says_it_in_its_subject() -> None:

@@ -12,8 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from ampyard.domain.alerts import AlertKind, AlertState
 from ampyard.engine import OperationReport
 from ampyard.engine.observing import Client
+from ampyard.repositories.alerts import Alerts
 from ampyard.server.metrics import Metrics, metrics_view
 from ampyard.services.backend import Backend
 from ampyard.services.seeding import Seeded
@@ -174,3 +176,12 @@ async def test_plans_are_used_unless_switched_off(backend: Backend, home: Path, 
 
     assert answer.json()["data"] == {"depots": {"totalCount": 2}}
     assert after - before == 1
+
+
+async def test_alerts_that_wait_are_counted_by_kind_and_severity(backend: Backend, home: Path, busy: Busy) -> None:
+    async with serving_api(backend, home) as api:
+        found = await read(api.http)
+    waiting = [alert for alert in await busy.all(Alerts) if alert.state is not AlertState.RESOLVED and alert.kind is AlertKind.OVER_LIMIT]
+    assert len(waiting) == 2
+    # Other tenants of the tests have theirs.
+    assert value(found, "ampyard_unresolved_alerts", kind="OVER_LIMIT", severity="CRITICAL") >= len(waiting)

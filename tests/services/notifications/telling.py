@@ -9,7 +9,7 @@ import orjson
 from ampyard.domain.alerts import Alert, AlertKind, AlertSeverity
 from ampyard.domain.charge_points import OcppVersion
 from ampyard.domain.notifications.channels import ChannelKind, NotificationChannel
-from ampyard.domain.notifications.deliveries import Delivery
+from ampyard.domain.notifications.deliveries import NotificationDelivery
 from ampyard.repositories.mail import Mailer, SmtpSecurity, SmtpServer
 from ampyard.repositories.notifications import Deliveries
 from ampyard.repositories.webhooks import WebhookSender
@@ -55,13 +55,13 @@ class Telling(Watch):
             await charge_points.connected(self.backend, self.stations[identity], OcppVersion.V16)
         await self.look()
 
-    async def work(self) -> list[Delivery]:
+    async def work(self) -> list[NotificationDelivery]:
         """Do all deliveries that are queued and due by the tenant's clock, as a worker does; returns all there are, oldest first."""
         for job in await self._take_jobs():
             await deliver_requested(self.backend, job)
         return await self.deliveries()
 
-    async def deliveries(self) -> list[Delivery]:
+    async def deliveries(self) -> list[NotificationDelivery]:
         async with self.everywhere.database.snapshot(self.tenant_id) as snapshot:
             return await Deliveries(snapshot).where(order_by=[Deliveries.table.c.id])
 

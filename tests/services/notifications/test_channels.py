@@ -1,6 +1,6 @@
 """Channels are made, changed and removed; what a webhook is signed with is shown once and kept locked up."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import time
 from uuid import uuid4
 
@@ -11,7 +11,7 @@ from ampyard.domain.access import Grant, Principal, PrincipalKind, Scope
 from ampyard.domain.alerts import AlertKind, AlertSeverity
 from ampyard.domain.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from ampyard.domain.ids import new_id
-from ampyard.domain.notifications.channels import ChannelKind, NotificationChannel, NotificationRoute
+from ampyard.domain.notifications.channels import ChannelKind, NotificationChannel, NotificationRoute, QuietHours
 from ampyard.domain.resource_groups import ResourceGroup
 from ampyard.repositories import tables
 from ampyard.repositories.access import ResourceGroups
@@ -31,6 +31,7 @@ from tests.fleet import user
 from tests.services.notifications.telling import Telling, telling
 
 MAIL = NewChannel("Mail", ChannelKind.EMAIL, addresses=("ops@example.org",))
+_QUIET = ("quiet_begin", "quiet_end", "quiet_time_zone", "quiet_passes")
 HOOK = NewChannel("Hook", ChannelKind.WEBHOOK, url="https://example.org/hook")
 
 
@@ -79,11 +80,11 @@ async def test_a_channel_is_changed_with_its_routes_or_without(here: Telling) ->
     rule = await here.rule(AlertKind.FAULTED)
     made, _ = await create_channel(here.backend, here.admin, replace(MAIL, routes=(NewRoute(),)))
     here.pass_time(minutes=1)
-    quiet = {"quiet_begin": time(22), "quiet_end": time(6), "quiet_time_zone": "Europe/Berlin", "quiet_passes": AlertSeverity.CRITICAL}
-    changed = await edit_channel(here.backend, here.admin, made.id, {"addresses": ["a@b"], **quiet})
+    quiet = QuietHours(time(22), time(6), "Europe/Berlin", AlertSeverity.CRITICAL)
+    changed = await edit_channel(here.backend, here.admin, made.id, {"addresses": ["a@b"], "quiet_hours": quiet})
     kept = await routes(here, made)
     await edit_channel(here.backend, here.admin, made.id, {}, [NewRoute(rule.id, AlertSeverity.CRITICAL, tells_resolved=True)])
-    assert changed == replace(made, addresses=["a@b"], updated_at=here.now, **quiet)  # type: ignore[arg-type]  # its fields
+    assert changed == replace(made, addresses=["a@b"], updated_at=here.now, **dict(zip(_QUIET, astuple(quiet), strict=True)))
     assert await channels(here) == [changed]
     assert [(it.rule_id, it.min_severity, it.tells_resolved) for it in kept] == [(None, AlertSeverity.INFO, False)]
     assert [(it.rule_id, it.min_severity, it.tells_resolved) for it in await routes(here, made)] == [
@@ -110,10 +111,12 @@ async def test_a_channel_is_changed_with_its_routes_or_without(here: Telling) ->
             ],
         ),
         (
-            replace(MAIL, quiet_begin=time(22), quiet_time_zone="Berlin"),
+            replace(MAIL, quiet_hours=QuietHours(time(22), time(6), "Berlin", None)),
             [
-                (("input", "quietBegin"), "Quiet hours need a begin, an end and a time zone; give all three, or none."),
-                (("input", "quietTimeZone"), "'Berlin' is no time zone; give a name of the IANA database, such as Europe/Berlin."),
+                (
+                    ("input", "quietHours", "timeZone"),
+                    "'Berlin' is no time zone; give a name of the IANA database, such as Europe/Berlin.",
+                ),
             ],
         ),
         (

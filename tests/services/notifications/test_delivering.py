@@ -15,6 +15,7 @@ from ampyard.domain.access import Scope
 from ampyard.domain.alerts import AlertSeverity
 from ampyard.domain.errors import ConflictError, ForbiddenError, NotFoundError
 from ampyard.domain.ids import new_id
+from ampyard.domain.notifications.channels import QuietHours
 from ampyard.domain.notifications.deliveries import DIGEST, RETRIES, DeliveryState
 from ampyard.domain.resource_groups import ResourceGroup
 from ampyard.repositories import tables
@@ -68,8 +69,7 @@ async def test_what_comes_after_a_mail_is_another(backend: Backend) -> None:
 async def test_quiet_hours_put_mail_off_until_they_end(backend: Backend) -> None:
     async with smtp_server() as postbox:
         here = await telling(backend, postbox.port)
-        quiet = {"quiet_begin": time(12), "quiet_end": time(14), "quiet_time_zone": "Europe/Berlin"}
-        await here.channel(**quiet, quiet_passes=AlertSeverity.CRITICAL)
+        await here.channel(quiet_hours=QuietHours(time(12), time(14), "Europe/Berlin", AlertSeverity.CRITICAL))
         await here.lose("CP-1")
         here.pass_time(minutes=30)
         await here.lose("CP-2")

@@ -37,7 +37,7 @@ class NotedChange(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class NotificationDelivery:
     """What is told to a channel in one go; a test tells of no alert.
 
     `due_at` is when it is tried next (PENDING), or was last. `status_code` is what a webhook answered, `error` why the last try failed.
@@ -57,7 +57,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryItem:
+class NotificationItem:
     """A change of an alert that a delivery tells of."""
 
     id: uuid.UUID

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from ampyard.domain.alerts import Alert, AlertSeverity
 from ampyard.domain.notifications.channels import NotificationChannel
-from ampyard.domain.notifications.deliveries import Delivery, NotedChange
+from ampyard.domain.notifications.deliveries import NotedChange, NotificationDelivery
 
 _MAX_SUBJECT = 200
 _TEST = "This is a test of the notification channel {name}. Nothing is wrong."
@@ -62,7 +62,7 @@ def mail_of(channel: NotificationChannel, told: Sequence[Told], link: str) -> Ma
     return Mail(_subject(told), text, html)
 
 
-def webhook_of(delivery: Delivery, channel: NotificationChannel, told: Sequence[Told]) -> dict[str, Any]:
+def webhook_of(delivery: NotificationDelivery, channel: NotificationChannel, told: Sequence[Told]) -> dict[str, Any]:
     """Return the body of a webhook: `type`, `timestamp` and `data`, as Standard Webhooks recommends; ids are the database's."""
     if not told:
         data: dict[str, Any] = {"channel": channel.name, "message": _TEST.format(name=channel.name)}

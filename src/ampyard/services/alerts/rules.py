@@ -27,9 +27,11 @@ from ampyard.repositories.depots import Depots
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.alerts.telling import publish
 from ampyard.services.backend import Backend
+from ampyard.services.edits import input_path, require_not_null
 
 _NAME_LENGTH = 100
 _CONFIGURE = Scope.ALERTS_CONFIGURE
+_MAY_BE_NULL = frozenset({"resource_group_id", "depot_id", *PARAMETER_NAMES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ async def edit_alert_rule(backend: Backend, principal: Principal, rule_id: uuid.
     One that is disabled, or about another place, has its alerts resolved. Errors as for `create_alert_rule`.
     """
     principal.require(_CONFIGURE)
+    require_not_null(changes, may_be_null=_MAY_BE_NULL)
     async with backend.unit_of_work(principal, _CONFIGURE) as work:
         old = await work.require(AlertRules, rule_id, "alert rule")
         given = {name: value for name, value in changes.items() if name in PARAMETER_NAMES}
@@ -96,9 +99,27 @@ async def remove_alert_rule(backend: Backend, principal: Principal, rule_id: uui
         await _end(work, rule)
         await remove_rule(work.session, rule.id)
         await work.audit("alert_rule.remove", "alert_rule", rule.id, name=rule.name, kind=rule.kind.value)
-        work.answers(removed=str(rule.id))
+        work.answers(removed=True)
         await work.commit()
     return rule.id
+
+
+async def add_missing_default_rules(backend: Backend, principal: Principal) -> list[AlertRule]:
+    """Add those of the rules of a new tenant whose names are not taken.
+
+    Raises:
+        ForbiddenError: the principal lacks `alerts:configure` for the whole tenant.
+    """
+    principal.require(_CONFIGURE)
+    if principal.groups(_CONFIGURE) is not None:
+        raise ForbiddenError(f"{principal.author} may make rules for resource groups or depots; these are for the whole tenant.")
+    async with backend.unit_of_work(principal, _CONFIGURE) as work:
+        rules = await add_default_rules(work)
+        for rule in rules:
+            await work.audit("alert_rule.create", "alert_rule", rule.id, name=rule.name, kind=rule.kind.value)
+        work.answers(alert_rules=rules)
+        await work.commit()
+    return rules
 
 
 async def add_default_rules(work: UnitOfWork) -> list[AlertRule]:
@@ -137,7 +158,7 @@ async def _check(work: UnitOfWork, rule: AlertRule, given: Mapping[str, float | 
         "name",
     )
     for name, fault in rule_faults(rule.kind, given):
-        problems.add(fault, "input", _camel(name))
+        problems.add(fault, *input_path(name))
     problems.check(
         may_honour_downtime(rule.kind) or not rule.honours_downtime,
         f"A rule of kind {rule.kind.value} is not about charge points; planned downtime means nothing to it.",
@@ -173,8 +194,3 @@ async def _end(work: UnitOfWork, rule: AlertRule) -> None:
         await work.add(AlertChanges, *(AlertChange(new_id(), work.tenant_id, it.id, change, work.now, author, None) for it in resolved))
     for alert in resolved:
         publish(work, alert, raised=False)
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(map(str.capitalize, rest))

@@ -3,27 +3,35 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import time
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ampyard.domain.access import Principal, Scope
 from ampyard.domain.alerts import AlertSeverity
 from ampyard.domain.errors import ConflictError, ForbiddenError, Problems
 from ampyard.domain.ids import new_id
-from ampyard.domain.notifications.channels import ChannelKind, NotificationChannel, NotificationRoute, address_faults, url_fault
-from ampyard.domain.notifications.deliveries import Delivery
+from ampyard.domain.local_time import time_zones
+from ampyard.domain.notifications.channels import (
+    ChannelKind,
+    NotificationChannel,
+    NotificationRoute,
+    QuietHours,
+    address_faults,
+    url_fault,
+)
+from ampyard.domain.notifications.deliveries import NotificationDelivery
 from ampyard.domain.notifications.webhooks import new_secret
 from ampyard.repositories.access import ResourceGroups
 from ampyard.repositories.alerts import AlertRules
 from ampyard.repositories.notifications import Channels, Deliveries, Routes, remove_channel, replace_routes
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.backend import Backend
+from ampyard.services.edits import require_not_null
 from ampyard.services.notifications.queueing import new_delivery, schedule
 
 _NAME_LENGTH = 100
 _MAX_ROUTES = 100
 _CONFIGURE = Scope.ALERTS_CONFIGURE
+_NEEDED = frozenset({"name", "enabled", "addresses"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +53,7 @@ class NewChannel:
     resource_group_id: uuid.UUID | None = None
     addresses: Sequence[str] = ()
     url: str | None = None
-    quiet_begin: time | None = None
-    quiet_end: time | None = None
-    quiet_time_zone: str | None = None
-    quiet_passes: AlertSeverity | None = None
+    quiet_hours: QuietHours | None = None
     routes: Sequence[NewRoute] = ()
 
 
@@ -72,10 +77,7 @@ async def create_channel(backend: Backend, principal: Principal, wanted: NewChan
             resource_group_id=wanted.resource_group_id,
             addresses=list(wanted.addresses),
             url=wanted.url,
-            quiet_begin=wanted.quiet_begin,
-            quiet_end=wanted.quiet_end,
-            quiet_time_zone=wanted.quiet_time_zone,
-            quiet_passes=wanted.quiet_passes,
+            **_columns(wanted.quiet_hours),
             created_at=work.now,
             updated_at=work.now,
         )
@@ -93,13 +95,20 @@ async def create_channel(backend: Backend, principal: Principal, wanted: NewChan
 async def edit_channel(
     backend: Backend, principal: Principal, channel_id: uuid.UUID, changes: Mapping[str, Any], routes: Sequence[NewRoute] | None = None
 ) -> NotificationChannel:
-    """Change what is named of a channel; routes, where given, replace those there are. Errors as for `create_channel`."""
+    """Change what is named of a channel, `quiet_hours` as a whole; routes, where given, replace those there are.
+
+    Errors as for `create_channel`.
+    """
     principal.require(_CONFIGURE)
+    require_not_null(changes, may_be_null=frozenset(changes) - _NEEDED)
     async with backend.unit_of_work(principal, _CONFIGURE) as work:
         old = await work.require(Channels, channel_id, "notification channel")
-        channel = replace(old, **changes, updated_at=work.now)
+        columns = {name: value for name, value in changes.items() if name != "quiet_hours"}
+        if "quiet_hours" in changes:
+            columns |= _columns(changes["quiet_hours"])
+        channel = replace(old, **columns, updated_at=work.now)
         await _check(backend, work, channel)
-        await work.change(Channels, channel.id, **changes, updated_at=work.now)
+        await work.change(Channels, channel.id, **columns, updated_at=work.now)
         if routes is not None:
             await replace_routes(work.session, channel.id)
             await _set_routes(work, channel, routes)
@@ -138,12 +147,12 @@ async def remove_notification_channel(backend: Backend, principal: Principal, ch
         channel = await work.require(Channels, channel_id, "notification channel")
         await remove_channel(work.session, channel.id)
         await work.audit("notification_channel.remove", "notification_channel", channel.id, name=channel.name)
-        work.answers(removed=str(channel.id))
+        work.answers(removed=True)
         await work.commit()
     return channel.id
 
 
-async def send_test(backend: Backend, principal: Principal, channel_id: uuid.UUID) -> Delivery:
+async def send_test(backend: Backend, principal: Principal, channel_id: uuid.UUID) -> NotificationDelivery:
     """Have a test sent to a channel at once, even to one that is switched off; the delivery tells what came of it.
 
     Errors as for `create_channel`.
@@ -158,6 +167,12 @@ async def send_test(backend: Backend, principal: Principal, channel_id: uuid.UUI
         work.answers(delivery=delivery)
         await work.commit()
     return delivery
+
+
+def _columns(quiet: QuietHours | None) -> dict[str, Any]:
+    """Return quiet hours as a channel holds them."""
+    values = (None,) * 4 if quiet is None else (quiet.begin, quiet.end, quiet.time_zone, quiet.passes)
+    return dict(zip(("quiet_begin", "quiet_end", "quiet_time_zone", "quiet_passes"), values, strict=True))
 
 
 def _secret(backend: Backend, channel: NotificationChannel) -> tuple[str, str]:
@@ -208,13 +223,7 @@ def _check_target(problems: Problems, channel: NotificationChannel, *, insecure_
 
 
 def _check_quiet_hours(problems: Problems, channel: NotificationChannel) -> None:
-    given = [value is not None for value in (channel.quiet_begin, channel.quiet_end, channel.quiet_time_zone)]
-    problems.check(
-        all(given) or not any(given), "Quiet hours need a begin, an end and a time zone; give all three, or none.", "input", "quietBegin"
-    )
-    if channel.quiet_time_zone is not None:
-        try:
-            ZoneInfo(channel.quiet_time_zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            message = f"{channel.quiet_time_zone[:80]!r} is no time zone; give a name of the IANA database, such as Europe/Berlin."
-            problems.add(message, "input", "quietTimeZone")
+    zone = channel.quiet_time_zone
+    if zone is not None and zone not in time_zones():
+        message = f"{zone[:80]!r} is no time zone; give a name of the IANA database, such as Europe/Berlin."
+        problems.add(message, "input", "quietHours", "timeZone")

@@ -11,7 +11,7 @@ from ampyard.domain.access import Principal, Reach, Scope, system_principal
 from ampyard.domain.errors import ConflictError
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.notifications.channels import ChannelKind, NotificationChannel
-from ampyard.domain.notifications.deliveries import LEASE, Delivery, DeliveryState, next_try
+from ampyard.domain.notifications.deliveries import LEASE, DeliveryState, NotificationDelivery, next_try
 from ampyard.domain.notifications.messages import Told, mail_of, webhook_of
 from ampyard.domain.notifications.webhooks import signed_headers
 from ampyard.domain.resource_groups import with_all_below
@@ -40,7 +40,7 @@ _OVERDUE = timedelta(minutes=2)
 class _Parcel:
     """A delivery that is being made, whom it goes to, what it tells, and of whom a mail says it is."""
 
-    delivery: Delivery
+    delivery: NotificationDelivery
     channel: NotificationChannel
     told: tuple[Told, ...]
     locked_secret: str | None
@@ -62,7 +62,7 @@ async def deliver_requested(backend: Backend, payload: bytes) -> None:
     await deliver(backend, uuid.UUID(wanted["tenant_id"]), uuid.UUID(wanted["delivery_id"]))
 
 
-async def deliver(backend: Backend, tenant_id: uuid.UUID, delivery_id: uuid.UUID) -> Delivery | None:
+async def deliver(backend: Backend, tenant_id: uuid.UUID, delivery_id: uuid.UUID) -> NotificationDelivery | None:
     """Try a delivery that is due; returns it as it then is, or None where there is nothing to do: it was made, or another is at it."""
     parcel = await _claim(backend, tenant_id, delivery_id)
     if parcel is None:
@@ -76,7 +76,7 @@ async def deliver(backend: Backend, tenant_id: uuid.UUID, delivery_id: uuid.UUID
     return await _record(backend, parcel, state, error=error, permanent=permanent, status_code=status_code)
 
 
-async def retry_delivery(backend: Backend, principal: Principal, delivery_id: uuid.UUID) -> Delivery:
+async def retry_delivery(backend: Backend, principal: Principal, delivery_id: uuid.UUID) -> NotificationDelivery:
     """Have a delivery that was given up, or that waits, tried at once.
 
     Raises:
@@ -128,7 +128,7 @@ async def _claim(backend: Backend, tenant_id: uuid.UUID, delivery_id: uuid.UUID)
     return parcel
 
 
-async def _told(work: UnitOfWork, delivery: Delivery, channel: NotificationChannel) -> tuple[Told, ...]:
+async def _told(work: UnitOfWork, delivery: NotificationDelivery, channel: NotificationChannel) -> tuple[Told, ...]:
     """Return what a delivery tells, with the names that the channel may be told."""
     items = (await DeliveryItems(work.session).of_deliveries([delivery.id])).get(delivery.id, [])
     group_id = channel.resource_group_id
@@ -201,7 +201,7 @@ async def _call(backend: Backend, notifier: Notifier, parcel: _Parcel) -> int:
 
 async def _record(
     backend: Backend, parcel: _Parcel, state: DeliveryState, *, error: str | None, permanent: bool, status_code: int | None
-) -> Delivery:
+) -> NotificationDelivery:
     async with backend.unit_of_work(system_principal(parcel.delivery.tenant_id, "notifications")) as work:
         again_at = next_try(parcel.delivery.attempts, work.now) if state is DeliveryState.FAILED and not permanent else None
         if again_at is None:
@@ -225,5 +225,5 @@ async def _record(
     return done
 
 
-def _publish(work: UnitOfWork, delivery: Delivery) -> None:
+def _publish(work: UnitOfWork, delivery: NotificationDelivery) -> None:
     work.publish(Event(EventKind.NOTIFICATION_UPDATED, delivery.id))

@@ -9,16 +9,19 @@ from ampyard.domain.access import Reach
 from ampyard.domain.alerts import Alert
 from ampyard.domain.ids import new_id
 from ampyard.domain.notifications.channels import ChannelKind, NotificationChannel, is_told, told_at
-from ampyard.domain.notifications.deliveries import DIGEST, Delivery, DeliveryItem, DeliveryState, NotedChange
+from ampyard.domain.notifications.deliveries import DIGEST, DeliveryState, NotedChange, NotificationDelivery, NotificationItem
 from ampyard.domain.resource_groups import with_all_below
 from ampyard.repositories import jobs
 from ampyard.repositories.access import group_parents
 from ampyard.repositories.alerts import Alerts
 from ampyard.repositories.notifications import Channels, Deliveries, DeliveryItems, Routes, waiting_delivery
 from ampyard.repositories.unit_of_work import UnitOfWork
+from ampyard.services.settings import is_on
 
 # The queue's name for the job that makes a delivery.
 DELIVER_JOB = "deliver_notification"
+# Which feature flag has to be on for a kind of channel to be told anything.
+FLAGS = {ChannelKind.EMAIL: "alert_emails", ChannelKind.WEBHOOK: "alert_webhooks"}
 
 
 async def queue(work: UnitOfWork, changes: Sequence[tuple[Alert, NotedChange]]) -> None:
@@ -27,7 +30,8 @@ async def queue(work: UnitOfWork, changes: Sequence[tuple[Alert, NotedChange]]) 
         return
     # Whoever makes the change need not see the channels that are told of it.
     async with work.within(Reach()):
-        channels = await Channels(work.session).where(Channels.table.c.enabled)
+        on = {kind for kind, flag in FLAGS.items() if await is_on(work.session, flag)}
+        channels = await Channels(work.session).where(Channels.table.c.enabled, Channels.table.c.kind.in_(on))
         routes = await Routes(work.session).of_channels([channel.id for channel in channels]) if channels else {}
         visible = await _visible(work, channels, [alert.id for alert, _ in changes])
         for channel in channels:
@@ -37,7 +41,7 @@ async def queue(work: UnitOfWork, changes: Sequence[tuple[Alert, NotedChange]]) 
                     await _add(work, channel, alert, change)
 
 
-async def schedule(work: UnitOfWork, delivery: Delivery) -> None:
+async def schedule(work: UnitOfWork, delivery: NotificationDelivery) -> None:
     """Have a worker make a delivery when it is due."""
     payload = {"tenant_id": str(work.tenant_id), "delivery_id": str(delivery.id)}
     after = max(delivery.due_at - work.now, timedelta())
@@ -45,9 +49,9 @@ async def schedule(work: UnitOfWork, delivery: Delivery) -> None:
     await jobs.enqueue(work.session, DELIVER_JOB, payload, dedupe_key=key, after=after)
 
 
-def new_delivery(work: UnitOfWork, channel: NotificationChannel, due_at: datetime, *, is_test: bool = False) -> Delivery:
+def new_delivery(work: UnitOfWork, channel: NotificationChannel, due_at: datetime, *, is_test: bool = False) -> NotificationDelivery:
     """Return a delivery to a channel that nobody has tried yet."""
-    return Delivery(
+    return NotificationDelivery(
         id=new_id(),
         tenant_id=work.tenant_id,
         channel_id=channel.id,
@@ -87,4 +91,4 @@ async def _add(work: UnitOfWork, channel: NotificationChannel, alert: Alert, cha
         await work.add(Deliveries, delivery)
         await schedule(work, delivery)
         delivery_id = delivery.id
-    await work.add(DeliveryItems, DeliveryItem(new_id(), work.tenant_id, delivery_id, alert.id, change, work.now))
+    await work.add(DeliveryItems, NotificationItem(new_id(), work.tenant_id, delivery_id, alert.id, change, work.now))

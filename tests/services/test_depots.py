@@ -1,5 +1,6 @@
 """Depots: made, changed, archived and taken back; each change audited and told, each refusal without a trace."""
 
+from base64 import b64encode
 from dataclasses import replace
 
 import pytest
@@ -20,7 +21,9 @@ from ampyard.services import power
 from ampyard.services.backend import Backend
 from ampyard.services.charge_point_setup import NewChargePoint, create_charge_point
 from ampyard.services.depots import NewDepot, archive_depot, create_depot, edit_depot, restore_depot
+from ampyard.services.imports.files import ImportFile
 from ampyard.services.power_nodes import NewPowerNode, create_power_node
+from ampyard.services.vehicle_import import import_vehicles
 from ampyard.services.vehicles import NewVehicle, create_vehicle, move_vehicle
 from tests.charging import charge, finish, station_of
 from tests.days.charge_points import WALLBOX
@@ -196,4 +199,19 @@ async def test_no_vehicle_moves_to_an_archived_depot(site: Site) -> None:
     with pytest.raises(ConflictError, match="South is archived and takes in nothing new; restore it first") as refused:
         await move_vehicle(site.backend, site.who, vehicle.id, other.id)
     assert refused.value.path == ("input", "depotId")
+    assert await site.everything() == before
+
+
+async def test_an_import_is_told_by_line_that_a_depot_is_archived(site: Site) -> None:
+    await archive_depot(site.backend, site.who, site.depot_id)
+    before = await site.everything()
+    lines = "vin,name,depot,kind\nWAMPYARD000000001,Bus 1,Central,BUS\nWAMPYARD000000099,Bus 9,Central,BUS\n"
+
+    report = await import_vehicles(site.backend, site.who, ImportFile("v.csv", b64encode(lines.encode()).decode()), dry_run=False)
+
+    # Who is at home there stays.
+    ((line, column, message),) = [(error.line, error.column, error.message) for error in report.errors]
+    assert (line, column) == (3, "depot")
+    assert message == "Central is archived and takes in nothing new; give the name of another depot."
+    assert (report.created, report.updated) == (0, 0)
     assert await site.everything() == before

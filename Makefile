@@ -4,6 +4,9 @@
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 BIN := .venv/bin
 
+# How many processes run tests side by side, each with servers of its own.
+workers ?= logical
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test conformance lint format schema release lock bench plans clean
@@ -14,8 +17,8 @@ help: ## List these targets
 run: .venv/installed ## Start everything on this machine, with a demo fleet (Ctrl-C stops it; data stays in .ampyard)
 	@exec $(BIN)/ampyard up
 
-test: lint ## Check style, types, contracts, and run every test (args='tests/server -k lock' for some)
-	@exec $(BIN)/pytest $(args)
+test: lint ## Check style, types, contracts, and run every test (args='tests/server -k lock' for some, workers=0 for one after another)
+	@exec $(BIN)/pytest --numprocesses $(workers) --dist loadfile $(args)
 
 conformance: .venv/installed-conformance conformance/node_modules/.installed conformance/codegen/.venv/installed ## Hold the graphs against the specifications' own tools and clients (args= as for test)
 	@exec $(BIN)/pytest conformance $(args)

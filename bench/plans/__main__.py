@@ -48,7 +48,9 @@ async def main() -> int:
     if not given.only:
         machine = f"{psutil.cpu_count()} CPUs, {psutil.virtual_memory().total / 2**30:.0f} GiB, {platform.system()} {platform.machine()}"
         _PAGE.parent.mkdir(parents=True, exist_ok=True)
-        _PAGE.write_text(page(observed, known, rounds=given.rounds, environment={"Machine": machine, "Tenant": given.tenant}))
+        load = ", ".join(f"{average:.1f}" for average in psutil.getloadavg())
+        environment = {"Machine": machine, "Load average (1, 5, 15 minutes)": load, "Tenant": given.tenant}
+        _PAGE.write_text(page(observed, known, rounds=given.rounds, environment=environment))
     return int(any(it.faults(known) for it in observed))
 
 

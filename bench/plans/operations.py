@@ -152,7 +152,8 @@ def _single(name: str, of: Any, samples: Samples) -> str | None:
         ids = samples.ids.get(named[:1].upper() + named[1:], ())
         return f'"{ids[len(ids) // 2]}"' if ids else None
     if of.name == "DateTime":
-        back = timedelta(days=1) if name.lower().endswith(("to", "until", "before")) else timedelta(days=30)
+        # What is foreseen is asked for until a moment that comes; all else of what was.
+        back = timedelta(days=-2 if name == "until" else 1 if name.lower().endswith(("to", "before")) else 30)
         return f'"{(samples.now - back).isoformat()}"'
     values = {"Date": f'"{samples.now.date().isoformat()}"', "Boolean": "true", "Int": "10", "Float": "10.0", "String": '"07"'}
     return values.get(of.name)

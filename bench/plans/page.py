@@ -1,9 +1,11 @@
 """The page that people read: what was looked at, how long it took, and the plans."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.plans.explain import LARGE_ROWS, SLOW_MS, Explained, Observed
 
+_MONTH = re.compile(r"_[0-9]{4}_[0-9]{2}(_|$)")
 _INTRODUCTION = """\
 # Query plans on a large tenant
 
@@ -39,8 +41,8 @@ def _lines(observed: Sequence[Observed], sizes: Mapping[str, float], rounds: int
         yield f"| {it.asked.name} | {it.caller} | {len(it.statements)} | {sum(s.rows for s in it.statements)} | {it.ms:.1f} |"
     yield from ("", "## Plans", "")
     for it in observed:
-        # What is ordered or narrowed otherwise has much the same plan, and can be seen by running this.
-        if not any(mark in it.asked.name for mark in (" by {", " where ")) or it.faults(sizes):
+        # What is ordered or narrowed otherwise, or by another caller, has much the same plan, and can be seen by running this.
+        if (it.caller == observed[0].caller and not any(mark in it.asked.name for mark in (" by {", " where "))) or it.faults(sizes):
             yield f"### {it.asked.name}, {it.caller}: {it.ms:.1f} ms"
             for statement in it.statements:
                 yield from ("", "```", *_tree(statement), "```", "")
@@ -51,6 +53,8 @@ def _tree(statement: Explained) -> Iterator[str]:
         on = node.get("Index Name") or node.get("Relation Name") or node.get("CTE Name") or node.get("Function Name") or ""
         rows, loops = node["Actual Rows"], node["Actual Loops"]
         read = node.get("Shared Hit Blocks", 0) + node.get("Shared Read Blocks", 0)
+        if node["Node Type"] == "Result" or _MONTH.search(on):
+            continue  # the same for each month, and for each thing that row-level security asks
         times = f" x {loops:g}" if loops > 1 else ""
         yield f"{'  ' * depth}{node['Node Type']} {on}".rstrip() + f": {rows:g} rows{times}, {read} blocks"
 

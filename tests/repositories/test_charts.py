@@ -204,3 +204,28 @@ async def test_what_is_in_a_group_twice_is_counted_once(fleets: dict[str, Charge
     assert found[groups["all"]].time_zone == "Australia/Adelaide"
     # Where there is no depot there is no clock but that of UTC.
     assert (found[groups["empty"]].time_zone, {point.energy_wh for point in found[groups["empty"]].points}) == ("UTC", {None})
+
+
+async def test_a_group_of_vehicles_took_what_its_vehicles_took(fleets: dict[str, Charged]) -> None:
+    fleet = fleets["Asia/Kolkata"]
+    async with fleet.backend.database.snapshot(fleet.tenant_id) as snapshot:
+        vehicles = await Vehicles(snapshot).where(order_by=[Vehicles.table.c.id])
+    group_id, empty_id = uuid.uuid4(), uuid.uuid4()
+    async with fleet.backend.unit_of_work(user(fleet.tenant_id)) as work:
+        for one, name in ((group_id, "some"), (empty_id, "none")):
+            await work.session.execute(insert(tables.vehicle_group).values(tenant_id=fleet.tenant_id, id=one, name=name))
+        for vehicle in vehicles[:2]:
+            member = {"tenant_id": fleet.tenant_id, "id": uuid.uuid4(), "vehicle_group_id": group_id, "vehicle_id": vehicle.id}
+            await work.session.execute(insert(tables.vehicle_group_member).values(**member))
+        await work.commit()
+    of_group = {vehicle.id for vehicle in vehicles[:2]}
+    wanted: dict[datetime, float] = defaultdict(float)
+    for interval in fleet.intervals:
+        if interval["vehicle_id"] in of_group:
+            wanted[begin_of(interval["starts_at"], ChartBucket.DAY, fleet.zone)] += interval["energy_wh"]
+
+    found = await drawn(fleet, charts.energy_of_vehicle_groups, [group_id, empty_id], ChartBucket.DAY, None, FROM - 2 * DAY, TO + 2 * DAY)
+
+    assert found[group_id].time_zone == "Asia/Kolkata"
+    assert {p.starts_at: p.energy_wh for p in found[group_id].points if p.energy_wh is not None} == pytest.approx(dict(wanted))
+    assert {p.energy_wh for p in found[empty_id].points} == {None}

@@ -9,6 +9,7 @@ from ampyard.domain import resource_groups as domain
 from ampyard.domain.access import Scope
 from ampyard.domain.resource_groups import MemberKind
 from ampyard.repositories import access as repository
+from ampyard.repositories import charts
 from ampyard.repositories.access import ResourceGroups, RoleGrants
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.depots import Depots
@@ -16,9 +17,11 @@ from ampyard.repositories.resource_groups import group_column, is_member
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers import resource_groups as resolvers
 from ampyard.resolvers.changes import mutation
+from ampyard.resolvers.charts import chart
 from ampyard.resolvers.edges import by_id, references_to, to_one
 from ampyard.resolvers.lists import Listing
 from ampyard.schema.charge_points import ChargePoint, ChargePointFilter, ChargePointOrder
+from ampyard.schema.charts import EnergyChart
 from ampyard.schema.depots import Depot, DepotOrder
 from ampyard.schema.errors import Change, Payload
 from ampyard.schema.node import Node, shows
@@ -99,6 +102,10 @@ class ResourceGroup(Node):
         description="What was ever granted on this very group, newest first unless told.",
         filter_type=RoleGrantFilter,
         order_type=RoleGrantOrder,
+    )
+    energy_chart: EnergyChart = chart(
+        charts.energy_of_resource_groups,
+        description="The energy charged at the depots and charge points in it and below it, over time.",
     )
     is_type_of = staticmethod(shows(domain.ResourceGroup))
     resolve_references = staticmethod(references_to(domain.ResourceGroup))

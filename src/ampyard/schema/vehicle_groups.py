@@ -6,14 +6,17 @@ from strawberry.federation.schema_directives import Authenticated
 
 from ampyard.domain import vehicle_groups as domain
 from ampyard.domain.access import Scope
+from ampyard.repositories import charts
 from ampyard.repositories import vehicle_groups as repository
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.vehicle_groups import VehicleGroups
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers import vehicle_groups as resolvers
 from ampyard.resolvers.changes import mutation
+from ampyard.resolvers.charts import chart
 from ampyard.resolvers.edges import by_id, references_to, to_many
 from ampyard.resolvers.lists import Listing
+from ampyard.schema.charts import EnergyChart
 from ampyard.schema.errors import Change, Payload
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
@@ -50,6 +53,7 @@ class VehicleGroup(Node):
     priorities: list[Priority] = to_many(Priorities, "of_vehicle_groups", description="The priority rules about it, oldest first.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    energy_chart: EnergyChart = chart(charts.energy_of_vehicle_groups, description="The energy its vehicles charged over time.")
     is_type_of = staticmethod(shows(domain.VehicleGroup))
     resolve_references = staticmethod(references_to(domain.VehicleGroup))
 

@@ -23,6 +23,13 @@ REACH = {
 # What roll-ups are made of, besides transactions: when a row is of, and which rows count.
 SOURCES = {"energy_interval": ("starts_at", "true"), "readiness_record": ("departs_at", "at_departure")}
 
+# Lists in an order, or by a filter, that read a whole table of a large tenant.
+INDEXES = (
+    ("ix_assignment_created", "assignment", ["tenant_id", "created_at", "id"]),
+    ("ix_charge_point_fault_code", "charge_point_fault", ["tenant_id", "code", "raised_at", "id"]),
+    ("ix_charge_point_fault_vendor_code", "charge_point_fault", ["tenant_id", "vendor_code", "raised_at", "id"]),
+)
+
 
 def upgrade() -> None:
     _changes()
@@ -34,6 +41,8 @@ def upgrade() -> None:
     protect("rollup_change")
     _retention()
     _triggers()
+    for name, table, columns in INDEXES:
+        online.create_index(name, table, columns)
     # Of a million transactions a few hundred are doing something.
     online.create_index(
         "ix_transaction_charging_state",
@@ -270,6 +279,8 @@ def _triggers() -> None:
 def downgrade() -> None:
     """Take all of it back: roll-ups can be made anew from what they are made of."""
     online.drop_index("ix_transaction_charging_state", "transaction")
+    for name, table, _ in INDEXES:
+        online.drop_index(name, table)
     op.execute("DROP TRIGGER note_time_zone ON depot")
     op.execute("DROP TRIGGER note_times ON transaction")
     for table in SOURCES:

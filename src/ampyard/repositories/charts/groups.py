@@ -48,6 +48,29 @@ def _of_resource_groups(bucket: ChartBucket) -> Select[Any]:
     return statement(framed, rows, energy)
 
 
+async def energy_of_vehicle_groups(
+    session: Session, ids: Sequence[uuid.UUID], span: ChartSpan, now: datetime
+) -> dict[uuid.UUID, Chart[EnergyPoint]]:
+    """Return the energy that the vehicles of each group took, in whatever depot."""
+    return await drawn(session, "energy_of_vehicle_groups", _of_vehicle_groups, ids, span, EnergyPoint, now=now)
+
+
+def _of_vehicle_groups(bucket: ChartBucket) -> Select[Any]:
+    member, vehicle = tables.vehicle_group_member, tables.vehicle
+    given = _given()
+    in_group = (
+        select(given.c.number, vehicle.c.id, vehicle.c.depot_id)
+        .where(member.c.vehicle_group_id == given.c.id, vehicle.c.id == member.c.vehicle_id)
+        .cte("in_group")
+    )
+    framed = frame(_in_time_of_most(given, select(in_group.c.number, in_group.c.depot_id)))
+    zone = framed.parent.c
+    vehicles = select(in_group.c.number, in_group.c.id, zone.zone).where(zone.number == in_group.c.number).cte("zoned_vehicles")
+    days, intervals = tables.vehicle_rollup, tables.energy_interval
+    rows = rows_of(bucket, framed, days, "vehicle_id", intervals, ["energy_wh"], same=["depot_id"], of=vehicles)
+    return statement(framed, rows, energy)
+
+
 def _given() -> CTE:
     return (
         select(

@@ -33,6 +33,7 @@ from ampyard.repositories.charts.frame import (
     days_of,
     drawn,
     frame,
+    of_each,
     parents,
     rows_of,
     statement,
@@ -145,8 +146,7 @@ def _plugged(parent: CTE, day: CTE | None) -> Select[Any]:
     end: ColumnElement[Any] = bindparam("highest", type_=MOMENT)
     of_same: list[ColumnElement[bool]] = []
     if day is not None:
-        parent = day
-        begin, end, of_same = day.c.starts_at, day.c.ends_at, [day.c.whole.is_(False), tx.c.depot_id == day.c.depot_id]
+        parent, begin, end, of_same = day, day.c.starts_at, day.c.ends_at, [tx.c.depot_id == day.c.depot_id]
     until = func.coalesce(tx.c.ended_at, bindparam("now", type_=MOMENT))
     overlaps = and_(
         tx.c.charge_point_id == parent.c.id,
@@ -163,6 +163,6 @@ def _plugged(parent: CTE, day: CTE | None) -> Select[Any]:
         .lateral("quarter")
     )
     seconds = func.extract("epoch", func.least(quarter.c.at + QUARTER_HOUR, until) - func.greatest(quarter.c.at, tx.c.started_at))
-    return select(
-        parent.c.number, parent.c.zone, quarter.c.at, NOTHING.label("energy_wh"), cast(seconds, Double()).label("plugged_s")
-    ).select_from(parent.join(tx, overlaps).join(quarter, true()))
+    rows = select(quarter.c.at, NOTHING.label("energy_wh"), cast(seconds, Double()).label("plugged_s"))
+    plugged = of_each(parent, rows.select_from(tx.join(quarter, true())).where(overlaps))
+    return plugged if day is None else plugged.where(day.c.whole.is_(False))

@@ -84,6 +84,8 @@ charge_point_fault = tenant_table(
     ref("evse_id", "evse", ondelete="CASCADE"),
     ref("connector_id", "connector", ondelete="CASCADE"),
     Index("ix_charge_point_fault_list", "tenant_id", "raised_at", "id"),
+    Index("ix_charge_point_fault_code", "tenant_id", "code", "raised_at", "id"),
+    Index("ix_charge_point_fault_vendor_code", "tenant_id", "vendor_code", "raised_at", "id"),
     Index("ix_charge_point_fault_charge_point", "charge_point_id", "raised_at", "id"),
     Index("ix_charge_point_fault_open", "charge_point_id", postgresql_where=text("cleared_at IS NULL")),
     Index("ix_charge_point_fault_evse", "evse_id"),

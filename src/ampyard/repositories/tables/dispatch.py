@@ -96,6 +96,7 @@ assignment = tenant_table(
         deferrable=True,
     ),
     Index("ix_assignment_list", "tenant_id", "departs_at", "id"),
+    Index("ix_assignment_created", "tenant_id", "created_at", "id"),
     Index("ix_assignment_depot", "depot_id", "departs_at", "id"),
     Index("ix_assignment_vehicle", "vehicle_id", "departs_at", "id"),
     Index("ix_assignment_block", "block_id", "departs_at", "id"),

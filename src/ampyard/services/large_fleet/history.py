@@ -18,7 +18,9 @@ from ampyard.domain.resource_groups import ResourceGroup, ResourceGroupMember
 from ampyard.services.large_fleet.plan import LargeFleet, Yard
 
 _AUTHOR = "system:seed"
-_BLOCKS = 12  # of a depot
+_BLOCKS = 6  # of a depot
+# Each assignment is held against all others of its vehicle, which takes some milliseconds.
+_PLANNED = timedelta(days=90)
 _YARDS_OF_A_REGION = 5
 _CHANCE_OF_READY = 0.96
 _CHANCE_OF_FAULT = 0.02  # of a charge point on a day
@@ -98,7 +100,8 @@ def _block(fleet: LargeFleet, draw: random.Random, yard: Yard, number: int) -> B
 
 
 def _assignments(fleet: LargeFleet, draw: random.Random, yard: Yard, block: Block, number: int) -> Iterator[Assignment]:
-    day, last = fleet.first_day, fleet.now.date() + timedelta(days=3)
+    last = fleet.now.date() + timedelta(days=3)
+    day = max(fleet.first_day, last - _PLANNED)
     while day <= last:
         run = block.run_on(day)
         yield Assignment(

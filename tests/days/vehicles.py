@@ -10,6 +10,7 @@ from ampyard.domain.id_tags import IdTagKind
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.recurrence import Recurrence
+from ampyard.domain.resource_groups import ResourceGroup
 from ampyard.domain.transactions import Transaction
 from ampyard.domain.unknown_identifications import UnknownState
 from ampyard.domain.vehicles import Vehicle, VehicleKind
@@ -61,6 +62,7 @@ async def happen(busy: "Busy") -> None:
         await vehicle_groups.create_vehicle_group(
             early, principal, name=f"{prefix}Line 7", description="Leaves early.", vehicle_ids=[first.id, last.id]
         )
+        await vehicle_groups.create_vehicle_group(early, principal, name=f"{prefix}Spare", vehicle_ids=[last.id])
         number = "3" if prefix else "2"
         tag = await id_tags.add_id_tag(
             early,
@@ -90,7 +92,7 @@ async def _archive(busy: "Busy", vehicle_ids: list[uuid.UUID]) -> None:
 
 async def _rank(busy: "Busy", vehicles: dict[str, Vehicle]) -> None:
     principal = user(busy.tenant_id)
-    for group in await busy.all(VehicleGroups):
+    for group in [one for one in await busy.all(VehicleGroups) if one.name.endswith("Line 7")]:
         wanted = NewPriority(PriorityLevel.LOW, vehicle_group_id=group.id, reason="because LOW", recurrence=NIGHTS)
         rule = await priorities.set_priority(busy.backend, principal, wanted)
         await priorities.edit_priority(busy.backend, principal, rule.id, {"level": PriorityLevel.HIGH, "reason": "because HIGH"})
@@ -157,9 +159,11 @@ async def valid_inputs(busy: "Busy") -> dict[str, dict[str, Any]]:
 
 async def foreign_inputs(busy: "Busy", twin: "Busy") -> dict[tuple[str, str], dict[str, Any]]:
     own, other = await _inputs(busy, busy), await _inputs(busy, twin)
-    return {
+    group = (await twin.all(ResourceGroups))[0]
+    found = {
         (name, key): {**own[name], key: value}
         for name, given in other.items()
         for key, value in given.items()
         if key.endswith(("Id", "Ids"))
     }
+    return found | {("setPriority", "resourceGroupId"): {"level": "HIGH", "resourceGroupId": encode_id(ResourceGroup, group.id)}}

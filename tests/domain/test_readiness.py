@@ -13,12 +13,12 @@ from ampyard.domain.readiness import (
     Outlook,
     Readiness,
     Risk,
-    StateOfCharge,
     Supply,
     at_departure,
     needed_energy,
     readiness,
 )
+from ampyard.domain.state_of_charge import SocSource, StateOfCharge
 
 NOW = datetime(2026, 11, 2, 20, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -30,7 +30,7 @@ RISKS = [Risk.ON_TRACK, Risk.TIGHT, Risk.AT_RISK, Risk.NOT_READY]
 
 
 def charge(percent: float, *, age: timedelta = timedelta(), certain: bool = True) -> StateOfCharge:
-    return StateOfCharge(percent, NOW - age, certain)
+    return StateOfCharge(percent, SocSource.TELEMATICS, NOW - age, 0.95 if certain else 0.3)
 
 
 def leg(

@@ -14,6 +14,7 @@ from ampyard.domain.paging import Keyset
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.unknown_identifications import UnknownState
 from ampyard.domain.vehicles import VehicleKind
+from ampyard.repositories.access import ResourceGroups
 from ampyard.repositories.alerts import AlertRules, Alerts
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.assignments import Assignments
@@ -159,7 +160,7 @@ FILTERS: list[tuple[str, Callable[[dict[str, Any]], dict[str, object]], Callable
     ("vehicleTypes", lambda _: {"archived": True}, lambda _: lambda t: t.name == "North eBus"),
     ("vehicleTypes", lambda _: {"archived": False}, lambda _: lambda t: t.name == "eBus"),
     ("vehicleTypes", lambda _: {"nameContains": "NORTH"}, lambda _: lambda t: t.name == "North eBus"),
-    ("vehicleGroups", lambda _: {"nameContains": "north"}, lambda _: lambda g: g.name == "North Line 7"),
+    ("vehicleGroups", lambda _: {"nameContains": "north"}, lambda _: lambda g: g.name.startswith("North")),
     ("idTags", lambda _: {"kind": "MAC"}, lambda _: lambda t: t.kind is IdTagKind.MAC),
     ("idTags", lambda _: {"blocked": True}, lambda _: lambda t: t.value == "N-TAG-4"),
     ("idTags", lambda _: {"blocked": False}, lambda _: lambda t: t.value != "N-TAG-4"),
@@ -190,6 +191,11 @@ FILTERS: list[tuple[str, Callable[[dict[str, Any]], dict[str, object]], Callable
     ("priorities", lambda _: {"inForceAt": moment(NOW)}, lambda _: lambda p: p.is_in_force(NOW)),
     ("priorities", lambda _: {"inForceAt": "2026-11-02T21:30:00Z"}, lambda _: lambda p: p.is_in_force(NOW.replace(hour=21, minute=30))),
     ("priorities", lambda e: {"vehicleGroupId": id_of(e["Line 7"])}, lambda e: lambda p: p.vehicle_group_id == e["Line 7"].id),
+    (
+        "priorities",
+        lambda e: {"resourceGroupId": id_of(e["Group North"])},
+        lambda e: lambda p: p.resource_group_id == e["Group North"].id,
+    ),
     ("priorities", lambda _: {"target": "RESOURCE_GROUP"}, lambda _: lambda p: p.resource_group_id is not None),
     ("priorities", lambda _: {"level": "CRITICAL"}, lambda _: lambda p: p.level is PriorityLevel.CRITICAL),
     ("priorities", lambda _: {"recurring": True}, lambda _: lambda p: p.weekdays is not None),
@@ -229,6 +235,7 @@ async def known(busy: Busy) -> dict[str, Any]:
         | {t.ocpp_transaction_id: t for t in await busy.all(Transactions)}
         | {of_type.name: of_type for of_type in await busy.all(VehicleTypes)}
         | {group.name: group for group in await busy.all(VehicleGroups)}
+        | {group.name: group for group in await busy.all(ResourceGroups)}
         | {"plugged in": {t.vehicle_id for t in await busy.all(Transactions) if t.ended_at is None}}
         | {f"block {block.name}": block for block in await busy.all(Blocks)}
         | {"evse": (await busy.all(Evses))[0]}

@@ -13,11 +13,13 @@ from ampyard.domain.assignments import Assignment
 from ampyard.domain.blocks import Block
 from ampyard.domain.depots import Depot
 from ampyard.domain.local_time import Weekday
+from ampyard.domain.settings import TenantSettings
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories import tables
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.depots import Depots
+from ampyard.repositories.settings import write_settings
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services.assignments import NewAssignment, assign_vehicle
@@ -101,8 +103,12 @@ class Yard:
 
 
 async def new_yard(backend: Backend) -> Yard:
-    """Make a tenant of its own for one test."""
+    """Make a tenant of its own for one test, in which a tenth shall be left in batteries."""
     seeded = await seed(backend, two_depots(f"t-{uuid.uuid4().hex[:12]}"), lambda _: None)
+    async with backend.unit_of_work(user(seeded.tenant_id)) as work:
+        settings = TenantSettings(reserve_soc_percent=10.0)
+        await write_settings(work.session, seeded.tenant_id, settings, after=0, author="tester", at=NOW)
+        await work.commit()
     async with backend.database.snapshot(seeded.tenant_id) as snapshot:
         depots = {depot.name: depot for depot in await Depots(snapshot).where()}
         vehicles = {vehicle.name: vehicle for vehicle in await Vehicles(snapshot).where()}

@@ -17,6 +17,8 @@ from ampyard.repositories.access import ResourceGroups
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.tables import resource_group_member
 from ampyard.repositories.tables.dispatch import NO_OVERLAP, ONE_VEHICLE
+from ampyard.repositories.vehicles import Vehicles
+from ampyard.services.assignment_lists import schedule_vehicle
 from ampyard.services.assignments import NewAssignment, assign_vehicle, change_assignment, remove_assignment
 from ampyard.services.backend import Backend
 from ampyard.services.blocks import edit_block
@@ -122,6 +124,24 @@ async def test_days_without_a_run_too_far_ahead_or_over_are_refused(yard: Yard) 
         with pytest.raises(InvalidInputError, match=message) as refused:
             await yard.assign(block, day=TODAY + days * DAY)
         assert refused.value.path == ("input", "day")
+    assert await yard.everything() == before
+
+
+async def test_an_archived_vehicle_goes_nowhere(yard: Yard) -> None:
+    block = await yard.block(external_id="ext-1")
+    assignment = await yard.assign(await yard.block("13", departure_time=time(20), return_time=time(22)), "Bus 2")
+    vehicle = yard.vehicles["Bus 1"]
+    async with yard.work() as work:
+        await work.change(Vehicles, vehicle.id, archived_at=NOW)
+        await work.commit()
+    before = await yard.everything()
+    for change in (
+        yard.assign(block),
+        change_assignment(yard.backend, yard.principal, assignment.id, vehicle.id),
+        schedule_vehicle(yard.backend, yard.principal, external_id="ext-1", vin=vehicle.vin, on=TODAY),
+    ):
+        with pytest.raises(ConflictError, match="Vehicle Bus 1 is archived; choose another one, or restore it first"):
+            await change
     assert await yard.everything() == before
 
 

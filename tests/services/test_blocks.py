@@ -78,6 +78,16 @@ async def test_its_depots_must_exist(yard: Yard, place: str, path: str) -> None:
     assert await yard.everything() == ([], [], [], [])
 
 
+async def test_nothing_is_planned_at_an_archived_depot(yard: Yard) -> None:
+    async with yard.work() as work:
+        await work.change(Depots, yard.depots["North"].id, archived_at=NOW)
+        await work.commit()
+    with pytest.raises(ConflictError, match="North is archived, and nothing is planned there; restore it first") as refused:
+        await yard.block(return_depot_id=yard.depots["North"].id)
+    assert refused.value.path == ("input", "returnDepotId")
+    assert await yard.everything() == ([], [], [], [])
+
+
 async def test_an_external_id_is_given_once_until_its_block_is_removed(yard: Yard) -> None:
     first, other = await yard.block("12", external_id="ext-1"), await yard.block("13")
     before = await yard.everything()

@@ -7,9 +7,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ampyard.domain.charging_forecast import Battery, Forecast, at_least, steady
+from ampyard.domain.state_of_charge import StateOfCharge, confidence_at
 
-# What is told of a state of charge before this is no longer believed.
+# A state of charge that is older says nothing of what is in the battery now.
 OLDEST_SOC = timedelta(hours=24)
+# One that is believed less, because it is old or only an estimate, may well be wrong.
+_CERTAIN = 0.5
 # Whoever is ready only so shortly before it leaves is on time, but with little to spare.
 _SPARE = timedelta(minutes=30)
 # Less than this is no shortfall: meters and forecasts are not that exact.
@@ -32,15 +35,6 @@ class Risk(StrEnum):
     AT_RISK = "AT_RISK"
     NOT_READY = "NOT_READY"
     UNKNOWN = "UNKNOWN"
-
-
-@dataclass(frozen=True, slots=True)
-class StateOfCharge:
-    """What is known of a battery's charge, when it was so, and whether that is more than an estimate."""
-
-    percent: float
-    at: datetime
-    certain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +179,15 @@ def _judged(outlook: Outlook, soc: StateOfCharge, leg: Leg, tracks: Sequence[_Tr
     lacking = 0.0 if lacking < _NEGLIGIBLE_KWH else lacking
     in_time = battery.after(sure.energy_kwh, sure.forecast, sure.at, leg.departs_at - _SPARE)
     at_best = battery.after(best.energy_kwh, best.forecast, best.at, leg.departs_at)
-    risk, reason = _verdict(outlook, soc, required, lacking, in_time=in_time, at_best=at_best, plugged_in=bool(expected.forecast))
+    risk, reason = _verdict(
+        outlook,
+        required,
+        lacking,
+        in_time=in_time,
+        at_best=at_best,
+        plugged_in=bool(expected.forecast),
+        certain=confidence_at(soc, now) >= _CERTAIN,
+    )
     return Readiness(
         assignment_id=leg.assignment_id,
         at=now,
@@ -201,7 +203,7 @@ def _judged(outlook: Outlook, soc: StateOfCharge, leg: Leg, tracks: Sequence[_Tr
 
 
 def _verdict(
-    outlook: Outlook, soc: StateOfCharge, required_kwh: float, lacking_kwh: float, *, in_time: float, at_best: float, plugged_in: bool
+    outlook: Outlook, required_kwh: float, lacking_kwh: float, *, in_time: float, at_best: float, plugged_in: bool, certain: bool
 ) -> tuple[Risk, str]:
     capacity = outlook.battery.capacity_kwh
     needs = f"{required_kwh:.0f} kWh with its reserve"
@@ -218,7 +220,7 @@ def _verdict(
         return Risk.AT_RISK, f"Of {needs} it will lack {lacking_kwh:.1f} kWh {how}; at the highest power it could get it would not."
     if in_time < required_kwh - _NEGLIGIBLE_KWH:
         return Risk.TIGHT, f"It will hold {needs}, but less than half an hour before it leaves, or only by charging between its runs."
-    if not soc.certain:
+    if not certain:
         return Risk.TIGHT, f"It will hold {needs}, if its state of charge, an uncertain one, is right."
     return Risk.ON_TRACK, f"It will hold {needs} in good time."
 

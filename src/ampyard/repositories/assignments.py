@@ -113,7 +113,12 @@ async def free_vehicles(session: Session, windows: Mapping[uuid.UUID, tuple[date
         assignment.c.returns_at > free.c.begins_at,
     )
     columns = Vehicles.columns()
-    statement = select(*columns).select_from(free).join(vehicle, vehicle.c.depot_id == free.c.depot_id).where(~taken)
+    statement = (
+        select(*columns)
+        .select_from(free)
+        .join(vehicle, vehicle.c.depot_id == free.c.depot_id)
+        .where(vehicle.c.archived_at.is_(None), ~taken)
+    )
     by_depot: dict[uuid.UUID, list[Vehicle]] = defaultdict(list)
     for row in await session.fetch(statement.order_by(vehicle.c.name, vehicle.c.id)):
         found = Vehicle(*row)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.paging import PageRequest
 from ampyard.domain.plugs import Offer, Plug
 from ampyard.domain.readiness import Risk
@@ -18,6 +19,8 @@ from ampyard.domain.transactions import TransactionState
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session, WriteSession
 from ampyard.repositories.repository import Repository, array
+
+_FOR_USE = (ChargePointState.COMMISSIONED, ChargePointState.IN_SERVICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +103,12 @@ async def plugs(session: Session, vehicle_ids: Iterable[uuid.UUID]) -> dict[uuid
 
 
 async def offers(session: Session, depot_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Offer]]:
-    """Return what each depot has to offer, a line a current type."""
+    """Return what the charge points for use in each depot have to offer, a line a current type."""
     cp, evse = tables.charge_point, tables.evse
     statement = (
         select(cp.c.depot_id, evse.c.current_type, func.min(evse.c.max_power_kw), func.max(evse.c.max_power_kw))
         .join(evse, evse.c.charge_point_id == cp.c.id)
-        .where(cp.c.depot_id == func.any(array(depot_ids)))
+        .where(cp.c.depot_id == func.any(array(depot_ids)), cp.c.state.in_(_FOR_USE))
         .group_by(cp.c.depot_id, evse.c.current_type)
         .order_by(evse.c.current_type)
     )

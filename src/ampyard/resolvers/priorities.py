@@ -7,6 +7,7 @@ from ampyard.domain.charge_points import ChargePoint
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.priorities import Priority, PriorityLevel, PriorityTarget
 from ampyard.domain.recurrence import Recurrence
+from ampyard.domain.resource_groups import ResourceGroup
 from ampyard.domain.transactions import Transaction
 from ampyard.domain.vehicle_groups import VehicleGroup
 from ampyard.domain.vehicles import Vehicle
@@ -34,6 +35,7 @@ async def set_priority(
     charge_point_id: str | None = None,
     transaction_id: str | None = None,
     vehicle_group_id: str | None = None,
+    resource_group_id: str | None = None,
     reason: str | None = None,
     valid_from: datetime | None = None,
     valid_until: datetime | None = None,
@@ -46,6 +48,7 @@ async def set_priority(
         charge_point_id=optional_id("input.chargePointId", charge_point_id, ChargePoint),
         transaction_id=optional_id("input.transactionId", transaction_id, Transaction),
         vehicle_group_id=optional_id("input.vehicleGroupId", vehicle_group_id, VehicleGroup),
+        resource_group_id=optional_id("input.resourceGroupId", resource_group_id, ResourceGroup),
         reason=reason,
         valid_from=valid_from,
         valid_until=valid_until,

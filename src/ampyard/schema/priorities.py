@@ -9,6 +9,7 @@ from strawberry.federation.schema_directives import Authenticated
 from ampyard.domain import charge_points, transactions, vehicle_groups, vehicles
 from ampyard.domain import priorities as domain
 from ampyard.domain.access import Scope
+from ampyard.domain.resource_groups import ResourceGroup
 from ampyard.engine import computed, list_size
 from ampyard.repositories import priorities as repository
 from ampyard.repositories.charge_points import ChargePoints
@@ -59,6 +60,7 @@ class PriorityFilter:
     charge_point_id: strawberry.ID | None = strawberry.field(default=None, description="Only those about this charge point.")
     transaction_id: strawberry.ID | None = strawberry.field(default=None, description="Only those about this transaction.")
     vehicle_group_id: strawberry.ID | None = strawberry.field(default=None, description="Only those about this vehicle group.")
+    resource_group_id: strawberry.ID | None = strawberry.field(default=None, description="Only those about this resource group.")
     target: PriorityTarget | None = strawberry.field(default=None, description="Only those about something of this kind.")
     level: PriorityLevel | None = strawberry.field(default=None, description="Only those of this level.")
     recurring: bool | None = strawberry.field(default=None, description="Only those with a recurrence, or without one.")
@@ -74,6 +76,7 @@ class PriorityFilter:
             charge_point_id=optional_id("filter.chargePointId", self.charge_point_id, charge_points.ChargePoint),
             transaction_id=optional_id("filter.transactionId", self.transaction_id, transactions.Transaction),
             vehicle_group_id=optional_id("filter.vehicleGroupId", self.vehicle_group_id, vehicle_groups.VehicleGroup),
+            resource_group_id=optional_id("filter.resourceGroupId", self.resource_group_id, ResourceGroup),
             target=self.target,
             level=self.level,
             recurring=self.recurring,
@@ -158,6 +161,9 @@ class SetPriorityInput(Change):
     valid_until: datetime | None = strawberry.field(default=None, description="Until when it counts; open unless told.")
     vehicle_group_id: strawberry.ID | None = strawberry.field(
         default=None, description="The vehicle group it is about; needs the scope for the whole tenant."
+    )
+    resource_group_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The resource group it is about: what is in it, and in the groups below."
     )
     recurrence: RecurrenceInput | None = strawberry.field(
         default=None, description="The windows in which it counts, in place of an end; throughout unless told."

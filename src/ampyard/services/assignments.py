@@ -40,7 +40,7 @@ async def assign_vehicle(backend: Backend, principal: Principal, wanted: NewAssi
     principal.require(Scope.DISPATCH_WRITE)
     async with backend.unit_of_work(principal, Scope.DISPATCH_WRITE) as work:
         block = await work.require(Blocks, wanted.block_id, "block")
-        vehicle = await work.require(Vehicles, wanted.vehicle_id, "vehicle")
+        vehicle = await _vehicle(work, wanted.vehicle_id)
         if (reason := why_not_assignable(block, wanted.day, now=work.now)) is not None:
             raise InvalidInputError(reason, ("input", "day"))
         run = block.run_on(wanted.day)
@@ -67,7 +67,7 @@ async def change_assignment(backend: Backend, principal: Principal, assignment_i
     principal.require(Scope.DISPATCH_WRITE)
     async with backend.unit_of_work(principal, Scope.DISPATCH_WRITE) as work:
         block, before = await _required(work, assignment_id)
-        vehicle = await work.require(Vehicles, vehicle_id, "vehicle")
+        vehicle = await _vehicle(work, vehicle_id)
         if before.removed_at is not None:
             raise ConflictError("The assignment has been removed; make a new one.", ("input", "assignmentId"))
         _check_not_over(work, block, before)
@@ -145,6 +145,13 @@ async def _required(work: UnitOfWork, assignment_id: uuid.UUID) -> tuple[Block, 
         raise NotFoundError("There is no such assignment.")
     block = await work.require(Blocks, known.block_id, "block")
     return block, await work.require(Assignments, assignment_id, "assignment")
+
+
+async def _vehicle(work: UnitOfWork, vehicle_id: uuid.UUID) -> Vehicle:
+    vehicle = await work.require(Vehicles, vehicle_id, "vehicle")
+    if vehicle.archived_at is not None:
+        raise ConflictError(f"Vehicle {vehicle.name} is archived; choose another one, or restore it first.", ("input", "vehicleId"))
+    return vehicle
 
 
 async def _roster(work: UnitOfWork, vehicle: Vehicle, run: Run) -> Roster:

@@ -10,7 +10,7 @@ from ampyard.domain.depots import Depot
 from ampyard.domain.errors import ConflictError, Problems
 from ampyard.domain.imports import Column, ImportReport, Line, LineError, boolean, day, local_time, number, text, weekdays, whole
 from ampyard.repositories.blocks import Blocks
-from ampyard.repositories.depots import Depots
+from ampyard.repositories.depots import DepotFilter, Depots
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.backend import Backend
 from ampyard.services.blocks import NewBlock, add, depot_of, input_name, made, store_change
@@ -96,7 +96,7 @@ async def import_blocks(backend: Backend, principal: Principal, file: ImportFile
     found = await read_file(file, list(_COLUMNS.values()))
     async with backend.unit_of_work(principal, Scope.DISPATCH_WRITE) as work:
         known = await _known(work, [line["external id"] for line in found.good])
-        depots = {depot.name.casefold(): depot for depot in await Depots(work.session).where()}
+        depots = {depot.name.casefold(): depot for depot in await Depots(work.session).where(*DepotFilter().conditions())}
         errors, drafts = [*found.errors], []
         for line in found.good:
             draft, faults = _drafted(work, line, known.get(line["external id"]), depots)

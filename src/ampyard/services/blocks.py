@@ -212,11 +212,20 @@ def _check(block: Block) -> None:
 
 
 async def depot_of(work: UnitOfWork, depot_id: uuid.UUID, field: str) -> Depot:
-    """Return a depot that blocks may be planned for; `field` is the input's that names it. Raises as `UnitOfWork.require`."""
+    """Return a depot that blocks may be planned for; `field` is the input's that names it.
+
+    Raises:
+        NotFoundError: there is none.
+        ForbiddenError: it may be seen, but not planned for.
+        ConflictError: it is archived.
+    """
     try:
-        return await work.require(Depots, depot_id, "depot")
+        depot = await work.require(Depots, depot_id, "depot")
     except NotFoundError as error:
         raise NotFoundError(str(error), ("input", field)) from None
+    if depot.archived_at is not None:
+        raise ConflictError(f"{depot.name} is archived, and nothing is planned there; restore it first.", ("input", field))
+    return depot
 
 
 async def _check_external_id(work: UnitOfWork, block: Block) -> None:

@@ -46,6 +46,8 @@ async def place(work: UnitOfWork, wanted: Sequence[Placement]) -> Placed:
             placed.refused[one.number] = f"Block {one.block.name} on {one.day} is in line {first} already; name each day once."
         elif reason is not None:
             placed.refused[one.number] = reason
+        elif one.vehicle.archived_at is not None:
+            placed.refused[one.number] = f"Vehicle {one.vehicle.name} is archived; choose another one, or restore it first."
         else:
             runs[one.number] = one.block.run_on(one.day)
     possible = [one for one in wanted if one.number in runs]

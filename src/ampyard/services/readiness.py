@@ -1,7 +1,7 @@
 """Readiness of assignments: foreseen for whoever asks, in a handful of statements whatever their number; and kept for charts and alerts."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,13 +19,11 @@ from ampyard.domain.readiness import (
     Outlook,
     Readiness,
     Risk,
-    StateOfCharge,
     at_departure,
     needed_energy,
     readiness,
 )
 from ampyard.domain.readiness_records import KEPT_BEFORE, MADE_UP_FOR, ReadinessRecord, departed, foreseen, is_worth_keeping
-from ampyard.domain.settings import DEFAULTS
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.blocks import Blocks
@@ -125,28 +123,21 @@ async def _outlooks(session: Session, assignments: Sequence[Leaving], now: datet
     plugged = await plugs(session, vehicles)
     returns = {block.return_depot_id for block in blocks.values()}
     offer = await offers(session, returns | {one.depot_id for one in assignments})
-    reserve = await _reserve_percent(session, vehicles)
-    known = _Known({one.id for one in assignments}, blocks, reserve, plugged, offer)
+    reserve_percent = await _reserve_percent(session, vehicles.values())
+    known = _Known({one.id for one in assignments}, blocks, plugged, offer, reserve_percent)
     first = {one.vehicle_id: one.depot_id for one in sorted(assignments, key=lambda one: one.departs_at, reverse=True)}
     return {vehicle.id: known.outlook(vehicle, runs[vehicle.id], first[vehicle.id]) for vehicle in vehicles.values()}
 
 
-async def _reserve_percent(session: Session, vehicles: Mapping[uuid.UUID, Vehicle]) -> float:
-    """Return what shall be left in the battery on return, as the tenant of the vehicles has set it."""
-    for vehicle in vehicles.values():
-        return (await read_settings(session, vehicle.tenant_id)).values.reserve_soc_percent
-    return DEFAULTS.reserve_soc_percent
-
-
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What outlooks are made of: whose readiness is asked for, blocks, the reserve, plugged-in vehicles, what depots have to offer."""
+    """What outlooks are made of: whose readiness is asked for, blocks, where vehicles are plugged in, what depots have to offer."""
 
     wanted: AbstractSet[uuid.UUID]
     blocks: Mapping[uuid.UUID, Block]
-    reserve_percent: float
     plugs: Mapping[uuid.UUID, Plug]
     offers: Mapping[uuid.UUID, list[Offer]]
+    reserve_percent: float
 
     def outlook(self, vehicle: Vehicle, runs: Sequence[Assignment], depot_id: uuid.UUID) -> Outlook:
         """Return what is ahead of a vehicle that leaves next from this depot."""
@@ -154,8 +145,8 @@ class _Known:
         here = offered(self.offers.get(depot_id, []), vehicle, plugged=False) if plug is None else plugged_in(plug, vehicle)
         return Outlook(
             battery=Battery(vehicle.battery_kwh, max(vehicle.max_ac_kw, vehicle.max_dc_kw)),
-            soc=_soc(vehicle),
-            reserve_kwh=vehicle.battery_kwh * self.reserve_percent / 100,
+            soc=vehicle.soc,
+            reserve_kwh=vehicle.battery_kwh * (self.reserve_percent if vehicle.min_soc_percent is None else vehicle.min_soc_percent) / 100,
             here=here,
             legs=[self._leg(run, vehicle) for run in runs if run.id in self.wanted or not self._is_back(vehicle, run, plug)],
         )
@@ -164,7 +155,11 @@ class _Known:
         block = self.blocks.get(run.block_id)
         needed = afterwards = None
         if block is not None:
-            needed = needed_energy(energy_kwh=block.energy_kwh, distance_km=block.distance_km, consumption_kwh_per_km=None)
+            needed = needed_energy(
+                energy_kwh=block.energy_kwh,
+                distance_km=block.distance_km,
+                consumption_kwh_per_km=vehicle.consumption_kwh_per_km,
+            )
             afterwards = self.offers.get(block.return_depot_id)
         return Leg(run.id, run.departs_at, run.returns_at, needed, offered(afterwards or [], vehicle, plugged=True))
 
@@ -176,10 +171,10 @@ class _Known:
         return plug.depot_id == block.return_depot_id and run.departs_at < plug.since <= vehicle.soc_at
 
 
-def _soc(vehicle: Vehicle) -> StateOfCharge | None:
-    if vehicle.soc_percent is None or vehicle.soc_at is None:
-        return None
-    return StateOfCharge(vehicle.soc_percent, vehicle.soc_at, certain=True)
+async def _reserve_percent(session: Session, vehicles: Iterable[Vehicle]) -> float:
+    """Return what shall be left in batteries on return where a vehicle and its type say nothing of it, in percent."""
+    tenants = {vehicle.tenant_id for vehicle in vehicles}
+    return (await read_settings(session, tenants.pop())).values.reserve_soc_percent if tenants else 0.0
 
 
 def _unseen(assignment: Leaving, now: datetime) -> Readiness:

@@ -33,7 +33,7 @@ from ampyard.repositories.repository import Repository
 from ampyard.repositories.templates import Templates
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unknown_identifications import UnknownIdentifications
-from ampyard.repositories.vehicle_groups import VehicleGroups
+from ampyard.repositories.vehicle_groups import VehicleGroupMembers, VehicleGroups
 from ampyard.repositories.vehicles import Vehicles, VehicleTypes
 from ampyard.resolvers.cursors import CursorCodec
 from ampyard.schema.internal import schema as internal
@@ -227,6 +227,7 @@ FILTERS: list[tuple[str, Callable[[dict[str, Any]], dict[str, object]], Callable
 @pytest.fixture(scope="module")
 async def known(busy: Busy) -> dict[str, Any]:
     """Some entities by the name people know them by."""
+    group = (await busy.all(VehicleGroups))[0]
     return (
         {depot.name: depot for depot in await busy.all(Depots)}
         | {node.name: node for node in await busy.all(PowerNodes)}
@@ -239,6 +240,7 @@ async def known(busy: Busy) -> dict[str, Any]:
         | {"plugged in": {t.vehicle_id for t in await busy.all(Transactions) if t.ended_at is None}}
         | {f"block {block.name}": block for block in await busy.all(Blocks)}
         | {"evse": (await busy.all(Evses))[0]}
+        | {"group": group, "in group": {m.vehicle_id for m in await busy.all(VehicleGroupMembers) if m.vehicle_group_id == group.id}}
         | await _of_alerts(busy)
     )
 

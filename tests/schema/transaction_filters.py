@@ -22,6 +22,7 @@ _CORRECTED = {"tx-1", "tx-7"}
 
 _TRANSACTIONS: list[tuple[Callable[[Known], dict[str, object]], Callable[[Known], Keep]]] = [
     (lambda e: {"evseId": id_of(e["evse"])}, lambda e: lambda t: t.evse_id == e["evse"].id),
+    (lambda e: {"vehicleGroupId": id_of(e["group"])}, lambda e: lambda t: t.vehicle_id in e["in group"]),
     (lambda _: {"idTag": "tag-1"}, lambda _: lambda t: t.id_tag in {"TAG-1", "tag-1"}),
     (lambda _: {"idTag": "TAG-%"}, lambda _: lambda _t: False),
     (lambda _: {"chargingState": "CHARGING"}, lambda _: lambda t: t.charging_state is ChargingState.CHARGING),

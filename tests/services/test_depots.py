@@ -1,5 +1,6 @@
 """Depots: made, changed, archived and taken back; each change audited and told, each refusal without a trace."""
 
+from base64 import b64encode
 from dataclasses import replace
 
 import pytest
@@ -11,14 +12,19 @@ from ampyard.domain.local_time import Weekday
 from ampyard.domain.opening_hours import Hours, RegularHours
 from ampyard.domain.paging import PageRequest
 from ampyard.domain.supply import PowerNodeKind
+from ampyard.domain.vehicles import VehicleKind
 from ampyard.repositories.depots import Archived, DepotFilter, Depots
 from ampyard.repositories.directory import Directory
 from ampyard.repositories.unit_of_work import PLANNER_CHANNEL
+from ampyard.repositories.vehicles import Vehicles
 from ampyard.services import power
 from ampyard.services.backend import Backend
 from ampyard.services.charge_point_setup import NewChargePoint, create_charge_point
 from ampyard.services.depots import NewDepot, archive_depot, create_depot, edit_depot, restore_depot
+from ampyard.services.imports.files import ImportFile
 from ampyard.services.power_nodes import NewPowerNode, create_power_node
+from ampyard.services.vehicle_import import import_vehicles
+from ampyard.services.vehicles import NewVehicle, create_vehicle, move_vehicle
 from tests.charging import charge, finish, station_of
 from tests.days.charge_points import WALLBOX
 from tests.fleet import user
@@ -26,6 +32,7 @@ from tests.grants import confined, group_of
 from tests.services.supplied import HOUR, NOW, Site, new_site
 
 NEW = NewDepot("South", "Europe/Madrid", "Calle 1", "28001", "Madrid", "ESP", 40.4, -3.7)
+LIMITS = {"battery_kwh": 300.0, "max_ac_kw": 22.0, "max_dc_kw": 120.0}
 WEEK = Hours(twentyfourseven=False, regular_hours=(RegularHours(Weekday.MONDAY, 6 * 60, 22 * 60),))
 
 
@@ -158,6 +165,10 @@ async def test_an_archived_depot_is_not_planned_and_takes_in_nothing_new(site: S
     with pytest.raises(ConflictError, match="Central is archived and takes in nothing new; restore it first"):
         await create_power_node(site.backend, site.who, NewPowerNode(site.depot_id, feeder.id, PowerNodeKind.PANEL, "Panel", 10.0))
     with pytest.raises(ConflictError, match="Central is archived and takes in nothing new"):
+        await create_vehicle(
+            site.backend, site.who, NewVehicle("Bus 9", site.depot_id, "WAMPYARD000000099", "B-AY 9", VehicleKind.BUS, own=LIMITS)
+        )
+    with pytest.raises(ConflictError, match="Central is archived and takes in nothing new"):
         await create_charge_point(site.backend, site.who, NewChargePoint(feeder.id, "CP-NEW", None, (WALLBOX,)))
 
     assert await site.everything() == before
@@ -177,3 +188,30 @@ async def test_who_may_not_is_told_so_and_a_stranger_finds_nothing(site: Site, c
         await change(site.backend, site.who, new_id())  # type: ignore[operator]
     assert (await site.everything())["depot"] == before["depot"]
     assert await site.audited() == []
+
+
+async def test_no_vehicle_moves_to_an_archived_depot(site: Site) -> None:
+    other = await create_depot(site.backend, site.who, NEW)
+    await archive_depot(site.backend, site.who, other.id)
+    async with site.backend.database.snapshot(site.tenant_id) as snapshot:
+        vehicle = (await Vehicles(snapshot).where())[0]
+    before = await site.everything()
+    with pytest.raises(ConflictError, match="South is archived and takes in nothing new; restore it first") as refused:
+        await move_vehicle(site.backend, site.who, vehicle.id, other.id)
+    assert refused.value.path == ("input", "depotId")
+    assert await site.everything() == before
+
+
+async def test_an_import_is_told_by_line_that_a_depot_is_archived(site: Site) -> None:
+    await archive_depot(site.backend, site.who, site.depot_id)
+    before = await site.everything()
+    lines = "vin,name,depot,kind\nWAMPYARD000000001,Bus 1,Central,BUS\nWAMPYARD000000099,Bus 9,Central,BUS\n"
+
+    report = await import_vehicles(site.backend, site.who, ImportFile("v.csv", b64encode(lines.encode()).decode()), dry_run=False)
+
+    # Who is at home there stays.
+    ((line, column, message),) = [(error.line, error.column, error.message) for error in report.errors]
+    assert (line, column) == (3, "depot")
+    assert message == "Central is archived and takes in nothing new; give the name of another depot."
+    assert (report.created, report.updated) == (0, 0)
+    assert await site.everything() == before

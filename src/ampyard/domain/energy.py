@@ -72,7 +72,8 @@ def quarter_hours(points: Iterable[RegisterPoint], end: RegisterPoint, *, carrie
             shrink. Those outside the span count at its edge.
         end: the last moment there is something to say of, with the energy of the whole transaction until then.
         carried: where to begin: the start of the transaction with nothing, or what `provisional_from` says, with the sum of
-            all intervals before it. The later intervals are the same either way.
+            all intervals before it. The later intervals are the same either way, to the last bit where registers only rise; where one
+            went back just before, to some thousandths of a Wh.
     """
     if end.at <= carried.at:
         # It all happened at one moment, by the charge point's clock.

@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Exists, Text, bindparam, exists, func, or_, select, update
+from sqlalchemy import ARRAY, ColumnElement, Exists, Select, Text, bindparam, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from ampyard.domain.anomalies import Resolution
@@ -31,6 +31,7 @@ class TransactionFilter:
     charge_point_id: uuid.UUID | None = None
     evse_id: uuid.UUID | None = None
     vehicle_id: uuid.UUID | None = None
+    vehicle_group_id: uuid.UUID | None = None
     id_tag: str | None = None
     state: TransactionState | None = None
     charging_state: ChargingState | None = None
@@ -83,6 +84,7 @@ class TransactionFilter:
                 else []
             ),
             *(expression == value for expression, value in equal.items() if value is not None),
+            *([column.vehicle_id.in_(_vehicles_in(self.vehicle_group_id))] if self.vehicle_group_id is not None else []),
             *(expression >= value for expression, value in least.items() if value is not None),
             *(expression < value for expression, value in below.items() if value is not None),
             *([column.ended_at.is_not(None)] if self.ended_from is not None else []),
@@ -103,6 +105,11 @@ def _texts(values: Iterable[str]) -> ColumnElement[Any]:
 
 def _no(value: bool | None) -> bool | None:  # noqa: FBT001 - negates what a client said
     return None if value is None else not value
+
+
+def _vehicles_in(group_id: uuid.UUID) -> Select[Any]:
+    member = tables.vehicle_group_member.c
+    return select(member.vehicle_id).where(member.vehicle_group_id == group_id)
 
 
 def _unresolved() -> Exists:

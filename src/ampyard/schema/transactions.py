@@ -11,6 +11,7 @@ from ampyard.domain import charge_points, depots, vehicles
 from ampyard.domain import transactions as domain
 from ampyard.domain.access import Scope
 from ampyard.domain.charts import ChartBucket
+from ampyard.domain.vehicle_groups import VehicleGroup
 from ampyard.engine import computed
 from ampyard.repositories import charts
 from ampyard.repositories import transactions as repository
@@ -78,6 +79,9 @@ class TransactionFilter:
     charge_point_id: strawberry.ID | None = strawberry.field(default=None, description="Only those on this charge point.")
     evse_id: strawberry.ID | None = strawberry.field(default=None, description="Only those on this EVSE.")
     vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="Only those of this vehicle, as measured.")
+    vehicle_group_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Only those of vehicles that are in this group now."
+    )
     id_tag: str | None = strawberry.field(default=None, description="Only those started with this id tag, in capitals or small letters.")
     state: TransactionState | None = strawberry.field(default=None, description="Only those that run, or that have ended.")
     charging_state: ChargingState | None = strawberry.field(default=None, description="Only those in this charging state.")
@@ -102,6 +106,7 @@ class TransactionFilter:
             charge_point_id=optional_id("filter.chargePointId", self.charge_point_id, charge_points.ChargePoint),
             evse_id=optional_id("filter.evseId", self.evse_id, charge_points.Evse),
             vehicle_id=optional_id("filter.vehicleId", self.vehicle_id, vehicles.Vehicle),
+            vehicle_group_id=optional_id("filter.vehicleGroupId", self.vehicle_group_id, VehicleGroup),
             id_tag=self.id_tag,
             state=self.state,
             charging_state=self.charging_state,

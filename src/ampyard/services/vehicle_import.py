@@ -130,6 +130,9 @@ def _planned(work: UnitOfWork, known: _Known, line: Line, errors: list[LineError
     if depot is None or len(errors) > before:
         return None
     vehicle = known.vehicles.get(line["vin"].upper())
+    if depot.archived_at is not None and (vehicle is None or vehicle.depot_id != depot.id):
+        errors.append(line.error("depot", f"{depot.name} is archived and takes in nothing new; give the name of another depot."))
+        return None
     if vehicle is not None and "type" not in line:
         of_type = known.types_of_vehicles.get(vehicle.type_id) if vehicle.type_id is not None else None
     try:

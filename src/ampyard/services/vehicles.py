@@ -13,12 +13,12 @@ from ampyard.domain.ids import new_id
 from ampyard.domain.texts import checked_text
 from ampyard.domain.transactions import TransactionState
 from ampyard.domain.vehicles import LIMITS, Vehicle, VehicleKind, VehicleType, check_given, checked_vin, counting_values
-from ampyard.repositories.depots import Depots
 from ampyard.repositories.id_tags import block_tags
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles, VehicleTypes
 from ampyard.services.backend import Backend
+from ampyard.services.depots import require_open_depot
 
 NAME_LENGTH = 100
 LICENSE_PLATE_LENGTH = 20
@@ -44,11 +44,11 @@ async def create_vehicle(backend: Backend, principal: Principal, wanted: NewVehi
         ForbiddenError: the principal lacks `vehicles:write`, or has it not for the depot.
         NotFoundError: there is no such depot or type.
         InvalidInputError: something is malformed or out of bounds, or given by neither vehicle nor type.
-        ConflictError: there is a vehicle with this VIN, or the type is archived.
+        ConflictError: there is a vehicle with this VIN, or the depot or the type is archived.
     """
     principal.require(Scope.VEHICLES_WRITE)
     async with backend.unit_of_work(principal, Scope.VEHICLES_WRITE) as work:
-        depot = await work.require(Depots, wanted.depot_id, "depot")
+        depot = await require_open_depot(work, wanted.depot_id, ("input", "depotId"))
         of_type = await _type(work, wanted.type_id)
         vehicle = new_vehicle(work, replace(wanted, depot_id=depot.id), of_type)
         if await Vehicles(work.session).by_unique("vin", [vehicle.vin]):
@@ -161,14 +161,14 @@ async def move_vehicle(backend: Backend, principal: Principal, vehicle_id: uuid.
     Raises:
         ForbiddenError: the principal lacks `vehicles:write`, or has it not for the vehicle and the new home.
         NotFoundError: there is no such vehicle or depot.
-        ConflictError: the vehicle is archived.
+        ConflictError: the vehicle or the depot is archived.
     """
     principal.require(Scope.VEHICLES_WRITE)
     async with backend.unit_of_work(principal, Scope.VEHICLES_WRITE) as work:
         known = await work.require(Vehicles, vehicle_id, "vehicle")
         if known.archived_at is not None:
             raise ConflictError("The vehicle is archived; restore it first.", ("input", "vehicleId"))
-        depot = await work.require(Depots, depot_id, "depot")
+        depot = await require_open_depot(work, depot_id, ("input", "depotId"))
         moved = replace(known, depot_id=depot.id, updated_at=work.now)
         if moved.depot_id != known.depot_id:
             await work.change(Vehicles, known.id, depot_id=depot.id, updated_at=work.now)

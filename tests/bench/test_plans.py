@@ -22,7 +22,8 @@ async def test_every_list_edge_and_chart_is_asked_without_an_error(busy: Busy, c
     observed = [await observe(schema, busy.backend, caller.principal, caller.name, it, rounds=1) for it in asked]
 
     assert [(it.asked.name, it.errors) for it in observed if it.errors] == []
-    assert [it.asked.name for it in observed if not it.statements] == []
+    # Roles are in the code: all else is in the database.
+    assert {it.asked.name for it in observed if not it.statements} == {"roles"}
     names = {it.name for it in asked}
     assert len(names) == len(asked) > 150
     assert {

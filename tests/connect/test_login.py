@@ -11,7 +11,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from ampyard.connect.server import ConnectServer
+from ampyard.domain.access import ROLE_SCOPES, Principal, PrincipalKind, Role
 from ampyard.domain.charge_points import OcppVersion
+from ampyard.domain.tenants import NO_TENANT
+from ampyard.services import tenants
 from ampyard.services.backend import Backend
 from tests.connect.points import Point, basic, closed_with, dial, eventually, new_point, wired
 
@@ -177,3 +180,17 @@ async def test_many_may_log_in_at_once(server: ConnectServer, backend: Backend) 
 async def test_health_and_readiness(server: ConnectServer) -> None:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as client:
         assert [(await client.get(path)).status_code for path in ("/healthz", "/readyz", "/ocpp/x")] == [200, 200, 404]
+
+
+async def test_charge_points_of_a_suspended_tenant_are_let_go_of_and_not_let_in_again(server: ConnectServer, backend: Backend) -> None:
+    point, other = await new_point(backend), await new_point(backend)
+    root = Principal(NO_TENANT, "root", PrincipalKind.ADMINISTRATOR, ROLE_SCOPES[Role.SYSTEM_ADMINISTRATOR])
+    async with dial(server, point) as socket, dial(server, other) as elsewhere:
+        await tenants.suspend_tenant(backend, root, point.tenant_id, reason="Does not pay.")
+
+        assert await closed_with(socket) == (1008, "suspended")
+        assert elsewhere.close_code is None
+    with pytest.raises(InvalidStatus) as refusal:
+        async with dial(server, point):
+            pass
+    assert refusal.value.response.status_code == 401

@@ -10,6 +10,7 @@ from sqlalchemy import delete
 from ampyard.domain.charge_points import ConnectorStatus, OcppVersion
 from ampyard.repositories import tables
 from ampyard.repositories.charge_points import ChargePoints
+from ampyard.repositories.templates import Templates
 from ampyard.services import charge_points, downtimes
 from ampyard.services.backend import Backend
 from tests.busy import NOW, T0, Busy, busy_tenant
@@ -149,3 +150,12 @@ async def test_faults_and_commands_are_watched_by_charge_point(own: Graph, tenan
         await relayed(tenant.backend)
         told = {"kind": "CHANGE_AVAILABILITY", "state": "PENDING", "chargePoint": {"identity": "N-CP-1"}}
         assert await live.next() == {"commandUpdated": told}
+
+
+async def test_a_template_is_deleted_once_and_its_deletion_told_again(own: Graph, tenant: Busy) -> None:
+    template = next(one for one in await tenant.all(Templates) if one.name == "Wallbox")
+    asked = """mutation M($id: ID!) { deleteChargePointTemplate(input: {templateId: $id, idempotencyKey: "gone"}) {
+        removed errors { message } } }"""
+    for _ in range(2):
+        assert await own.data(asked, id=id_of(template)) == {"deleteChargePointTemplate": {"removed": True, "errors": []}}
+    assert [one.name for one in await tenant.all(Templates)] == ["Double wallbox"]

@@ -19,7 +19,9 @@ from ampyard.repositories.vehicles import Vehicles
 from ampyard.services.backend import Backend
 from ampyard.services.blocks import edit_block
 from ampyard.services.readiness import foresee, not_ready, record, record_all
+from ampyard.services.settings import update_settings
 from tests.charging import charge, station_of
+from tests.fleet import user
 from tests.sent import statements_sent
 from tests.services.dispatching import DAY, HOUR, NOW, TODAY, Yard, new_yard
 
@@ -52,6 +54,16 @@ async def seen(yard: Yard, *assignments: Assignment) -> list[Readiness]:
     async with yard.backend.snapshot(yard.principal) as snapshot:
         found = await foresee(snapshot, assignments, now=now)
     return [found[one.id] for one in assignments if one.id in found]
+
+
+async def test_what_is_to_be_left_is_the_tenants_to_say(yard: Yard) -> None:
+    assignment = await yard.assign(await yard.block(departure_time=time(18), return_time=time(22)))
+    await told(yard, 20.0)
+    await update_settings(yard.backend, user(yard.tenant_id), version=None, changes={"reserve_soc_percent": 25.0})
+
+    (unplugged,) = await seen(yard, assignment)
+
+    assert (unplugged.reserve_kwh, unplugged.shortfall_kwh) == (75.0, 135.0)
 
 
 async def kept_anew(yard: Yard) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from ampyard.domain.layouts import ChargePointTemplate, EvseLayout
 from ampyard.domain.supply import PowerNode
 from ampyard.resolvers.changes import Caller
-from ampyard.resolvers.ids import decode_id, encode_id
+from ampyard.resolvers.ids import decode_id
 from ampyard.services import templates
 from ampyard.services.templates import FromTemplate, NewTemplate
 
@@ -45,8 +45,8 @@ async def edit_template(
 async def delete_template(caller: Caller, *, template_id: str) -> dict[str, Any]:
     """Delete a template."""
     wanted = decode_id("input.templateId", template_id, ChargePointTemplate)
-    deleted = await templates.delete_template(caller.backend, caller.principal, wanted)
-    return {"deleted_id": encode_id(ChargePointTemplate, deleted.id)}
+    await templates.delete_template(caller.backend, caller.principal, wanted)
+    return {"removed": True}
 
 
 async def create_from_template(caller: Caller, *, template_id: str, power_node_id: str, charge_points: Sequence[Wanted]) -> dict[str, Any]:

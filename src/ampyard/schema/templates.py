@@ -90,7 +90,7 @@ class ChargePointTemplatePayload(Payload):
 
 @strawberry.federation.type(directives=[Authenticated()], description="A template that was deleted.")
 class DeleteChargePointTemplatePayload(Payload):
-    deleted_id: strawberry.ID | None = strawberry.field(description="Which it was; null where the change was refused.")
+    removed: bool | None = strawberry.field(description="True; null where the change was refused.")
 
 
 @strawberry.type

@@ -81,8 +81,8 @@ async def edit_template(backend: Backend, principal: Principal, template_id: uui
     return changed
 
 
-async def delete_template(backend: Backend, principal: Principal, template_id: uuid.UUID) -> ChargePointTemplate:
-    """Delete a template; charge points made from it stay. Returns it as it was.
+async def delete_template(backend: Backend, principal: Principal, template_id: uuid.UUID) -> None:
+    """Delete a template; charge points made from it stay.
 
     Raises:
         ForbiddenError: the principal lacks `charge_points:write` for the whole tenant.
@@ -92,9 +92,8 @@ async def delete_template(backend: Backend, principal: Principal, template_id: u
         template = await work.require(Templates, template_id, "charge point template")
         await remove(work.session, template.id)
         await work.audit("charge_point_template.delete", "charge_point_template", template.id, name=template.name)
-        work.answers(template_id=str(template.id))
+        work.answers(removed=True)
         await work.commit()
-    return template
 
 
 async def create_from_template(

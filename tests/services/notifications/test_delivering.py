@@ -24,6 +24,7 @@ from ampyard.services.alerts.handling import resolve_alerts
 from ampyard.services.backend import Backend
 from ampyard.services.notifications.channels import NewRoute, edit_channel, renew_secret, send_test
 from ampyard.services.notifications.delivering import deliver, reschedule_overdue, retry_delivery
+from ampyard.services.settings import set_feature_flag
 from ampyard.services.vault import Vault
 from tests.fleet import user
 from tests.receivers import Call, smtp_server, web_server
@@ -90,6 +91,15 @@ async def test_routes_and_switches_decide_who_is_told(backend: Backend) -> None:
     await resolve_alerts(here.backend, here.admin, [alert.id], note=None)
     (delivery,) = await here.deliveries()
     assert delivery.channel_id == opened.id
+
+
+async def test_without_its_feature_a_kind_of_channel_is_told_nothing(backend: Backend) -> None:
+    here = await telling(backend)
+    await here.channel()
+    for enabled in (False, True):
+        await set_feature_flag(here.backend, here.admin, "alert_emails", enabled=enabled)
+        await here.lose("CP-2" if enabled else "CP-1")
+        assert len(await here.deliveries()) == int(enabled)
 
 
 async def test_a_channel_of_a_resource_group_is_told_of_that_alone(backend: Backend) -> None:

@@ -12,14 +12,21 @@ from ampyard.repositories.budgets import Budgets
 from ampyard.repositories.database import Database, connect_asyncpg
 from ampyard.repositories.files import FolderFiles
 from ampyard.repositories.streams import EventStream, connect_redis
+from ampyard.repositories.webhooks import WebhookSender
 from ampyard.server.embedded import EmbeddedServers
 from ampyard.services.backend import Backend
 from ampyard.services.events import EventHub
+from ampyard.services.notifications.notifier import Notifier
+from ampyard.services.vault import Vault
 from tests.busy import Busy, busy_tenant
 
 # Machines that run many things at once are slow now and then; that is no error.
 settings.register_profile("ampyard", deadline=None)
 settings.load_profile("ampyard")
+
+
+# Secrets can be locked up, and nobody is reached.
+NOTIFIER = Notifier(Vault(b"tests"), WebhookSender(), None, "https://ampyard.example.org")
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +46,7 @@ async def backend(servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFac
     redis = connect_redis(servers.redis_url)
     hub = EventHub(EventStream(redis))
     budgets = Budgets(redis)
-    yield Backend(database=database, events=hub, files=FolderFiles(tmp_path_factory.mktemp("files")), budgets=budgets)
+    yield Backend(database=database, events=hub, files=FolderFiles(tmp_path_factory.mktemp("files")), budgets=budgets, notifier=NOTIFIER)
     await hub.close()
     await budgets.close()
     await redis.aclose()

@@ -25,6 +25,11 @@ from tests.grants import confined, group_of
 # (domain.access.TENANT_WIDE), by nobody through a graph, or hold what all of the tenant have in common.
 UNCONFINED = {
     "answered_request",
+    "feature_flag",
+    "impersonation",
+    "job_run",
+    "rollup_change",
+    "tenant_settings",
     "api_key",
     "app_user",
     "audit_record",

@@ -53,7 +53,7 @@ async def test_each_kind_of_refusal_says_what_was_wrong_and_where(own: Graph, te
 
     assert await told(level="HIGH", vehicleId=vehicle, reason="x" * 501) == ("ValidationError", "BAD_USER_INPUT", ["input", "reason"])
     assert await told(level="HIGH", vehicleId="nonsense") == ("ValidationError", "BAD_USER_INPUT", ["input", "vehicleId"])
-    assert await told(level="HIGH") == ("ValidationError", "BAD_USER_INPUT", [])
+    assert await told(level="HIGH") == ("ValidationError", "BAD_USER_INPUT", ["input"])
     ended = id_of(await tenant.transaction("tx-1"))
     assert await told(level="HIGH", transactionId=ended) == ("ConflictError", "CONFLICT", [])
     assert await tenant.everything() == before

@@ -31,7 +31,7 @@ class Api:
 
     def token(self, tenant_id: uuid.UUID, role: Role = Role.ADMINISTRATOR, *, lifetime: timedelta = timedelta(minutes=5)) -> str:
         of = None if role is Role.SYSTEM_ADMINISTRATOR else tenant_id
-        return EmbeddedIssuer(self.settings).mint(of, "anna", role, lifetime=lifetime, now=datetime.now(UTC))
+        return EmbeddedIssuer(self.settings).mint(of, "somebody", role, lifetime=lifetime, now=datetime.now(UTC))
 
     async def post(
         self, document: str, *, path: str = "/graphql", headers: dict[str, str] | None = None, **variables: object

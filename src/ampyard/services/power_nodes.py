@@ -115,7 +115,7 @@ async def set_weekly_limits(backend: Backend, principal: Principal, power_node_i
     principal.require(Scope.DEPOTS_WRITE)
     async with backend.unit_of_work(principal, Scope.DEPOTS_WRITE) as work:
         before = await work.require(PowerNodes, power_node_id, "power node")
-        limits = tuple(sorted(windows, key=lambda it: (it.weekday, it.begin_minute, it.end_minute)))
+        limits = tuple(sorted(windows, key=lambda it: it.order))
         if limits == before.weekly_limits:
             return await _unchanged(work, before)
         return await _change(work, before, "set_weekly_limits", {"weekly_limits": limits}, ("input", "weeklyLimits"))

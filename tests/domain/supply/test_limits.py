@@ -5,7 +5,7 @@ from itertools import permutations
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ampyard.domain.errors import InvalidInputError
@@ -145,7 +145,14 @@ def test_no_rule_lifts_the_limit_and_none_goes_below_the_lowest_ahead(
     assert lowest_limit_kw(limited, rules, at) <= found <= constant_limit_kw(limited)
 
 
-@given(windows=st.lists(weekly, max_size=3), rules=st.lists(exceptions, max_size=3), minutes=st.integers(-2000, 2000), zone=zones)
+@given(
+    windows=st.lists(weekly, max_size=3),
+    # No two have the same id.
+    rules=st.lists(exceptions, max_size=3, unique_by=lambda rule: rule.id),
+    minutes=st.integers(-2000, 2000),
+    zone=zones,
+)
+@example(windows=[WeeklyLimit(Weekday.MONDAY, 0, 541, 0.0, limit_a) for limit_a in (None, 0.0)], rules=[], minutes=0, zone=BERLIN)
 def test_the_order_of_rules_changes_nothing(windows: list[WeeklyLimit], rules: list[LimitException], minutes: int, zone: str) -> None:
     at = T0 + timedelta(minutes=minutes)
     found = {

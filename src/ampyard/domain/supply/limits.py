@@ -82,7 +82,7 @@ def effective_limit(node: PowerNode, exceptions: Iterable[LimitException], at: d
     weekday, minute = wall_clock(at, time_zone)
     windows = [window for window in node.weekly_limits if window.is_in_force(weekday, minute)]
     if windows:
-        window = min(windows, key=lambda it: (_strictest_kw(node, it.limit_kw, it.limit_a), it.begin_minute, it.end_minute))
+        window = min(windows, key=lambda it: (_strictest_kw(node, it.limit_kw, it.limit_a), *it.order))
         limit_kw = _strictest_kw(node, window.limit_kw, window.limit_a)
         if limit_kw <= constant_kw:
             what = f"{_as_text(node, window.limit_kw, window.limit_a)} on {window}"

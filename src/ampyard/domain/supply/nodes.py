@@ -51,6 +51,12 @@ class WeeklyLimit:
     def __str__(self) -> str:
         return f"{self.weekday.name} {time_of_day(self.begin_minute)} to {time_of_day(self.end_minute)}"
 
+    @property
+    def order(self) -> tuple[int, int, int, float, float]:
+        """Its place among others: by day and time, then by limits, none after all; only equal ones have the same."""
+        limit_kw, limit_a = (math.inf if limit is None else limit for limit in (self.limit_kw, self.limit_a))
+        return (self.weekday, self.begin_minute, self.end_minute, limit_kw, limit_a)
+
     def is_in_force(self, weekday: Weekday, minute: int) -> bool:
         """Tell whether it counts when clocks at the depot show this."""
         return self.weekday is weekday and self.begin_minute <= minute < self.end_minute

@@ -76,6 +76,9 @@ _NEW_DEPOT = {
 }
 
 
+_SUNDAYS = {"weekdays": ["SUNDAY"], "begin": "08:00", "end": "12:00", "limitKw": 20.0}
+
+
 async def _inputs(own: "Busy", other: "Busy") -> dict[tuple[str, str], dict[str, Any]]:
     """Return inputs whose one id, that of the key, is of `other`, and all others of `own`."""
     depot = (await own.all(Depots))[0]
@@ -98,10 +101,11 @@ async def _inputs(own: "Busy", other: "Busy") -> dict[tuple[str, str], dict[str,
         ("archiveDepot", "depotId"): {"depotId": encode_id(Depot, elsewhere.id)},
         ("restoreDepot", "depotId"): {"depotId": encode_id(Depot, elsewhere.id)},
         ("editPowerNode", "powerNodeId"): {"powerNodeId": node_id, "name": "Another"},
-        ("movePowerNode", "powerNodeId"): {"powerNodeId": node_id, "parentId": encode_id(PowerNode, feeder.id)},
         ("movePowerNode", "parentId"): {"powerNodeId": encode_id(PowerNode, spare.id), "parentId": encode_id(PowerNode, their_root.id)},
+        # The last of these is the valid input, and changes something: the spare panel hangs on the root.
+        ("movePowerNode", "powerNodeId"): {"powerNodeId": node_id, "parentId": encode_id(PowerNode, feeder.id)},
         ("removePowerNode", "powerNodeId"): {"powerNodeId": node_id},
-        ("setWeeklyLimits", "powerNodeId"): {"powerNodeId": node_id, "weeklyLimits": []},
+        ("setWeeklyLimits", "powerNodeId"): {"powerNodeId": node_id, "weeklyLimits": [_SUNDAYS]},
         ("addLimitException", "powerNodeId"): later | {"powerNodeId": node_id},
         ("removeLimitException", "limitExceptionId"): {"limitExceptionId": encode_id(LimitException, rule.id)},
         ("reportSiteMeter", "powerNodeId"): {"readings": [reading | {"powerNodeId": node_id}]},

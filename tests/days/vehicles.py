@@ -115,8 +115,10 @@ async def _inputs(busy: "Busy", other: "Busy") -> dict[str, dict[str, Any]]:
         return encode_id(repository.entity, fits[-1].id)
 
     vehicle = await found(Vehicles, archived_at=None, name="North Bus 5")
-    depot, of_type = await found(Depots), await found(VehicleTypes, archived_at=None)
-    group, tag = await found(VehicleGroups), await found(IdTags, removed_at=None, value="00:1A:2B:3C:4D:53")
+    member, archived = await found(Vehicles, name="North Bus 6"), await found(Vehicles, name="North Bus 4")
+    depot, elsewhere, of_type = await found(Depots), await found(Depots, name="Central"), await found(VehicleTypes, archived_at=None)
+    # A group that no priority is about, with the spare vehicle in it.
+    group, tag = await found(VehicleGroups, name="North Spare"), await found(IdTags, removed_at=None, value="00:1A:2B:3C:4D:53")
     stranger = await found(UnknownIdentifications, state=UnknownState.OPEN)
     rule = await found(Priorities, cleared_at=None, level=PriorityLevel.LOW)
     running = (await other.transaction("tx-2")).id
@@ -131,9 +133,9 @@ async def _inputs(busy: "Busy", other: "Busy") -> dict[str, dict[str, Any]]:
         "restoreVehicleType": {"vehicleTypeId": of_type},
         "createVehicle": {**new, "depotId": depot, "vehicleTypeId": of_type},
         "editVehicle": {"vehicleId": vehicle, "name": "Bus 55", "vehicleTypeId": of_type},
-        "moveVehicle": {"vehicleId": vehicle, "depotId": depot},
+        "moveVehicle": {"vehicleId": vehicle, "depotId": elsewhere},
         "archiveVehicle": {"vehicleId": vehicle},
-        "restoreVehicle": {"vehicleId": vehicle},
+        "restoreVehicle": {"vehicleId": archived},
         "importVehicles": {"fileName": "fleet.csv", "content": FILE, "dryRun": False},
         "reportStateOfCharge": {"readings": [{"vehicleId": vehicle, "percent": 50.0, "at": at}]},
         "addIdTag": {"vehicleId": vehicle, "value": "TAG-99", "kind": "RFID"},
@@ -146,7 +148,7 @@ async def _inputs(busy: "Busy", other: "Busy") -> dict[str, dict[str, Any]]:
         "editVehicleGroup": {"vehicleGroupId": group, "name": "Line 9"},
         "removeVehicleGroup": {"vehicleGroupId": group},
         "addVehiclesToGroup": {"vehicleGroupId": group, "vehicleIds": [vehicle]},
-        "takeVehiclesFromGroup": {"vehicleGroupId": group, "vehicleIds": [vehicle]},
+        "takeVehiclesFromGroup": {"vehicleGroupId": group, "vehicleIds": [member]},
         "setPriority": {"level": "HIGH", "vehicleGroupId": group},
         "editPriority": {"priorityId": rule, "level": "HIGH"},
         "boostTransaction": {"transactionId": encode_id(Transaction, running), "minutes": 10},

@@ -1,4 +1,6 @@
+import math
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -13,14 +15,17 @@ BUS = Battery(capacity_kwh=300.0, max_kw=120.0)
 
 def in_small_steps(battery: Battery, energy_kwh: float, forecast: Forecast, hours: float) -> float:
     """Return what a battery holds in the end, by adding up what flows in each of many short times."""
-    pieces = 2_000
-    for n in range(pieces):
-        at = BEGIN + n * hours / pieces * HOUR
-        kw = next((step.kw for step in reversed(forecast) if step.begins_at <= at), 0.0)
-        soc = energy_kwh / battery.capacity_kwh
-        share = 1.0 if soc <= 0.8 else 1.0 - 0.9 * (soc - 0.8) / 0.2
-        energy_kwh += min(kw, battery.max_kw * share) * EFFICIENCY * hours / pieces
-        energy_kwh = min(energy_kwh, battery.capacity_kwh)
+    end = BEGIN + hours * HOUR
+    edges = [BEGIN, *(step.begins_at for step in forecast if BEGIN < step.begins_at < end), end]
+    for since, until in pairwise(edges):
+        kw = next((step.kw for step in reversed(forecast) if step.begins_at <= since), 0.0)
+        # The times are cut at the steps, and so short that in each a battery takes at most 1/200 of what fits in it.
+        pieces = 1 + math.ceil(200 * battery.max_kw * ((until - since) / HOUR) / battery.capacity_kwh)
+        for _ in range(pieces):
+            soc = energy_kwh / battery.capacity_kwh
+            share = 1.0 if soc <= 0.8 else 1.0 - 0.9 * (soc - 0.8) / 0.2
+            energy_kwh += min(kw, battery.max_kw * share) * EFFICIENCY * ((until - since) / HOUR) / pieces
+            energy_kwh = min(energy_kwh, battery.capacity_kwh)
     return energy_kwh
 
 

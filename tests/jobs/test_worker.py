@@ -103,14 +103,16 @@ async def test_a_worker_relays_plans_and_sweeps(backend: Backend, servers: Embed
     assert await state() == (True, CommandState.PENDING)
     stop = asyncio.Event()
     task = asyncio.create_task(run_worker(backend, servers.database_url, tick=remember, stop=stop))
-    await comes_to(state, (False, CommandState.EXPIRED))
-    await until(lambda: depot_id in ticked)
     stream = backend.events.stream
-    kinds = [event.kind for event in await arrived(stream, tenant_id, 3)]
-    assert sorted(kinds) == ["charge_point.updated", "charge_point.updated", "command.updated"]
-
-    stop.set()
-    await asyncio.wait_for(task, 5)
+    try:
+        await comes_to(state, (False, CommandState.EXPIRED))
+        await until(lambda: depot_id in ticked)
+        kinds = [event.kind for event in await arrived(stream, tenant_id, 3)]
+        assert sorted(kinds) == ["charge_point.updated", "charge_point.updated", "command.updated"]
+    finally:
+        # Else it would go on below the tests that come after, and take away what theirs publish.
+        stop.set()
+        await asyncio.wait_for(task, 5)
     await write(backend, tenant_id, 1)
     with pytest.raises(TimeoutError):
         await arrived(stream, tenant_id, 4, timeout_s=0.2)

@@ -276,6 +276,7 @@ async def test_an_anomaly_until_it_is_resolved(here: Watch) -> None:
         "charge_point_id": transaction.charge_point_id,
         "transaction_id": transaction.id,
         "kind": "METER_BACKWARDS",
+        "evidence": here.now.isoformat(),
         "detail": {},
         "detected_at": here.now,
     }

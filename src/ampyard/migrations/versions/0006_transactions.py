@@ -14,6 +14,7 @@ depends_on = None
 
 # By name: the columns, and the condition of a partial one.
 _INDEXES: dict[str, tuple[list[str], str | None]] = {
+    "ix_transaction_active_evse": (["evse_id"], "state = 'ACTIVE'"),
     "ix_transaction_ended": (["tenant_id", "(CASE WHEN (ended_at IS NULL) THEN 'infinity'::timestamptz ELSE ended_at END)", "id"], None),
     "ix_transaction_energy": (["tenant_id", "energy_wh", "id"], None),
     "ix_transaction_cost": (

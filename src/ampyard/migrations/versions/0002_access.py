@@ -16,27 +16,27 @@ _OF_CHARGE_POINT = "EXISTS (SELECT FROM charge_point p WHERE p.id = charge_point
 
 # What a caller with grants on resource groups sees of the tables that were there before.
 REACH = {
-    "resource_group": "id = ANY((SELECT ampyard_groups())::uuid[])",
-    "depot": "id = ANY((SELECT ampyard_depots())::uuid[])",
-    "power_node": "depot_id = ANY((SELECT ampyard_depots())::uuid[])",
+    "resource_group": "id IN (SELECT unnest(ampyard_groups()))",
+    "depot": "id IN (SELECT unnest(ampyard_depots()))",
+    "power_node": "depot_id IN (SELECT unnest(ampyard_depots()))",
     # These two are what the functions read, so they ask for the members themselves.
-    "charge_point": "depot_id = ANY((SELECT ampyard_depots())::uuid[]) OR id = ANY((SELECT ampyard_member_charge_points())::uuid[])",
-    "vehicle": "depot_id = ANY((SELECT ampyard_depots())::uuid[]) OR id = ANY((SELECT ampyard_member_vehicles())::uuid[])",
+    "charge_point": "depot_id IN (SELECT unnest(ampyard_depots())) OR id IN (SELECT unnest(ampyard_member_charge_points()))",
+    "vehicle": "depot_id IN (SELECT unnest(ampyard_depots())) OR id IN (SELECT unnest(ampyard_member_vehicles()))",
     "evse": _OF_CHARGE_POINT,
     "connector": "EXISTS (SELECT FROM evse p WHERE p.id = evse_id)",
     "command": _OF_CHARGE_POINT,
     "id_tag": "EXISTS (SELECT FROM vehicle p WHERE p.id = vehicle_id)",
     "transaction": (
-        "depot_id = ANY((SELECT ampyard_depots())::uuid[])"
-        " OR charge_point_id = ANY((SELECT ampyard_charge_points())::uuid[])"
-        " OR vehicle_id = ANY((SELECT ampyard_vehicles())::uuid[])"
+        "depot_id IN (SELECT unnest(ampyard_depots()))"
+        " OR charge_point_id IN (SELECT unnest(ampyard_charge_points()))"
+        " OR vehicle_id IN (SELECT unnest(ampyard_vehicles()))"
     ),
     "meter_sample": (
-        "charge_point_id = ANY((SELECT ampyard_charge_points())::uuid[]) OR EXISTS (SELECT FROM transaction p WHERE p.id = transaction_id)"
+        "charge_point_id IN (SELECT unnest(ampyard_charge_points())) OR EXISTS (SELECT FROM transaction p WHERE p.id = transaction_id)"
     ),
     "priority": (
-        "vehicle_id = ANY((SELECT ampyard_vehicles())::uuid[])"
-        " OR charge_point_id = ANY((SELECT ampyard_charge_points())::uuid[])"
+        "vehicle_id IN (SELECT unnest(ampyard_vehicles()))"
+        " OR charge_point_id IN (SELECT unnest(ampyard_charge_points()))"
         " OR EXISTS (SELECT FROM transaction p WHERE p.id = transaction_id)"
     ),
 }
@@ -52,7 +52,7 @@ def upgrade() -> None:
     # Reports have a scope of their own, which may reach less far.
     op.execute(
         "CREATE POLICY reach ON report AS RESTRICTIVE TO ampyard_app"
-        " USING ((SELECT ampyard_reports_everywhere()) OR depot_id = ANY((SELECT ampyard_report_depots())::uuid[]))"
+        " USING ((SELECT ampyard_reports_everywhere()) OR depot_id IN (SELECT unnest(ampyard_report_depots())))"
     )
     op.execute("GRANT SELECT (resource_group_id) ON api_key TO ampyard_system")
 

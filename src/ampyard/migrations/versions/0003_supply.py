@@ -13,7 +13,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-_OF_DEPOT = "depot_id = ANY((SELECT ampyard_depots())::uuid[])"
+_OF_DEPOT = "depot_id IN (SELECT unnest(ampyard_depots()))"
 
 
 def upgrade() -> None:

@@ -16,7 +16,7 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-_WITHIN_REACH = "charge_point_id = ANY((SELECT ampyard_charge_points())::uuid[])"
+_WITHIN_REACH = "charge_point_id IN (SELECT unnest(ampyard_charge_points()))"
 _NEW_COLUMNS = ("state", "state_at", "state_reason", "status", "iccid", "imsi", "meter_type", "meter_serial_number")
 
 

@@ -14,12 +14,12 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-_OF_VEHICLE = "vehicle_id = ANY((SELECT ampyard_vehicles())::uuid[])"
-_OF_CHARGE_POINT = "charge_point_id = ANY((SELECT ampyard_charge_points())::uuid[])"
+_OF_VEHICLE = "vehicle_id IN (SELECT unnest(ampyard_vehicles()))"
+_OF_CHARGE_POINT = "charge_point_id IN (SELECT unnest(ampyard_charge_points()))"
 _OF_TRANSACTION = "EXISTS (SELECT FROM transaction p WHERE p.id = transaction_id)"
 _RANKED_BEFORE = f"{_OF_VEHICLE} OR {_OF_CHARGE_POINT} OR {_OF_TRANSACTION}"
 _RANKED_NOW = (
-    f"{_RANKED_BEFORE} OR resource_group_id = ANY((SELECT ampyard_groups())::uuid[])"
+    f"{_RANKED_BEFORE} OR resource_group_id IN (SELECT unnest(ampyard_groups()))"
     " OR EXISTS (SELECT FROM vehicle_group p WHERE p.id = vehicle_group_id)"
 )
 

@@ -14,6 +14,7 @@ depends_on = None
 
 # By name: the columns, and the condition of a partial one.
 _INDEXES: dict[str, tuple[list[str], str | None]] = {
+    "ix_transaction_active_evse": (["evse_id"], "state = 'ACTIVE'"),
     "ix_transaction_ended": (["tenant_id", "(CASE WHEN (ended_at IS NULL) THEN 'infinity'::timestamptz ELSE ended_at END)", "id"], None),
     "ix_transaction_energy": (["tenant_id", "energy_wh", "id"], None),
     "ix_transaction_cost": (
@@ -28,14 +29,14 @@ _INDEXES: dict[str, tuple[list[str], str | None]] = {
     "ix_transaction_unspread": (["tenant_id", "id"], "register_at IS NULL AND energy_wh > 0"),
 }
 
-_OF_DEPOT = "depot_id = ANY((SELECT ampyard_depots())::uuid[])"
-_OF_CHARGE_POINT = "charge_point_id = ANY((SELECT ampyard_charge_points())::uuid[])"
+_OF_DEPOT = "depot_id IN (SELECT unnest(ampyard_depots()))"
+_OF_CHARGE_POINT = "charge_point_id IN (SELECT unnest(ampyard_charge_points()))"
 _OF_TRANSACTION = "EXISTS (SELECT FROM transaction p WHERE p.id = transaction_id)"
 
 # The new tables, and what a caller with grants on resource groups sees of them.
 _REACH = {
     # As a transaction itself, which need not be looked at for each of its many intervals.
-    "energy_interval": f"{_OF_DEPOT} OR {_OF_CHARGE_POINT} OR vehicle_id = ANY((SELECT ampyard_vehicles())::uuid[])",
+    "energy_interval": f"{_OF_DEPOT} OR {_OF_CHARGE_POINT} OR vehicle_id IN (SELECT unnest(ampyard_vehicles()))",
     "transaction_correction": _OF_TRANSACTION,
     "transaction_anomaly": f"{_OF_CHARGE_POINT} OR {_OF_TRANSACTION}",
     "energy_price": _OF_DEPOT,

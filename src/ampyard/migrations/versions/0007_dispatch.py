@@ -59,7 +59,7 @@ def _blocks() -> None:
     )
     protect(
         "block",
-        reach="departure_depot_id = ANY((SELECT ampyard_depots())::uuid[]) OR return_depot_id = ANY((SELECT ampyard_depots())::uuid[])",
+        reach="departure_depot_id IN (SELECT unnest(ampyard_depots())) OR return_depot_id IN (SELECT unnest(ampyard_depots()))",
     )
 
 
@@ -96,7 +96,7 @@ def _assignments() -> None:
         op.create_index(f"ix_assignment_{target}", "assignment", [f"{target}_id", "departs_at", "id"])
     protect(
         "assignment",
-        reach="vehicle_id = ANY((SELECT ampyard_vehicles())::uuid[]) OR EXISTS (SELECT FROM block p WHERE p.id = block_id)",
+        reach="vehicle_id IN (SELECT unnest(ampyard_vehicles())) OR EXISTS (SELECT FROM block p WHERE p.id = block_id)",
     )
 
 

@@ -12,12 +12,12 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-_OF_DEPOT = "depot_id = ANY((SELECT ampyard_depots())::uuid[])"
+_OF_DEPOT = "depot_id IN (SELECT unnest(ampyard_depots()))"
 REACH = {
     "depot_rollup": _OF_DEPOT,
     "node_rollup": _OF_DEPOT,
-    "charge_point_rollup": "charge_point_id = ANY((SELECT ampyard_charge_points())::uuid[])",
-    "vehicle_rollup": "vehicle_id = ANY((SELECT ampyard_vehicles())::uuid[])",
+    "charge_point_rollup": "charge_point_id IN (SELECT unnest(ampyard_charge_points()))",
+    "vehicle_rollup": "vehicle_id IN (SELECT unnest(ampyard_vehicles()))",
 }
 
 # What roll-ups are made of, besides transactions: when a row is of, and which rows count.

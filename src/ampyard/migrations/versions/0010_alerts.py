@@ -15,14 +15,14 @@ _MOMENT = sa.DateTime(timezone=True)
 _OF_ALERT = "EXISTS (SELECT FROM alert p WHERE p.id = alert_id)"
 _OF_RULE = "EXISTS (SELECT FROM alert_rule p WHERE p.id = rule_id)"
 _OF_CHANNEL = "EXISTS (SELECT FROM notification_channel p WHERE p.id = channel_id)"
-_OF_GROUP = "resource_group_id = ANY((SELECT ampyard_groups())::uuid[])"
+_OF_GROUP = "resource_group_id IN (SELECT unnest(ampyard_groups()))"
 # What a caller with grants on resource groups sees. Rules and channels of the whole tenant are for those who reach all of it.
 REACH = {
-    "alert_rule": f"{_OF_GROUP} OR depot_id = ANY((SELECT ampyard_depots())::uuid[])",
+    "alert_rule": f"{_OF_GROUP} OR depot_id IN (SELECT unnest(ampyard_depots()))",
     "alert": (
-        "depot_id = ANY((SELECT ampyard_depots())::uuid[])"
-        " OR charge_point_id = ANY((SELECT ampyard_charge_points())::uuid[])"
-        " OR vehicle_id = ANY((SELECT ampyard_vehicles())::uuid[])"
+        "depot_id IN (SELECT unnest(ampyard_depots()))"
+        " OR charge_point_id IN (SELECT unnest(ampyard_charge_points()))"
+        " OR vehicle_id IN (SELECT unnest(ampyard_vehicles()))"
     ),
     "alert_condition": _OF_RULE,
     "alert_change": _OF_ALERT,

@@ -109,6 +109,8 @@ transaction = tenant_table(
     # What the worker looks for, as a rule in vain.
     Index("ix_transaction_cost_due", "tenant_id", "id", postgresql_where=text("cost_due")),
     Index("ix_transaction_unspread", "tenant_id", "id", postgresql_where=text("register_at IS NULL AND energy_wh > 0")),
+    # What runs on an EVSE is asked at every step of power sharing; its own history is long.
+    Index("ix_transaction_active_evse", "evse_id", postgresql_where=text("state = 'ACTIVE'")),
     Index("ix_transaction_active_vehicle", "vehicle_id", postgresql_where=text("state = 'ACTIVE'")),
 )
 

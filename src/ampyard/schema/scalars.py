@@ -1,6 +1,6 @@
 """Scalars that are stricter than Strawberry's own."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from types import MappingProxyType
 
 import orjson
@@ -32,5 +32,23 @@ _MOMENT = strawberry.scalar(
     parse_value=_parse_moment,
 )
 
+
+def _parse_local_time(value: object) -> time:
+    try:
+        local = time.fromisoformat(value) if isinstance(value, str) else None
+        if local is not None and local.tzinfo is None:
+            return local
+    except ValueError:
+        pass
+    raise GraphQLError(f"{str(value)[:80]!r} is no local time; give hours and minutes without an offset, such as 05:30.")
+
+
+_LOCAL_TIME = strawberry.scalar(
+    name="Time",
+    description="A time of day on a clock that what it belongs to says which it is: hours and minutes, without an offset, such as 05:30.",
+    serialize=time.isoformat,
+    parse_value=_parse_local_time,
+)
+
 # For both schemas.
-CONFIG = StrawberryConfig(scalar_map=MappingProxyType({datetime: _MOMENT}))
+CONFIG = StrawberryConfig(scalar_map=MappingProxyType({datetime: _MOMENT, time: _LOCAL_TIME}))

@@ -126,6 +126,20 @@ async def test_a_group_with_a_charge_point_reaches_it_and_not_its_depot(busy: Bu
     assert [mine.ids(name) for name in ("depot", "power_node", "vehicle", "report")] == [set()] * 4
 
 
+async def test_a_vehicle_group_is_seen_with_any_of_its_vehicles(busy: Busy) -> None:
+    everything = await seen(busy)
+    assert len(everything.ids("vehicle_group")) > 1
+    for group in everything.ids("vehicle_group"):
+        vehicle = next(row["vehicle_id"] for row in everything.of["vehicle_group_member"] if row["vehicle_group_id"] == group)
+        of_it = {row["vehicle_group_id"] for row in everything.of["vehicle_group_member"] if row["vehicle_id"] == vehicle}
+        reached = await group_of(busy.backend, busy.tenant_id, vehicle_id=vehicle)
+
+        mine = await seen(busy, Reach(frozenset({reached}), frozenset({reached})))
+
+        assert mine.ids("vehicle_group") == of_it
+        assert {row["vehicle_id"] for row in mine.of["vehicle_group_member"]} == {vehicle}
+
+
 async def test_no_group_reaches_nothing(busy: Busy) -> None:
     mine = await seen(busy, Reach(frozenset(), frozenset()))
     assert {name for name, rows in mine.of.items() if rows} <= UNCONFINED

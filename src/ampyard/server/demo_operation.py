@@ -13,7 +13,7 @@ from ampyard.domain.errors import DomainError
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.pricing import PriceWindow
 from ampyard.domain.resource_groups import MemberKind
-from ampyard.domain.vehicles import Vehicle
+from ampyard.domain.vehicles import Vehicle, VehicleKind
 from ampyard.repositories.access import Users
 from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.depots import Depots
@@ -25,11 +25,13 @@ from ampyard.services.energy_prices import NewEnergyPrice, set_energy_price
 from ampyard.services.grants import NewGrant, grant_role
 from ampyard.services.resource_groups import add_to_group, create_group
 from ampyard.services.users import NewUser, invite_user
+from ampyard.services.vehicles import edit_vehicle
 
 _EVERY_DAY = frozenset(Weekday)
 _WORKDAYS = frozenset(day for day in Weekday if day <= Weekday.FRIDAY)
 _NIGHT = PriceWindow(_EVERY_DAY, time(22), time(6), Decimal("0.1890"))
 _DAYS_AHEAD = 7
+_CONSUMPTION_KWH_PER_KM = {VehicleKind.BUS: 1.2, VehicleKind.TRUCK: 1.1, VehicleKind.VAN: 0.25}
 # By depot: what a run is called, its weekdays, how far it goes, when the first leaves, and how long each is away.
 _RUNS = {
     "Hafen": ("Tour", _WORKDAYS, 180.0, time(5, 30), timedelta(hours=9)),
@@ -46,6 +48,8 @@ async def set_up_operation(backend: Backend, tenant_id: uuid.UUID, progress: Cal
         is_new = await Users(snapshot).by_subject("dispatcher@hafen") is None
     if is_new:
         await _people(backend, principal, depots)
+        for vehicle in vehicles:
+            await edit_vehicle(backend, principal, vehicle.id, {"consumption_kwh_per_km": _CONSUMPTION_KWH_PER_KM[vehicle.kind]})
         for depot in depots:
             price = NewEnergyPrice(depot.id, "EUR", Decimal("0.2890"), (_NIGHT,))
             await set_energy_price(backend, principal, price)

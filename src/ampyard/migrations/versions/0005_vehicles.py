@@ -152,7 +152,7 @@ def _vehicle_groups() -> None:
     )
     op.create_index("ix_vehicle_group_member_vehicle", "vehicle_group_member", ["vehicle_id", "vehicle_group_id"])
     protect("vehicle_group_member", reach=_OF_VEHICLE)
-    protect("vehicle_group", reach="EXISTS (SELECT FROM vehicle_group_member p WHERE p.vehicle_group_id = id)")
+    protect("vehicle_group", reach="EXISTS (SELECT FROM vehicle_group_member p WHERE p.vehicle_group_id = vehicle_group.id)")
 
 
 def _states_of_charge() -> None:

@@ -322,7 +322,7 @@ async def test_commands_are_heard_of_again_after_the_listening_connection_was_lo
         await wire.call("Heartbeat")
         dsn = make_url(servers.database_owner_url).set(drivername="postgresql").render_as_string(hide_password=False)
         owner = await asyncpg.connect(dsn)
-        lost = await owner.fetch("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%ampyard_sockets%'")
+        lost = await owner.fetch("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%ampyard_suspensions%'")
         await owner.close()
         assert lost
         command_id = await give(point, CommandKind.START_TRANSACTION, START)

@@ -169,7 +169,7 @@ async def test_support_acts_as_a_user_until_it_ends(fleet: Fleet) -> None:
     repeated = (await fleet.api.post(start, headers=bearer(root), input=given)).json()["data"]["startImpersonation"]
 
     seen = (await fleet.api.ask(begun["token"], VIEWER))["data"]["viewer"]
-    assert (seen["subject"], seen["kind"], seen["impersonatedBy"]) == ("anna", "USER", "administrator:anna")
+    assert (seen["subject"], seen["kind"], seen["impersonatedBy"]) == ("anna", "USER", "administrator:somebody")
     assert (await fleet.api.ask(begun["token"], "{ depots { totalCount } }"))["data"] == {"depots": {"totalCount": 1}}
     # The same request again is answered with the same impersonation, and without its token.
     assert (repeated["impersonation"], repeated["token"], repeated["errors"]) == (begun["impersonation"], None, [])

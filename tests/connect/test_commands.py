@@ -16,12 +16,14 @@ from ampyard.domain.charge_points import OcppVersion
 from ampyard.domain.commands import Command, CommandKind, CommandState
 from ampyard.domain.ids import new_id
 from ampyard.repositories.commands import Commands
+from ampyard.repositories.unit_of_work import COMMAND_CHANNEL, SOCKET_CHANNEL, SUSPENSION_CHANNEL
 from ampyard.server.embedded import EmbeddedServers
 from ampyard.services import commands
 from ampyard.services.backend import Backend
 from tests.connect.points import Point, Wire, eventually, new_point, serving, wired
 from tests.connect.stations import station16, station201
 from tests.fleet import user
+from tests.patience import eventually as until_found
 
 START = {"evse_no": 1, "id_tag": "TAG-1", "remote_start_id": 7}
 
@@ -322,7 +324,10 @@ async def test_commands_are_heard_of_again_after_the_listening_connection_was_lo
         await wire.call("Heartbeat")
         dsn = make_url(servers.database_owner_url).set(drivername="postgresql").render_as_string(hide_password=False)
         owner = await asyncpg.connect(dsn)
-        lost = await owner.fetch("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%ampyard_suspensions%'")
+        # Shown is the last channel that a connection began to listen on.
+        listening = f"query ~ '^LISTEN.*({COMMAND_CHANNEL}|{SOCKET_CHANNEL}|{SUSPENSION_CHANNEL})'"
+        end_them = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {listening}"  # noqa: S608 - names of our own
+        lost = await until_found(lambda: owner.fetch(end_them), bool)
         await owner.close()
         assert lost
         command_id = await give(point, CommandKind.START_TRANSACTION, START)

@@ -5,19 +5,21 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from ampyard.domain.access import system_principal
 from ampyard.domain.charge_points import OcppVersion
 from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.jobs import relay, work_queue, worker
 from ampyard.jobs.worker import run_worker
+from ampyard.migrations import upgrade
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.commands import Commands
-from ampyard.repositories.database import connect_asyncpg
+from ampyard.repositories.database import Database, connect_asyncpg
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.files import FileStore
 from ampyard.repositories.reports import Reports
@@ -40,14 +42,46 @@ async def tick(backend: Backend, tenant_id: uuid.UUID, depot_id: uuid.UUID) -> N
     """Share no power: the planner has tests of its own."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the database is that the workers of these tests work on."""
+
+    database_url: str
+    database_owner_url: str
+
+
+@pytest.fixture(scope="module")
+async def place(servers: EmbeddedServers) -> AsyncIterator[Place]:
+    """A database of its own: a worker works for all tenants, and would have those of all other tests to see to first."""
+    name = f"worker_{uuid.uuid4().hex[:8]}"
+    urls = (make_url(url).set(database=name) for url in (servers.database_url, servers.database_owner_url))
+    admin = await connect_asyncpg(servers.database_owner_url)
+    try:
+        await admin.execute(f"CREATE DATABASE {name}")
+        made = Place(*(url.render_as_string(hide_password=False) for url in urls))
+        await upgrade(made.database_owner_url, print)
+        yield made
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()
+
+
+@pytest.fixture(scope="module", name="backend")
+async def own_backend(backend: Backend, place: Place) -> AsyncIterator[Backend]:
+    """The ports as ever, on the database of these tests."""
+    database = Database(place.database_url)
+    yield replace(backend, database=database)
+    await database.dispose()
+
+
 @pytest.fixture
-def running(servers: EmbeddedServers) -> Running:
+def running(place: Place) -> Running:
     """Run a worker for a while; it must end by itself within 5 seconds of being told."""
 
     @asynccontextmanager
     async def run(backend: Backend) -> AsyncIterator["asyncio.Task[None]"]:
         stop = asyncio.Event()
-        task = asyncio.create_task(run_worker(backend, servers.database_url, tick=tick, stop=stop))
+        task = asyncio.create_task(run_worker(backend, place.database_url, tick=tick, stop=stop))
         try:
             yield task
             assert not task.done()
@@ -78,7 +112,7 @@ async def comes_to(look: Callable[[], Awaitable[object]], wanted: object, *, tim
     await eventually(look, lambda seen: seen == wanted, timeout_s)
 
 
-async def test_a_worker_relays_plans_and_sweeps(backend: Backend, servers: EmbeddedServers) -> None:
+async def test_a_worker_relays_plans_and_sweeps(backend: Backend, place: Place) -> None:
     tenant_id = (await new_fleet(backend)).tenant_id
     depot_id = await depot_of(backend, tenant_id)
     minutes_ago = replace(backend, clock=lambda: datetime.now(UTC) - timedelta(minutes=2))
@@ -102,7 +136,7 @@ async def test_a_worker_relays_plans_and_sweeps(backend: Backend, servers: Embed
 
     assert await state() == (True, CommandState.PENDING)
     stop = asyncio.Event()
-    task = asyncio.create_task(run_worker(backend, servers.database_url, tick=remember, stop=stop))
+    task = asyncio.create_task(run_worker(backend, place.database_url, tick=remember, stop=stop))
     stream = backend.events.stream
     try:
         await comes_to(state, (False, CommandState.EXPIRED))
@@ -118,7 +152,7 @@ async def test_a_worker_relays_plans_and_sweeps(backend: Backend, servers: Embed
         await arrived(stream, tenant_id, 4, timeout_s=0.2)
 
 
-async def test_a_requested_report_is_written(backend: Backend, servers: EmbeddedServers, running: Running) -> None:
+async def test_a_requested_report_is_written(backend: Backend, place: Place, running: Running) -> None:
     tenant_id = (await new_fleet(backend)).tenant_id
     depot_id = await depot_of(backend, tenant_id)
     await charge(backend, await station_of(backend, tenant_id), (NOON, 0.0), end=(NOON + timedelta(hours=1), 5000.0))
@@ -127,9 +161,9 @@ async def test_a_requested_report_is_written(backend: Backend, servers: Embedded
     async with running(backend):
         await comes_to(lambda: report_days(backend, tenant_id), [DAY])
         # Requested again while the worker runs, it is written again.
-        await comes_to(lambda: queued_days(servers.database_url, depot_id), [])
+        await comes_to(lambda: queued_days(place.database_url, depot_id), [])
         await comes_to(lambda: _try_request(backend, tenant_id, depot_id), wanted=True)
-        await comes_to(lambda: queued_days(servers.database_url, depot_id), [])
+        await comes_to(lambda: queued_days(place.database_url, depot_id), [])
 
     assert await report_days(backend, tenant_id) == [DAY]
 
@@ -175,10 +209,10 @@ async def test_a_report_that_fails_is_tried_again(backend: Backend, running: Run
     assert next(failures, None) is None
 
 
-async def test_due_reports_are_requested_and_written_by_schedule(backend: Backend, servers: EmbeddedServers, running: Running) -> None:
+async def test_due_reports_are_requested_and_written_by_schedule(backend: Backend, place: Place, running: Running) -> None:
     set_up = replace(backend, clock=lambda: NOON)
     tenant_id = (await new_fleet(set_up)).tenant_id
-    owner = await connect_asyncpg(servers.database_owner_url)
+    owner = await connect_asyncpg(place.database_owner_url)
 
     async def schedules() -> dict[str, str]:
         return {row["entrypoint"]: row["expression"] for row in await owner.fetch("SELECT * FROM pgqueuer_schedules")}
@@ -199,7 +233,7 @@ async def test_due_reports_are_requested_and_written_by_schedule(backend: Backen
 
 
 async def test_a_job_that_hangs_does_not_keep_the_worker_from_ending(
-    backend: Backend, servers: EmbeddedServers, running: Running, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, place: Place, running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "_FINISH_S", 0.3)
     tenant_id = (await new_fleet(backend)).tenant_id
@@ -266,12 +300,12 @@ async def test_a_loop_that_fails_is_started_again_and_the_others_go_on(
 
 
 async def test_the_job_queue_comes_back_when_its_connection_is_lost(
-    backend: Backend, servers: EmbeddedServers, running: Running, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, place: Place, running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(work_queue, "_POLL", timedelta(seconds=0.3))
     tenant_id = (await new_fleet(backend)).tenant_id
     depot_id = await depot_of(backend, tenant_id)
-    owner = await connect_asyncpg(servers.database_owner_url)
+    owner = await connect_asyncpg(place.database_owner_url)
     try:
         async with running(backend):
             listening = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ampyard job queue'"
@@ -282,8 +316,8 @@ async def test_the_job_queue_comes_back_when_its_connection_is_lost(
         await owner.close()
 
 
-async def test_a_worker_makes_missing_partitions_when_it_starts(backend: Backend, servers: EmbeddedServers, running: Running) -> None:
-    owner = await connect_asyncpg(servers.database_owner_url)
+async def test_a_worker_makes_missing_partitions_when_it_starts(backend: Backend, place: Place, running: Running) -> None:
+    owner = await connect_asyncpg(place.database_owner_url)
     try:
         # The last of those that a worker makes; other tests may have made further ones.
         name = await owner.fetchval("SELECT to_char(now() AT TIME ZONE 'UTC' + interval '2 months', '\"meter_sample_\"YYYY_MM')")

@@ -69,7 +69,7 @@ class System:
         )
         self.token = found(r"(eyJ[\w.-]+)", banner)
         self.api_key = found(r"(ampk_[\w-]+)", banner)
-        self.ocpi_token = found(r"Token for OCPI:\s+(ocpi_[\w-]+)", banner)
+        self.ocpi_token = found(r"Token for OCPI: +(ocpi_[\w-]+)", banner)
 
     def end(self, number: signal.Signals) -> int:
         assert self.process is not None

@@ -1,0 +1,37 @@
+"""The plan of a depot: which vehicle gets how much power in which quarter-hour, who will be short, and what would help.
+
+Powers are means over a slot, at the plug; energies are in the battery. Costs are in the currency of the depot's prices, as floats: they
+steer, nobody is billed by them.
+"""
+
+from ampyard.domain.planning.model import (
+    Plan,
+    PlanNode,
+    PlanProblem,
+    PlanStatus,
+    Preconditioning,
+    Prediction,
+    Remedy,
+    RemedyKind,
+    Shortfall,
+    ShortfallCause,
+    Slot,
+    Stay,
+    StayPlan,
+)
+
+__all__ = [
+    "Plan",
+    "PlanNode",
+    "PlanProblem",
+    "PlanStatus",
+    "Preconditioning",
+    "Prediction",
+    "Remedy",
+    "RemedyKind",
+    "Shortfall",
+    "ShortfallCause",
+    "Slot",
+    "Stay",
+    "StayPlan",
+]

@@ -120,6 +120,6 @@ async def test_a_plan_tells_what_would_be_done_and_changes_nothing(owner_url: st
 
     assert [line.split(":")[0] for line in empty if not line.startswith(" ")] == [f"Migrating to {number:04}" for number in range(1, 11)]
     assert empty[2] == "  has no way down: before it there is nothing; drop the database instead"
-    assert down[0] == "Undoing 0010: Alerts: rules, alerts, notifications."
+    assert down[0] == "Undoing 0011: Plans: plans of depots and the stays they plan; demand charges."
     assert await describe(owner_url) == ["The database schema is up to date."]
     assert await _catalogue(owner_url) == before

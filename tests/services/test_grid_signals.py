@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ampyard.domain.access import Role
+from ampyard.domain.access import Scope
 from ampyard.domain.errors import ConflictError, DomainError, ForbiddenError, InvalidInputError, NotFoundError
 from ampyard.domain.grid_signals import GridSignal, SignalState
 from ampyard.domain.ids import new_id
@@ -130,5 +130,5 @@ async def test_who_may_not_change_depots_sets_no_limit(site: Site) -> None:
     before = await site.everything()
     wanted = NewGridSignal((await site.node("Grid")).id, None, NOW + timedelta(hours=1), 80.0, None, "Because")
     with pytest.raises(ForbiddenError, match="depots:write"):
-        await set_grid_signal(site.backend, user(site.tenant_id, Role.DISPATCHER), wanted)
+        await set_grid_signal(site.backend, user(site.tenant_id, Scope.FLEET_READ), wanted)
     assert await site.everything() == before

@@ -1,5 +1,7 @@
 """How values of the domain that have a column, but no table, are written as JSON."""
 
+import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +10,7 @@ from sqlalchemy import text
 from ampyard.domain.equipment import SetPointKind, SetPoints
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.opening_hours import ExceptionalPeriod, Hours, RegularHours
+from ampyard.domain.planning import Remedy, RemedyKind
 from ampyard.domain.supply import WeeklyLimit
 
 
@@ -56,3 +59,34 @@ def set_points_to_json(set_points: SetPoints) -> dict[str, Any]:
 def set_points_from_json(value: dict[str, Any]) -> SetPoints:
     """Return the set-points that were written so."""
     return SetPoints(SetPointKind(value["kind"]), tuple(value["listed_a"]))
+
+
+def remedies_to_json(remedies: Sequence[Remedy]) -> list[dict[str, Any]]:
+    """Return what would remove a shortfall as JSON; what a remedy's kind does not need is left out."""
+    return [{name: value for name, value in _remedy_to_json(remedy).items() if value is not None} for remedy in remedies]
+
+
+def _remedy_to_json(remedy: Remedy) -> dict[str, Any]:
+    return {
+        "kind": remedy.kind.value,
+        "node_id": None if remedy.node_id is None else str(remedy.node_id),
+        "kw": remedy.kw,
+        "begins_at": None if remedy.begins_at is None else remedy.begins_at.isoformat(),
+        "ends_at": None if remedy.ends_at is None else remedy.ends_at.isoformat(),
+        "stay_id": None if remedy.stay_id is None else str(remedy.stay_id),
+    }
+
+
+def remedies_from_json(values: list[dict[str, Any]]) -> tuple[Remedy, ...]:
+    """Return the remedies that were written so."""
+    return tuple(
+        Remedy(
+            kind=RemedyKind(value["kind"]),
+            node_id=uuid.UUID(value["node_id"]) if "node_id" in value else None,
+            kw=value.get("kw"),
+            begins_at=datetime.fromisoformat(value["begins_at"]) if "begins_at" in value else None,
+            ends_at=datetime.fromisoformat(value["ends_at"]) if "ends_at" in value else None,
+            stay_id=uuid.UUID(value["stay_id"]) if "stay_id" in value else None,
+        )
+        for value in values
+    )

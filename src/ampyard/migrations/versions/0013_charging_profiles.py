@@ -1,11 +1,11 @@
-"""Charging profiles: what EVSEs were told and how often, how they and vehicles are connected, whose clock is right."""
+"""Charging profiles: what EVSEs were told and how often, how they and vehicles are connected."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -23,8 +23,6 @@ def upgrade() -> None:
     op.add_column("evse", sa.Column("profile_writes", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.add_column("evse", sa.Column("profile_written_at", _MOMENT, nullable=True))
     op.add_column("evse", sa.Column("profile_paid_at", _MOMENT, nullable=True))
-    op.add_column("charge_point", sa.Column("clock_offset_s", sa.Double(), nullable=True))
-    op.add_column("charge_point", sa.Column("clock_at", _MOMENT, nullable=True))
     op.add_column("transaction", sa.Column("measured_phases", sa.SmallInteger(), nullable=True))
     op.add_column("vehicle_type", sa.Column("ac_phases", sa.SmallInteger(), nullable=True))
     op.add_column("vehicle", sa.Column("ac_phases", sa.SmallInteger(), nullable=True))
@@ -41,8 +39,6 @@ def downgrade() -> None:
     op.drop_column("vehicle", "ac_phases")
     op.drop_column("vehicle_type", "ac_phases")
     op.drop_column("transaction", "measured_phases")
-    op.drop_column("charge_point", "clock_at")
-    op.drop_column("charge_point", "clock_offset_s")
     op.drop_column("evse", "profile_paid_at")
     op.drop_column("evse", "profile_written_at")
     op.drop_column("evse", "profile_writes")

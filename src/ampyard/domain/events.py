@@ -28,6 +28,8 @@ class EventKind(StrEnum):
     READINESS_CHANGED = "readiness.changed"
     VEHICLE_UPDATED = "vehicle.updated"
     UNKNOWN_IDENTIFICATION_SEEN = "unknown_identification.seen"
+    CHARGING_REQUEST_CHANGED = "charging_request.changed"
+    DEPOT_LINK_UPDATED = "depot_link.updated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ PLANNER_CHANNEL = "ampyard_planner"
 COMMAND_CHANNEL = "ampyard_commands"
 SOCKET_CHANNEL = "ampyard_sockets"
 SUSPENSION_CHANNEL = "ampyard_suspensions"
+LINK_CHANNEL = "ampyard_depot_links"
 
 
 class UnitOfWork:

@@ -9,7 +9,20 @@ to do for.
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tests.days import access, administration, alerts, charge_points, charging_requests, charts, dispatch, supply, transactions, vehicles
+from tests.days import (
+    access,
+    administration,
+    alerts,
+    charge_points,
+    charging_requests,
+    charts,
+    dispatch,
+    grid,
+    planning,
+    supply,
+    transactions,
+    vehicles,
+)
 
 if TYPE_CHECKING:
     from tests.busy import Busy
@@ -18,12 +31,14 @@ if TYPE_CHECKING:
 DAYS: tuple[ModuleType, ...] = (
     access,
     supply,
+    grid,
     charge_points,
     vehicles,
     dispatch,
     charging_requests,
     administration,
     transactions,
+    planning,
     alerts,
     charts,
 )

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from ampyard.domain.access import system_principal
 from ampyard.domain.charge_points import ChargePoint, CurrentType, Evse
-from ampyard.domain.commands import CommandKind
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.power import Demand, Node, Reserved, SetPoint, Share, explain, share_power, stage
 from ampyard.domain.priorities import EffectivePriority
@@ -21,8 +20,8 @@ from ampyard.repositories.supply import Supply
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
-from ampyard.services import commands
 from ampyard.services.backend import Backend
+from ampyard.services.limits import give_limit
 
 # A vehicle that takes clearly less than it may, for longer than its charger needs to follow, has tapered.
 _SETTLED = timedelta(seconds=10)
@@ -63,7 +62,7 @@ async def tick(backend: Backend, tenant_id: uuid.UUID, depot_id: uuid.UUID) -> N
         for share in shares:
             await _explain(work, state.evses[share.evse_id], explain(share, names))
         for set_point in set_points:
-            await _send(work, state, depot_id, set_point)
+            await _give(work, state, set_point)
         work.publish(Event(EventKind.DEPOT_POWER, depot_id, depot_id))
         await work.commit()
 
@@ -148,8 +147,15 @@ def _told(state: NodeState, at: datetime) -> str:
     limit = state.limit(at)
     if limit.source is LimitSource.CONSTANT:
         return state.node.name
-    by_what = "its weekly limits" if limit.source is LimitSource.WEEKLY else "an exception"
-    return f"{state.node.name} ({limit.limit_kw:g} kW by {by_what})"
+    return f"{state.node.name} ({limit.limit_kw:g} kW by {_BY_WHAT[limit.source]})"
+
+
+_BY_WHAT = {
+    LimitSource.WEEKLY: "its weekly limits",
+    LimitSource.EXCEPTION: "an exception",
+    LimitSource.GRID_SIGNAL: "a signal from outside",
+    LimitSource.GRID_FALLBACK: "the fall-back of a lost link",
+}
 
 
 async def _explain(work: UnitOfWork, evse: Evse, reason: str) -> None:
@@ -157,19 +163,7 @@ async def _explain(work: UnitOfWork, evse: Evse, reason: str) -> None:
         await work.change(Evses, evse.id, limit_reason=reason, updated_at=work.now)
 
 
-async def _send(work: UnitOfWork, state: DepotState, depot_id: uuid.UUID, set_point: SetPoint) -> None:
+async def _give(work: UnitOfWork, state: DepotState, set_point: SetPoint) -> None:
     evse = state.evses[set_point.evse_id]
-    transaction = state.transactions[evse.id]
-    in_force_kw = state.in_force_kw[evse.id]
-    before_kw = evse.fallback_kw if in_force_kw is None else in_force_kw
-    await work.change(Evses, evse.id, in_force_kw=max(before_kw, set_point.limit_kw))
-    payload = {
-        "evse_id": str(evse.id),
-        "evse_no": evse.evse_no,
-        "transaction_id": str(transaction.id),
-        "ocpp_transaction_id": transaction.ocpp_transaction_id,
-        "depot_id": str(depot_id),
-        "limit_kw": set_point.limit_kw,
-        "before_kw": before_kw,
-    }
-    await commands.give(work, evse.charge_point_id, CommandKind.SET_LIMIT, payload, lifetime=commands.LIMIT_LIFETIME)
+    charge_point, transaction = state.charge_points[evse.charge_point_id], state.transactions[evse.id]
+    await give_limit(work, charge_point, evse, transaction, set_point.limit_kw, in_force_kw=state.in_force_kw[evse.id])

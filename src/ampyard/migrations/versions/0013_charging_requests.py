@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from ampyard.migrations.policies import protect
 
-revision = "0011"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

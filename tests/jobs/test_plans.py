@@ -76,10 +76,10 @@ async def test_what_changes_a_plan_has_it_made_soon(backend: Backend, made: Made
     first, second = await depots(backend, made.tenant_id)
     async with planning(replace(backend), interval_s=3600.0, at_most_every_s=0.0, pause_s=0.05):
         await until(lambda: sorted(made.of) == [first, second])
-        # Until it listens, nothing is heard.
-        await asyncio.sleep(0.3)
+        # Until it listens, nothing is heard; once it does, all is planned again.
+        await asyncio.sleep(0.5)
         made.of.clear()
-        await happens(backend, made.tenant_id, EventKind.TRANSACTION_UPDATED, first)
+        await happens(backend, made.tenant_id, EventKind.TRANSACTION_UPDATED, second)
         await happens(backend, made.tenant_id, EventKind.TRANSACTION_STARTED, first)
         await until(lambda: made.of == [first])
         made.of.clear()
@@ -95,7 +95,6 @@ async def test_a_depot_in_which_much_happens_is_not_planned_all_the_time(backend
         made.of.clear()
         for _ in range(5):
             await happens(backend, made.tenant_id, EventKind.TRANSACTION_STARTED, first)
-            await asyncio.sleep(0.02)
-        await until(lambda: made.of == [first])
-        await asyncio.sleep(0.3)
-        assert made.of == [first]
+        await until(lambda: first in made.of)
+        await asyncio.sleep(0.5)
+        assert made.of.count(first) == 1

@@ -8,6 +8,7 @@ from typing import Any
 from ampyard.domain.assignments import Assignment
 from ampyard.domain.planning import PlanNode, PlanProblem, Stay
 from ampyard.domain.state_of_charge import SocSource
+from ampyard.domain.supply import PowerNode
 from ampyard.domain.transactions import Transaction
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.depots import PowerNodes
@@ -72,6 +73,11 @@ class PlannedYard:
 
     async def posed(self) -> Posed:
         return pose(await self.outlook())
+
+    async def named_node(self, name: str) -> PowerNode:
+        async with self.backend.snapshot(self.yard.principal) as snapshot:
+            (found,) = await PowerNodes(snapshot).where(PowerNodes.table.c.name == name)
+        return found
 
     async def nodes(self, problem: PlanProblem) -> Mapping[str, PlanNode]:
         """Return the nodes of a problem by their names."""

@@ -10,6 +10,7 @@ from ampyard.domain.blocks import Block
 from ampyard.domain.charge_points import ChargePoint, Evse
 from ampyard.domain.departures import LearntDeparture
 from ampyard.domain.depots import Depot
+from ampyard.domain.grid_prices import GridPrice
 from ampyard.domain.pricing import EnergyPrice
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.readiness import needed_energy
@@ -40,6 +41,7 @@ class Outlook:
     learnt: Mapping[uuid.UUID, LearntDeparture]
     reserve_percent: float
     prices: Sequence[EnergyPrice]
+    told_prices: Sequence[GridPrice]
     peak_so_far_kw: float
     supposed: Mapping[uuid.UUID, datetime]
 

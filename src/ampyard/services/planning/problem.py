@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from statistics import fmean
 
 from ampyard.domain.energy import QUARTER_HOUR, floor_to
+from ampyard.domain.grid_prices import mean_prices
 from ampyard.domain.planning import PlanProblem, Slot
 from ampyard.domain.pricing import EnergyPrice
 from ampyard.services.planning.outlook import Outlook
@@ -57,25 +58,32 @@ def slots_from(now: datetime) -> tuple[Slot, ...]:
 
 
 def _prices(outlook: Outlook, slots: tuple[Slot, ...]) -> tuple[tuple[float, ...], str | None]:
-    """Return the price in each slot, the mean of its quarter-hours, and the currency; none where no price is known for all of them.
+    """Return the price in each slot and the currency; none where no price is known for all of them.
 
-    Prices in several currencies cannot be weighed against each other: then there is none, either.
+    What the grid operator tells of a slot goes before the depot's own price. Prices in several currencies cannot be weighed against each
+    other: then there is none, either.
     """
     known = sorted(outlook.prices, key=lambda price: (price.valid_from, price.created_at, price.id), reverse=True)
+    told = mean_prices(outlook.told_prices, [(slot.begins_at, slot.ends_at) for slot in slots])
+    currencies = {price.currency for price in outlook.told_prices}
     found: list[float] = []
-    currencies: set[str] = set()
-    for slot in slots:
-        begins = [floor_to(slot.begins_at, QUARTER_HOUR)]
-        while begins[-1] + QUARTER_HOUR < slot.ends_at:
-            begins.append(begins[-1] + QUARTER_HOUR)
-        in_force = [_in_force(known, begin) for begin in begins]
-        prices = [price for price in in_force if price is not None]
-        if len(prices) < len(begins):
+    for slot, price in zip(slots, told, strict=True):
+        own = None if price is not None else _own_price(known, slot, outlook.depot.time_zone, currencies)
+        if price is None and own is None:
             return (), None
-        currencies |= {price.currency for price in prices}
-        zone = outlook.depot.time_zone
-        found.append(fmean(float(price.at(begin, zone)) for price, begin in zip(prices, begins, strict=True)))
+        found.append(price if price is not None else own or 0.0)
     return (tuple(found), currencies.pop()) if len(currencies) == 1 else ((), None)
+
+
+def _own_price(newest_first: list[EnergyPrice], slot: Slot, time_zone: str, currencies: set[str]) -> float | None:
+    """Return the mean of a depot's own price over the quarter-hours of a slot, and note its currencies."""
+    begins = [floor_to(slot.begins_at, QUARTER_HOUR)]
+    while begins[-1] + QUARTER_HOUR < slot.ends_at:
+        begins.append(begins[-1] + QUARTER_HOUR)
+    prices = [_in_force(newest_first, begin) for begin in begins]
+    currencies |= {price.currency for price in prices if price is not None}
+    values = [float(price.at(begin, time_zone)) for price, begin in zip(prices, begins, strict=True) if price is not None]
+    return fmean(values) if len(values) == len(begins) else None
 
 
 def _in_force(newest_first: list[EnergyPrice], moment: datetime) -> EnergyPrice | None:

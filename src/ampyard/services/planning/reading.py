@@ -10,6 +10,7 @@ from ampyard.domain.assignments import Assignment
 from ampyard.domain.blocks import Block
 from ampyard.domain.departures import LOOKED_BACK, LearntDeparture, PastStay, learnt_departure
 from ampyard.domain.depots import Depot
+from ampyard.domain.grid_signals import NO_GRID_LIMITS
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.readiness import OLDEST_SOC
 from ampyard.domain.supply import NodeState
@@ -20,6 +21,8 @@ from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.database import Session
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.energy_prices import EnergyPrices
+from ampyard.repositories.grid_prices import prices_between
+from ampyard.repositories.grid_signals import limits_of_depot
 from ampyard.repositories.plans import past_stays, peak_kw
 from ampyard.repositories.priorities import Priorities, Ranked
 from ampyard.repositories.settings import read_settings
@@ -59,6 +62,7 @@ async def read_outlook(session: Session, depot_id: uuid.UUID, *, at: datetime) -
         learnt=await _learnt(session, unknown, depot, at),
         reserve_percent=(await read_settings(session, depot.tenant_id)).values.reserve_soc_percent,
         prices=(await EnergyPrices(session).of_depots([depot_id])).get(depot_id, []),
+        told_prices=await prices_between(session, depot_id, at, at + HORIZON),
         peak_so_far_kw=await peak_kw(session, depot_id, since=depot.billing_month_begins(at), until=at),
         supposed={},
     )
@@ -66,7 +70,11 @@ async def read_outlook(session: Session, depot_id: uuid.UUID, *, at: datetime) -
 
 async def _nodes(session: Session, depot_id: uuid.UUID, at: datetime) -> list[NodeState]:
     ahead = await LimitExceptions(session).ahead_of_depot(depot_id, at=at)
-    return [replace(state, exceptions=tuple(ahead.get(state.node.id, ()))) for state in await Supply(session).of_depot(depot_id, at=at)]
+    outside = await limits_of_depot(session, depot_id, at=at)
+    return [
+        replace(state, exceptions=tuple(ahead.get(state.node.id, ())), grid=outside.get(state.node.id, NO_GRID_LIMITS))
+        for state in await Supply(session).of_depot(depot_id, at=at)
+    ]
 
 
 async def _runs(

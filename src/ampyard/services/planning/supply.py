@@ -30,10 +30,9 @@ def _moments(state: NodeState, slot: Slot) -> Iterator[datetime]:
         for window in state.node.weekly_limits:
             if window.weekday is weekday and minute < window.begin_minute < minute + length:
                 yield slot.begins_at + (window.begin_minute - minute) * _MINUTE
-    for rule in state.exceptions:
-        for moment in (rule.valid_from, rule.valid_until):
-            if slot.begins_at < moment < slot.ends_at:
-                yield moment
+    changes = [(rule.valid_from, rule.valid_until) for rule in state.exceptions]
+    changes += [(signal.begins_at, signal.counts_until) for signal in state.grid.signals]
+    yield from (moment for change in changes for moment in change if slot.begins_at < moment < slot.ends_at)
 
 
 def plan_nodes(outlook: Outlook, guests: Guests, slots: Sequence[Slot]) -> tuple[list[PlanNode], list[float], list[float]]:

@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 from ampyard.domain.access import system_principal
-from ampyard.repositories import commands, jobs, plans, readiness, rollups, supply
+from ampyard.repositories import commands, grid_signals, jobs, plans, readiness, rollups, supply
 from ampyard.repositories.notifications import remove_old_deliveries
 from ampyard.repositories.partitions import make_partitions as make_missing
 from ampyard.repositories.requests import remove_answers
@@ -24,6 +24,7 @@ _FORESEEN_KEPT = timedelta(days=90)
 # What was planned, to be looked at beside what came of it; the day before yesterday's nobody asks for.
 _PLANS_KEPT = timedelta(days=2)
 _DELIVERIES_KEPT = timedelta(days=90)
+_SIGNALS_KEPT = timedelta(days=90)
 _SOC_READINGS_KEPT = timedelta(days=90)
 _STRANGERS_KEPT = timedelta(days=90)
 # No tenant has this id: a session that sees no tenant's rows.
@@ -42,8 +43,8 @@ async def remove_outdated(backend: Backend, tenant_id: uuid.UUID) -> int:
     """Remove what has served its time; returns how many commands went.
 
     How long ended commands and ended runs of jobs stay is the tenant's to say; answers to idempotency keys go after a week, readiness
-    that was foreseen, deliveries of notifications and readings of states of charge after 90 days, identifications that nobody knows when
-    they have not shown up for 90 days, plans after two days. What was true at departures stays.
+    that was foreseen, deliveries of notifications, readings of states of charge and signals from outside after 90 days, identifications
+    that nobody knows when they have not shown up for 90 days, plans after two days. What was true at departures stays.
     """
     async with backend.unit_of_work(system_principal(tenant_id, "retention")) as work:
         kept = (await read_settings(work.session, tenant_id)).values
@@ -51,6 +52,7 @@ async def remove_outdated(backend: Backend, tenant_id: uuid.UUID) -> int:
         await plans.remove_plans(work.session, before=work.now - _PLANS_KEPT)
         await readiness.remove_old(work.session, before=work.now - _FORESEEN_KEPT)
         await remove_old_deliveries(work.session, before=work.now - _DELIVERIES_KEPT)
+        await grid_signals.remove_old(work.session, before=work.now - _SIGNALS_KEPT)
         await remove_readings(work.session, before=work.now - _SOC_READINGS_KEPT)
         await remove_unknown(work.session, before=work.now - _STRANGERS_KEPT)
         await remove_answers(work.session, before=work.now - _ANSWERS_KEPT)

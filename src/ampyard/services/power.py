@@ -147,8 +147,15 @@ def _told(state: NodeState, at: datetime) -> str:
     limit = state.limit(at)
     if limit.source is LimitSource.CONSTANT:
         return state.node.name
-    by_what = "its weekly limits" if limit.source is LimitSource.WEEKLY else "an exception"
-    return f"{state.node.name} ({limit.limit_kw:g} kW by {by_what})"
+    return f"{state.node.name} ({limit.limit_kw:g} kW by {_BY_WHAT[limit.source]})"
+
+
+_BY_WHAT = {
+    LimitSource.WEEKLY: "its weekly limits",
+    LimitSource.EXCEPTION: "an exception",
+    LimitSource.GRID_SIGNAL: "a signal from outside",
+    LimitSource.GRID_FALLBACK: "the fall-back of a lost link",
+}
 
 
 async def _explain(work: UnitOfWork, evse: Evse, reason: str) -> None:

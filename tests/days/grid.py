@@ -41,7 +41,7 @@ async def happen(busy: "Busy") -> None:
             await grid_signals.set_grid_signal(busy.backend, who, told)
         site = NewGridLink(panel.id, LinkKind.SITE_CONTROLLER, "Building", fallback_kw=10.0, fallback_a=20.0)
         link, _ = await grid_links.create_grid_link(busy.backend, who, site)
-        pushed = PushedLimit("battery-low", now + timedelta(hours=1), limit_kw=20.0)
+        pushed = PushedLimit("battery-low", now + timedelta(hours=1), limit_kw=10.0)
         await site_limits.push_limits(busy.backend, who, link.id, [pushed], replaces=False)
         await _price(busy, await _utility(busy, panel))
 

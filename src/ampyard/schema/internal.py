@@ -28,6 +28,7 @@ from ampyard.schema.dispatch_changes import DispatchMutations
 from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceMutations, EnergyPriceQueries
 from ampyard.schema.errors import ERRORS
 from ampyard.schema.faults import Fault, FaultQueries, FaultSubscriptions
+from ampyard.schema.grid_links import GridLink, GridLinkMutations, GridLinkQueries, GridMessage
 from ampyard.schema.grid_signals import GridSignal, GridSignalMutations, GridSignalQueries
 from ampyard.schema.health import HealthQueries
 from ampyard.schema.id_tags import IdTag, IdTagMutations, IdTagQueries
@@ -68,6 +69,7 @@ class Query(
     DepotQueries,
     SupplyQueries,
     GridSignalQueries,
+    GridLinkQueries,
     ChargePointQueries,
     FaultQueries,
     AvailabilityQueries,
@@ -114,6 +116,7 @@ class Mutation(
     DepotMutations,
     SupplyMutations,
     GridSignalMutations,
+    GridLinkMutations,
     PriorityMutations,
     AnomalyMutations,
     CorrectionMutations,
@@ -176,6 +179,8 @@ schema = Subgraph(
         Fault,
         FirmwareStatus,
         PlannedDowntime,
+        GridLink,
+        GridMessage,
         GridSignal,
         LimitException,
         ChargePoint,

@@ -29,6 +29,8 @@ class EventKind(StrEnum):
     PLAN_MADE = "plan.made"
     VEHICLE_UPDATED = "vehicle.updated"
     UNKNOWN_IDENTIFICATION_SEEN = "unknown_identification.seen"
+    CHARGING_REQUEST_CHANGED = "charging_request.changed"
+    DEPOT_LINK_UPDATED = "depot_link.updated"
 
 
 # What makes a plan out of date at once: who is there, who leaves when, who comes first, what may be supplied.

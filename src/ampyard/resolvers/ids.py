@@ -24,6 +24,8 @@ from ampyard.domain.depots import Depot
 from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.faults import Fault
 from ampyard.domain.firmware import FirmwareStatus
+from ampyard.domain.grid_links import GridLink
+from ampyard.domain.grid_messages import GridMessage
 from ampyard.domain.grid_signals import GridSignal
 from ampyard.domain.id_tags import IdTag
 from ampyard.domain.impersonations import Impersonation
@@ -62,6 +64,7 @@ from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.energy_prices import EnergyPrices
 from ampyard.repositories.faults import Faults
 from ampyard.repositories.firmware import FirmwareStatuses
+from ampyard.repositories.grid_links import GridLinks, GridMessages
 from ampyard.repositories.grid_signals import GridSignals
 from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.impersonations import Impersonations
@@ -104,6 +107,8 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     IdTag: IdTags,
     Fault: Faults,
     FirmwareStatus: FirmwareStatuses,
+    GridLink: GridLinks,
+    GridMessage: GridMessages,
     GridSignal: GridSignals,
     Impersonation: Impersonations,
     JobRun: JobRuns,

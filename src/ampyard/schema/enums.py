@@ -13,6 +13,10 @@ from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.domain.energy import EnergyBucket
 from ampyard.domain.faults import FaultSource
+from ampyard.domain.grid_links import Circuit as GridCircuit
+from ampyard.domain.grid_links import LinkKind as GridLinkKind
+from ampyard.domain.grid_links import LinkState as GridLinkState
+from ampyard.domain.grid_messages import MessageDirection as GridMessageDirection
 from ampyard.domain.grid_signals import SignalKind as GridSignalKind
 from ampyard.domain.grid_signals import SignalOrigin as GridSignalOrigin
 from ampyard.domain.grid_signals import SignalState as GridSignalState
@@ -64,6 +68,10 @@ strawberry.enum(CommandState, name="CommandState", description="How far a comman
 strawberry.enum(Risk, name="Risk", description="Whether a vehicle will be ready for a run.")
 strawberry.enum(Weekday, name="Weekday", description="A day of the week.")
 strawberry.enum(LimitSource, name="LimitSource", description="Which of a power node's limits counts.")
+strawberry.enum(GridCircuit, name="GridCircuit", description="Whether the other side of a grid link is called as planned.")
+strawberry.enum(GridLinkKind, name="GridLinkKind", description="How a grid link speaks.")
+strawberry.enum(GridLinkState, name="GridLinkState", description="Whether the other side of a grid link is heard.")
+strawberry.enum(GridMessageDirection, name="GridMessageDirection", description="Who sent a message: the other side or we.")
 strawberry.enum(GridSignalKind, name="GridSignalKind", description="What a signal from outside says, in OSCP's words.")
 strawberry.enum(GridSignalOrigin, name="GridSignalOrigin", description="Where a signal from outside comes from.")
 strawberry.enum(GridSignalState, name="GridSignalState", description="Where a signal from outside is in its life.")
@@ -128,6 +136,10 @@ __all__ = [
     "DepartureSource",
     "EnergyBucket",
     "FaultSource",
+    "GridCircuit",
+    "GridLinkKind",
+    "GridLinkState",
+    "GridMessageDirection",
     "GridSignalKind",
     "GridSignalOrigin",
     "GridSignalState",

@@ -28,6 +28,7 @@ from ampyard.schema.dispatch_changes import DispatchMutations
 from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceMutations, EnergyPriceQueries
 from ampyard.schema.errors import ERRORS
 from ampyard.schema.faults import Fault, FaultQueries, FaultSubscriptions
+from ampyard.schema.grid_links import GridLink, GridLinkMutations, GridLinkQueries, GridMessage
 from ampyard.schema.grid_signals import GridSignal, GridSignalMutations, GridSignalQueries
 from ampyard.schema.health import HealthQueries
 from ampyard.schema.id_tags import IdTag, IdTagMutations, IdTagQueries
@@ -69,6 +70,7 @@ class Query(
     DepotQueries,
     SupplyQueries,
     GridSignalQueries,
+    GridLinkQueries,
     ChargePointQueries,
     FaultQueries,
     AvailabilityQueries,
@@ -115,6 +117,7 @@ class Mutation(
     DepotMutations,
     SupplyMutations,
     GridSignalMutations,
+    GridLinkMutations,
     PriorityMutations,
     AnomalyMutations,
     CorrectionMutations,
@@ -178,6 +181,8 @@ schema = Subgraph(
         Fault,
         FirmwareStatus,
         PlannedDowntime,
+        GridLink,
+        GridMessage,
         GridSignal,
         LimitException,
         ChargePoint,

@@ -28,6 +28,7 @@ from ampyard.schema.enums import ConnectorStatus, CurrentType, PriorityLevel, Tr
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import OrderDirection, connection, counted
 from ampyard.schema.public_dispatch import Assignment, Block, DispatchMutations
+from ampyard.schema.public_grid import GridMutations
 from ampyard.schema.public_plans import Prediction
 from ampyard.schema.scalars import CONFIG
 
@@ -362,7 +363,7 @@ class ReportStateOfChargePayload:
 
 
 @strawberry.type(description="What can be changed.")
-class Mutation(DispatchMutations):
+class Mutation(DispatchMutations, GridMutations):
     report_state_of_charge: ReportStateOfChargePayload = mutation(
         ReportStateOfChargePayload,
         vehicle_changes.report_state_of_charge,

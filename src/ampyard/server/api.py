@@ -16,6 +16,7 @@ from ampyard.console import console_route
 from ampyard.domain.access import Principal, PrincipalKind, Scope, system_principal
 from ampyard.domain.errors import DomainError, ForbiddenError
 from ampyard.engine import Gateway, GraphQLApp, PersistedDocuments, Standing, TrustedDocuments, UnauthenticatedError
+from ampyard.grid.app import grid_app
 from ampyard.ocpi.app import ocpi_app
 from ampyard.repositories.budgets import Buckets
 from ampyard.resolvers.context import Context
@@ -85,6 +86,7 @@ def api_app(settings: Settings, backend: Backend) -> ASGIApp:
     metrics.watch("internal", internal)
     metrics.watch("public", public)
     routes = [
+        Mount("/grid", grid_app(backend)),
         Mount("/ocpi", ocpi_app(backend, public_url=settings.public_url)),
         Route("/files/{token}", _download(backend, links)),
         Route("/healthz", _healthz),

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import time
 from decimal import Decimal
-from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +11,7 @@ from ampyard.domain.grid_prices import GridPrice
 from ampyard.domain.grid_signals import GridSignal, SignalKind, SignalOrigin
 from ampyard.domain.ids import new_id
 from ampyard.domain.local_time import Weekday, moment_of
-from ampyard.domain.planning import Stay
+from ampyard.domain.planning import Stay, slots
 from ampyard.domain.plans import DepartureSource
 from ampyard.domain.pricing import EnergyPrice, PriceWindow
 from ampyard.domain.priorities import PriorityLevel
@@ -23,7 +22,7 @@ from ampyard.repositories.grid_signals import add_signals
 from ampyard.repositories.supply import record_loads
 from ampyard.services.depots import edit_depot
 from ampyard.services.energy_prices import NewEnergyPrice, set_energy_price
-from ampyard.services.planning.problem import HORIZON, _prices, slots_from
+from ampyard.services.planning.problem import HORIZON, _prices
 from ampyard.services.planning.reading import read_outlook
 from ampyard.services.power_nodes import NewLimitException, add_limit_exception, edit_power_node, set_weekly_limits
 from ampyard.services.priorities import NewPriority, set_priority
@@ -35,18 +34,6 @@ from tests.services.planning.yards import MINUTE, PlannedYard, stay_of
 
 # What idle EVSEs keep: CP-1, CP-3 4.14 kW, CP-2 and two of CP-4 10 kW each.
 IDLE_KW = 38.28
-
-
-def test_slots_are_fine_for_a_day_and_coarse_after_it() -> None:
-    slots = slots_from(NOW + 7 * MINUTE)
-
-    assert slots[0].begins_at == NOW + 7 * MINUTE
-    assert slots[0].ends_at == NOW + 15 * MINUTE
-    assert slots[-1].ends_at >= NOW + 7 * MINUTE + HORIZON
-    assert all(one.ends_at == following.begins_at for one, following in pairwise(slots))
-    assert {slot.hours for slot in slots[1:96]} == {0.25}
-    assert {slot.hours for slot in slots[101:]} == {1.0}
-    assert all(slot.begins_at.minute % 15 == 0 for slot in slots[1:])
 
 
 async def test_a_vehicle_that_is_plugged_in_and_has_a_run(yard: PlannedYard) -> None:
@@ -263,11 +250,11 @@ async def test_what_the_grid_operator_says_goes_before_what_is_ours(yard: Planne
 def test_a_price_that_is_told_ahead_goes_before_the_depots_own() -> None:
     own = EnergyPrice(new_id(), new_id(), new_id(), "EUR", Decimal("0.30"), (), NOW - DAY, "tester", NOW - DAY)
     told = GridPrice(new_id(), own.tenant_id, own.depot_id, new_id(), "e", NOW + HOUR, NOW + 2 * HOUR, -0.05, "EUR", NOW)
-    slots = slots_from(NOW)
+    cut = slots(NOW, HORIZON)
     depot = SimpleNamespace(time_zone="Europe/Berlin")
 
     def prices(*told: GridPrice) -> tuple[tuple[float, ...], str | None]:
-        return _prices(SimpleNamespace(prices=[own], told_prices=told, depot=depot), slots)  # type: ignore[arg-type]  # what is read of it
+        return _prices(SimpleNamespace(prices=[own], told_prices=told, depot=depot), cut)  # type: ignore[arg-type]  # what is read of it
 
     found, currency = prices(told)
     assert currency == "EUR"

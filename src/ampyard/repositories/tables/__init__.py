@@ -22,6 +22,7 @@ from ampyard.repositories.tables.charge_points import (
     planned_downtime,
 )
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
+from ampyard.repositories.tables.charging_requests import charging_request, depot_link, depot_link_message
 from ampyard.repositories.tables.dispatch import assignment, block, readiness_record
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, power_node
 from ampyard.repositories.tables.governance import feature_flag, impersonation, job_run, tenant_settings
@@ -56,9 +57,12 @@ __all__ = [
     "charge_point_rollup",
     "charge_point_template",
     "charge_point_variable",
+    "charging_request",
     "command",
     "connector",
     "depot",
+    "depot_link",
+    "depot_link_message",
     "depot_plan",
     "depot_rollup",
     "energy_interval",

@@ -18,9 +18,11 @@ FRESH = timedelta(minutes=15)
 class DepartureSource(StrEnum):
     """Where it is known from when a vehicle leaves.
 
-    ASSIGNMENT: it is on a run. LEARNT: that is when it usually leaves. SUPPOSED: somebody asks what would be if it left then.
+    REQUEST: whoever asks for its charge says so. ASSIGNMENT: it is on a run. LEARNT: that is when it usually leaves. SUPPOSED: somebody
+    asks what would be if it left then.
     """
 
+    REQUEST = "REQUEST"
     ASSIGNMENT = "ASSIGNMENT"
     LEARNT = "LEARNT"
     SUPPOSED = "SUPPOSED"

@@ -186,7 +186,10 @@ COMPUTED = {
     "PowerNode.unmanaged",
     "PowerNode.weeklyLimits",
     "Transaction.cost",
+    "Depot.plan",
     "Transaction.effective",
+    "Transaction.planned",
+    "Transaction.prediction",
     "Transaction.priority",
     "Vehicle.idTags",
 }

@@ -34,6 +34,7 @@ from ampyard.domain.layouts import ChargePointTemplate
 from ampyard.domain.notifications.channels import NotificationChannel, NotificationRoute
 from ampyard.domain.notifications.deliveries import NotificationDelivery, NotificationItem
 from ampyard.domain.parties import OcpiCredential, OcpiParty
+from ampyard.domain.plans import DepotPlan, PlannedStay
 from ampyard.domain.pricing import EnergyPrice
 from ampyard.domain.priorities import Priority
 from ampyard.domain.readiness_records import ReadinessRecord
@@ -134,7 +135,7 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     VehicleType: VehicleTypes,
 }
 # Besides those, what has no global id.
-_WITHOUT_ID = (AlertChange, NotificationItem, NotificationRoute)
+_WITHOUT_ID = (DepotPlan, PlannedStay, AlertChange, NotificationItem, NotificationRoute)
 SCOPES: dict[type[Any], Scope] = dict.fromkeys([*NODES, *_WITHOUT_ID], Scope.FLEET_READ) | {
     ApiKey: Scope.ACCESS_READ,
     AuditRecord: Scope.AUDIT_READ,

@@ -30,6 +30,8 @@ from ampyard.domain.notifications.channels import ChannelKind as NotificationCha
 from ampyard.domain.notifications.deliveries import DeliveryState as NotificationDeliveryState
 from ampyard.domain.notifications.deliveries import NotedChange as NotifiedChange
 from ampyard.domain.orders import ResetKind, TriggeredMessage
+from ampyard.domain.planning import PlanStatus, RemedyKind, ShortfallCause
+from ampyard.domain.plans import DepartureSource
 from ampyard.domain.pricing import CostUnknown
 from ampyard.domain.priorities import PriorityLevel, PriorityOutcome, PriorityTarget
 from ampyard.domain.readiness import Risk
@@ -103,6 +105,10 @@ strawberry.enum(AuthorizedBy, name="AuthorizedBy", description="What let a trans
 strawberry.enum(AuthorizationStatus, name="AuthorizationStatus", description="What became of an id tag, in OCPP's words.")
 strawberry.enum(VehicleResolution, name="VehicleResolution", description="How the vehicle of a transaction became known.")
 strawberry.enum(StopReason, name="StopReason", description="Why a transaction ended: OCPP's reasons, and two of our own.")
+strawberry.enum(DepartureSource, name="DepartureSource", description="Where it is known from when a vehicle leaves.")
+strawberry.enum(PlanStatus, name="PlanStatus", description="How good a plan is.")
+strawberry.enum(RemedyKind, name="RemedyKind", description="What would help a vehicle that will not be ready.")
+strawberry.enum(ShortfallCause, name="ShortfallCause", description="What keeps a vehicle from being ready.")
 strawberry.enum(EnergyBucket, name="EnergyBucket", description="How long an interval of energy is.")
 strawberry.enum(Weekday, name="Weekday", description="A day of the week.")
 
@@ -127,6 +133,7 @@ __all__ = [
     "ConnectorStatus",
     "CostUnknown",
     "CurrentType",
+    "DepartureSource",
     "EnergyBucket",
     "FaultSource",
     "GridCircuit",
@@ -145,16 +152,19 @@ __all__ = [
     "NotificationDeliveryState",
     "NotifiedChange",
     "OcppVersion",
+    "PlanStatus",
     "PowerNodeKind",
     "PowerType",
     "PrincipalKind",
     "PriorityLevel",
     "PriorityOutcome",
     "PriorityTarget",
+    "RemedyKind",
     "ReportKind",
     "ResetKind",
     "Risk",
     "Role",
+    "ShortfallCause",
     "SocSource",
     "StopReason",
     "TransactionState",

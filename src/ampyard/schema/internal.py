@@ -37,6 +37,7 @@ from ampyard.schema.node import Node
 from ampyard.schema.notification_changes import NotificationMutations
 from ampyard.schema.notifications import NotificationChannel, NotificationDelivery, NotificationQueries, NotificationSubscriptions
 from ampyard.schema.parties import OcpiCredential, OcpiParty, PartyMutations, PartyQueries
+from ampyard.schema.plans import PlanSubscriptions
 from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries, PrioritySubscriptions
 from ampyard.schema.readiness import ReadinessQueries, ReadinessRecord, ReadinessSubscriptions
 from ampyard.schema.reports import Report, ReportQueries
@@ -156,6 +157,7 @@ class Subscription(
     DepotSubscriptions,
     DispatchSubscriptions,
     ReadinessSubscriptions,
+    PlanSubscriptions,
     JobRunSubscriptions,
 ):
     pass

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # At these charge points nobody answers.
 CONTRADICTED = {"checkChargingSchedule", "clearChargingProfiles"}
-UNSET: set[str] = set()
+UNSET = {"ChargingLimit.validUntil", "Evse.profileWrittenAt", "Vehicle.acPhases", "Vehicle.ownAcPhases", "VehicleType.acPhases"}
 TRANSACTIONS = ("tx-2", "tx-4")
 
 

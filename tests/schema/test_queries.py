@@ -59,12 +59,15 @@ async def by_representation(graph: Graph, type_name: str, entities: Sequence[Any
 COMPUTED_LEAVES = {
     "AuditRecord.targetId",
     "Depot.isOpen",
+    "Evse.listedSetPointsA",
+    "Evse.setPoints",
     "GridLink.circuit",
     "GridLink.state",
     "GridSignal.state",
     "PowerNode.effectiveLimitKw",
     "PowerNode.effectiveLimitReason",
     "Transaction.billable",
+    "Transaction.measuredPhases",
     "Transaction.notBillableBecause",
 }
 

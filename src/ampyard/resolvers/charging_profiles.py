@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from ampyard.domain.access import Scope
 from ampyard.domain.charge_points import Evse
 from ampyard.domain.charging_limits import ChargingLimit
 from ampyard.domain.equipment import SetPointKind
@@ -40,6 +41,7 @@ def told_steps() -> Any:
     """Return a field with the schedule that an EVSE has confirmed, from now on."""
 
     def resolve(root: Evse, info: Info) -> Sequence[Step]:
+        info.context.principal.require(Scope.FLEET_READ)
         return () if root.told is None else root.told.from_(info.context.now).steps
 
     description = "The limits it has confirmed, from the one that holds now on; the last holds for good. Empty when its fall-back holds."

@@ -21,7 +21,7 @@ from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services.backend import Backend
-from ampyard.services.limits import give_limit
+from ampyard.services.limits import catch_up, give_limit
 
 # A vehicle that takes clearly less than it may, for longer than its charger needs to follow, has tapered.
 _SETTLED = timedelta(seconds=10)
@@ -126,14 +126,14 @@ def wanted_kw(evse: Evse, transaction: Transaction, vehicle: Vehicle | None) -> 
 
 async def _read(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
     charge_points = {cp.id: cp for cp in await ChargePoints(work.session).of_depot(depot_id)}
-    locked = await Evses(work.session).locked_of(list(charge_points))
+    locked = await Evses(work.session).locked_of(list(charge_points), at=work.now)
     transactions = await Transactions(work.session).active_of_evses([evse.id for evse, _ in locked])
     vehicle_ids = [t.vehicle_id for t in transactions.values() if t.vehicle_id is not None]
     return DepotState(
         at=work.now,
         nodes=await Supply(work.session).of_depot(depot_id, at=work.now),
         charge_points=charge_points,
-        evses={evse.id: evse for evse, _ in locked},
+        evses=await catch_up(work, [evse for evse, _ in locked]),
         in_force_kw={evse.id: in_force_kw for evse, in_force_kw in locked},
         transactions=transactions,
         vehicles=await Vehicles(work.session).by_ids(vehicle_ids),
@@ -166,4 +166,6 @@ async def _explain(work: UnitOfWork, evse: Evse, reason: str) -> None:
 async def _give(work: UnitOfWork, state: DepotState, set_point: SetPoint) -> None:
     evse = state.evses[set_point.evse_id]
     charge_point, transaction = state.charge_points[evse.charge_point_id], state.transactions[evse.id]
-    await give_limit(work, charge_point, evse, transaction, set_point.limit_kw, in_force_kw=state.in_force_kw[evse.id])
+    vehicle = state.vehicles.get(transaction.vehicle_id) if transaction.vehicle_id else None
+    in_force_kw = state.in_force_kw[evse.id]
+    await give_limit(work, charge_point, evse, transaction, set_point.limit_kw, in_force_kw=in_force_kw, vehicle=vehicle)

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import text
+
 from ampyard.domain.charging_requests import PreconditioningKind, PreconditioningLoad, PreconditioningWish
+from ampyard.domain.equipment import SetPointKind, SetPoints
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.opening_hours import ExceptionalPeriod, Hours, RegularHours
 from ampyard.domain.planning import Remedy, RemedyKind
@@ -44,6 +47,19 @@ def weekly_limits_to_json(windows: tuple[WeeklyLimit, ...]) -> list[list[Any]]:
 def weekly_limits_from_json(values: list[list[Any]]) -> tuple[WeeklyLimit, ...]:
     """Return the weekly limits that were written so."""
     return tuple(WeeklyLimit(Weekday(day), begin, end, kw, a) for day, begin, end, kw, a in values)
+
+
+SET_POINTS_DEFAULT = text("""'{"kind": "CONTINUOUS", "listed_a": []}'""")
+
+
+def set_points_to_json(set_points: SetPoints) -> dict[str, Any]:
+    """Return set-points as JSON."""
+    return {"kind": set_points.kind.value, "listed_a": list(set_points.listed_a)}
+
+
+def set_points_from_json(value: dict[str, Any]) -> SetPoints:
+    """Return the set-points that were written so."""
+    return SetPoints(SetPointKind(value["kind"]), tuple(value["listed_a"]))
 
 
 def preconditioning_to_json(wish: PreconditioningWish) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from ampyard.domain.charge_points import Evse
 from ampyard.domain.ids import new_id
+from ampyard.domain.limit_schedules import Schedule
 from ampyard.domain.schedule_checks import ComparedPeriod, ScheduleCheck, ScheduleVerdict
 from ampyard.repositories.charge_points import Evses
 from ampyard.repositories.charging_limits import ChargingLimits
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 # At these charge points nobody answers.
 CONTRADICTED = {"checkChargingSchedule", "clearChargingProfiles"}
-UNSET = {"ChargingLimit.validUntil", "Evse.profileWrittenAt", "Vehicle.acPhases", "Vehicle.ownAcPhases", "VehicleType.acPhases"}
+UNSET = {"ChargingLimit.validUntil", "Vehicle.acPhases", "Vehicle.ownAcPhases", "VehicleType.acPhases"}
 TRANSACTIONS = ("tx-2", "tx-4")
 
 
@@ -29,8 +30,11 @@ async def happen(busy: "Busy") -> None:
         await clear_charging_limit(busy.backend, operator, first.id)
         await limit_transaction(busy.backend, operator, running.id, 1000.0, valid_until=None, reason="No more than that.")
     async with busy.backend.unit_of_work(operator) as work:
-        for evse in (await Evses(work.session).where())[:2]:
+        # One at each depot.
+        for running in [await busy.transaction(name) for name in ("tx-2", "tx-6")]:
+            evse = (await Evses(work.session).by_ids([running.evse_id]))[running.evse_id]
             period = ComparedPeriod(work.now, 11.0, 11.0, ScheduleVerdict.SAME)
+            await work.change(Evses, evse.id, told=Schedule.constant(11.0, work.now), profile_writes=1, profile_written_at=work.now)
             await work.add(
                 ScheduleChecks,
                 ScheduleCheck(new_id(), work.tenant_id, evse.charge_point_id, evse.id, new_id(), ScheduleVerdict.SAME, (period,), work.now),

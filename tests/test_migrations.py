@@ -45,7 +45,7 @@ async def test_an_owner_who_is_no_superuser_migrates_and_is_bound_all_the_same(
 
     # Between them are the steps that follow a revision.
     assert [line.split(":")[0] for line in first if not line.startswith(" ")] == [
-        *(f"Migrating to {number:04}" for number in range(1, 11)),
+        *(f"Migrating to {number:04}" for number in range(1, 12)),
         "Installing the job queue.",
     ]
     assert told == ["The database schema is up to date."]

@@ -62,7 +62,8 @@ class Transaction:
     """One charging process. Registers are the charge point's own meter; `energy_wh` is their difference.
 
     `register_at` is when the newest register was taken. `begin_register_missing`: where it began is not known, because its
-    start was told late or never, and without a register. `cost_due`: what it costs is to be worked out anew.
+    start was told late or never, and without a register. `cost_due`: what it costs is to be worked out anew. `heard_at` is when the
+    newest measurement was heard of, by our clock.
     """
 
     id: uuid.UUID
@@ -102,6 +103,7 @@ class Transaction:
     cost_amount: Decimal | None = None
     cost_currency: str | None = None
     cost_due: bool = False
+    heard_at: datetime | None = None
 
     @property
     def stop_reason_kind(self) -> StopReason | None:

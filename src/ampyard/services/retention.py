@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 from ampyard.domain.access import system_principal
-from ampyard.repositories import commands, jobs, readiness, rollups, supply
+from ampyard.repositories import allocations, commands, jobs, readiness, rollups, supply
 from ampyard.repositories.notifications import remove_old_deliveries
 from ampyard.repositories.partitions import make_partitions as make_missing
 from ampyard.repositories.requests import remove_answers
@@ -23,6 +23,9 @@ _LOADS_KEPT = timedelta(days=400)
 _FORESEEN_KEPT = timedelta(days=90)
 _DELIVERIES_KEPT = timedelta(days=90)
 _SOC_READINGS_KEPT = timedelta(days=90)
+_ALLOCATIONS_KEPT = timedelta(days=90)
+# What they were computed from takes more room, and serves to look into what has just happened.
+_STEPS_KEPT = timedelta(days=30)
 _STRANGERS_KEPT = timedelta(days=90)
 # No tenant has this id: a session that sees no tenant's rows.
 _NOBODY = uuid.UUID(int=0)
@@ -40,14 +43,16 @@ async def remove_outdated(backend: Backend, tenant_id: uuid.UUID) -> int:
     """Remove what has served its time; returns how many commands went.
 
     How long ended commands and ended runs of jobs stay is the tenant's to say; answers to idempotency keys go after a week, readiness
-    that was foreseen, deliveries of notifications and readings of states of charge after 90 days, identifications that nobody knows when
-    they have not shown up for 90 days. What was true at departures stays.
+    that was foreseen, allocations, deliveries of notifications and readings of states of charge after 90 days, what allocations were
+    computed from after 30, identifications that nobody knows when they have not shown up for 90 days. What was true at departures stays.
     """
     async with backend.unit_of_work(system_principal(tenant_id, "retention")) as work:
         kept = (await read_settings(work.session, tenant_id)).values
         removed = await commands.remove_finished(work.session, before=work.now - timedelta(days=kept.command_days_kept))
         await readiness.remove_old(work.session, before=work.now - _FORESEEN_KEPT)
         await remove_old_deliveries(work.session, before=work.now - _DELIVERIES_KEPT)
+        await allocations.remove_allocations(work.session, before=work.now - _ALLOCATIONS_KEPT)
+        await allocations.remove_steps(work.session, before=work.now - _STEPS_KEPT)
         await remove_readings(work.session, before=work.now - _SOC_READINGS_KEPT)
         await remove_unknown(work.session, before=work.now - _STRANGERS_KEPT)
         await remove_answers(work.session, before=work.now - _ANSWERS_KEPT)

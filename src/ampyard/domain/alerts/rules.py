@@ -32,6 +32,7 @@ PARAMETERS: Mapping[AlertKind, Mapping[str, Bounds]] = {
         "clear_after_s": Bounds(0, _HOUR_S, 60),
         "margin_percent": Bounds(0, 100, 0),
     },
+    AlertKind.OVERDRAW: {"after_s": Bounds(0, _HOUR_S, 0), "clear_after_s": Bounds(0, _HOUR_S, 60)},
     AlertKind.NOT_READY: {
         "after_s": Bounds(0, _HOUR_S, 60),
         "clear_after_s": Bounds(0, _HOUR_S, 300),
@@ -125,6 +126,7 @@ DEFAULT_RULES: tuple[tuple[str, AlertKind, AlertSeverity], ...] = (
     ("Charge point faulted", AlertKind.FAULTED, AlertSeverity.WARNING),
     ("Plugged in but not charging", AlertKind.NOT_CHARGING, AlertSeverity.WARNING),
     ("Supply over its limit", AlertKind.OVER_LIMIT, AlertSeverity.CRITICAL),
+    ("Draws more than it may", AlertKind.OVERDRAW, AlertSeverity.CRITICAL),
     ("Vehicle not ready", AlertKind.NOT_READY, AlertSeverity.CRITICAL),
     ("Report failed", AlertKind.REPORT_FAILED, AlertSeverity.INFO),
     ("Odd transaction", AlertKind.ANOMALY, AlertSeverity.INFO),

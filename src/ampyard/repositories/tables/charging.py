@@ -77,6 +77,7 @@ transaction = tenant_table(
     Column("cost_amount", Amount),
     Column("cost_currency", Text),
     Column("cost_due", Boolean, nullable=False, server_default=text("false")),
+    at("heard_at"),
     ref("depot_id", "depot"),
     ref("charge_point_id", "charge_point"),
     ref("evse_id", "evse"),

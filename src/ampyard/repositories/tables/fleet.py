@@ -122,6 +122,9 @@ evse = tenant_table(
     updated(),
     # The highest limit that may be in force: a raise counts from the moment it is sent, a reduction once it is confirmed.
     Column("in_force_kw", Double),
+    # So for its default profile; null while it has never confirmed one.
+    Column("fallback_in_force_kw", Double),
+    at("overdrawn_since"),
     ref("charge_point_id", "charge_point", ondelete="CASCADE"),
     UniqueConstraint("charge_point_id", "evse_no"),
     CheckConstraint("evse_no > 0", name="evse_no_positive"),

@@ -1,0 +1,104 @@
+"""The state of a depot, as a step is computed from it; in a dozen statements whatever its size."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ampyard.domain.allocation import ChargingFacts, EvseFacts, NodeFacts, OrderFacts, StepInput
+from ampyard.domain.charge_points import ChargePoint, CurrentType, Evse
+from ampyard.domain.commands import CommandState
+from ampyard.domain.life_cycle import ChargePointState
+from ampyard.domain.priorities import EffectivePriority
+from ampyard.domain.supply import LimitSource, NodeState
+from ampyard.domain.transactions import Transaction
+from ampyard.domain.vehicles import Vehicle
+from ampyard.repositories.charge_points import ChargePoints, Evses
+from ampyard.repositories.commands import LimitOrder, limit_orders
+from ampyard.repositories.priorities import Priorities
+from ampyard.repositories.supply import Supply
+from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.unit_of_work import UnitOfWork
+from ampyard.repositories.vehicles import Vehicles
+
+# A charge point that refuses a limit is asked again, but not at every step.
+_ASK_AGAIN = timedelta(seconds=10)
+_FROM = {LimitSource.CONSTANT: "", LimitSource.WEEKLY: "its weekly limits", LimitSource.EXCEPTION: "an exception"}
+
+
+@dataclass(frozen=True, slots=True)
+class DepotState:
+    """The facts of a step, and the entities that its outcome is about, by id; transactions by their EVSE."""
+
+    facts: StepInput
+    charge_points: Mapping[uuid.UUID, ChargePoint]
+    evses: Mapping[uuid.UUID, Evse]
+    transactions: Mapping[uuid.UUID, Transaction]
+
+
+async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
+    """Return a depot's state, its EVSEs locked against other writers."""
+    session, now = work.session, work.now
+    charge_points = {cp.id: cp for cp in await ChargePoints(session).of_depot(depot_id)}
+    locked = await Evses(session).locked_of(list(charge_points))
+    transactions = await Transactions(session).active_of_evses([evse.id for evse, _ in locked])
+    vehicles = await Vehicles(session).by_ids([it.vehicle_id for it in transactions.values() if it.vehicle_id is not None])
+    priorities = await Priorities(session).effective(transactions.values(), at=now)
+    orders = await limit_orders(session, list(charge_points), since=now - _ASK_AGAIN)
+
+    def facts_of(evse: Evse, in_force_kw: float | None) -> EvseFacts:
+        transaction, charge_point = transactions.get(evse.id), charge_points[evse.charge_point_id]
+        return EvseFacts(
+            evse_id=evse.id,
+            node_id=charge_point.power_node_id,
+            online=charge_point.connected,
+            installed=charge_point.state is not ChargePointState.PLANNED,
+            max_kw=evse.max_power_kw,
+            min_kw=evse.min_power_kw,
+            fallback_kw=evse.fallback_kw,
+            held_kw=evse.fallback_in_force_kw,
+            limit_kw=evse.limit_kw,
+            limit_at=evse.limit_at,
+            in_force_kw=in_force_kw,
+            overdrawn_since=evse.overdrawn_since,
+            order=_order(orders.get(evse.id)),
+            charging=None if transaction is None else _charging(evse, transaction, priorities[transaction.id], vehicles),
+        )
+
+    facts = StepInput(
+        at=now,
+        nodes=tuple(_node(state, work) for state in await Supply(session).of_depot(depot_id, at=now)),
+        evses=tuple(facts_of(evse, in_force_kw) for evse, in_force_kw in locked),
+    )
+    return DepotState(facts, charge_points, {evse.id: evse for evse, _ in locked}, transactions)
+
+
+def _node(state: NodeState, work: UnitOfWork) -> NodeFacts:
+    limit = state.limit(work.now)
+    return NodeFacts(
+        node_id=state.node.id,
+        parent_id=state.node.parent_id,
+        name=state.node.name,
+        limit_kw=limit.limit_kw,
+        unmanaged_kw=state.unmanaged(work.now).kw,
+        limit_from=_FROM[limit.source],
+    )
+
+
+def _charging(evse: Evse, transaction: Transaction, priority: EffectivePriority, vehicles: Mapping[uuid.UUID, Vehicle]) -> ChargingFacts:
+    vehicle = vehicles.get(transaction.vehicle_id) if transaction.vehicle_id is not None else None
+    takes_kw = None if vehicle is None else vehicle.max_dc_kw if evse.current_type is CurrentType.DC else vehicle.max_ac_kw
+    return ChargingFacts(
+        transaction_id=transaction.id,
+        priority=int(priority.level),
+        since=transaction.started_at,
+        charging_state=transaction.charging_state,
+        power_kw=transaction.power_kw,
+        measured_at=transaction.measured_at,
+        heard_at=transaction.heard_at,
+        vehicle_kw=takes_kw,
+    )
+
+
+def _order(order: LimitOrder | None) -> OrderFacts | None:
+    return None if order is None else OrderFacts(order.limit_kw, open=order.state in {CommandState.PENDING, CommandState.SENT})

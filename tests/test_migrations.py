@@ -17,6 +17,7 @@ from ampyard.services.backend import Backend
 from ampyard.services.events import EventHub
 from ampyard.services.health import application_role_faults
 from tests.fleet import new_fleet
+from tests.migrations.revisions import REVISIONS
 
 
 async def depots(snapshot: Snapshot) -> int:
@@ -45,7 +46,7 @@ async def test_an_owner_who_is_no_superuser_migrates_and_is_bound_all_the_same(
 
     # Between them are the steps that follow a revision.
     assert [line.split(":")[0] for line in first if not line.startswith(" ")] == [
-        *(f"Migrating to {number:04}" for number in range(1, 12)),
+        *(f"Migrating to {revision}" for revision in REVISIONS),
         "Installing the job queue.",
     ]
     assert told == ["The database schema is up to date."]

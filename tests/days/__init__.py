@@ -9,13 +9,13 @@ to do for.
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tests.days import access, administration, alerts, charge_points, charts, dispatch, supply, transactions, vehicles
+from tests.days import access, administration, alerts, charge_points, charts, dispatch, planning, supply, transactions, vehicles
 
 if TYPE_CHECKING:
     from tests.busy import Busy
 
 # Charts are drawn from all that others let happen.
-DAYS: tuple[ModuleType, ...] = (access, supply, charge_points, vehicles, dispatch, administration, transactions, alerts, charts)
+DAYS: tuple[ModuleType, ...] = (access, supply, charge_points, vehicles, dispatch, administration, transactions, planning, alerts, charts)
 
 
 # What nothing sets in the morning that all days have in common.

@@ -11,6 +11,7 @@ from ampyard.migrations.waiting import LOCK_WAIT_S
 from ampyard.repositories.database import connect_asyncpg
 from tests.migrations import release
 from tests.migrations.release import TRANSACTIONS, as_application, catalogue, release_0_1_0, writer
+from tests.migrations.revisions import REVISIONS
 
 
 async def _revision(owner_url: str) -> str:
@@ -118,8 +119,11 @@ async def test_a_plan_tells_what_would_be_done_and_changes_nothing(owner_url: st
     before = await _catalogue(owner_url)
     down = await describe(owner_url, down_to="0009")
 
-    assert [line.split(":")[0] for line in empty if not line.startswith(" ")] == [f"Migrating to {number:04}" for number in range(1, 11)]
+    assert [line.split(":")[0] for line in empty if not line.startswith(" ")] == [f"Migrating to {revision}" for revision in REVISIONS]
     assert empty[2] == "  has no way down: before it there is nothing; drop the database instead"
-    assert down[0] == "Undoing 0010: Alerts: rules, alerts, notifications."
+    assert [line.split(":")[0] for line in down if not line.startswith(" ")] == [
+        f"Undoing {revision}" for revision in reversed(REVISIONS) if revision > "0009"
+    ]
+    assert "Undoing 0010: Alerts: rules, alerts, notifications." in down
     assert await describe(owner_url) == ["The database schema is up to date."]
     assert await _catalogue(owner_url) == before

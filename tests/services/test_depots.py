@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -96,6 +97,14 @@ async def test_a_change_moves_what_partners_go_by_and_leaves_the_rest(site: Site
     assert depot == await site.depot() == replace(before, city="Potsdam", opening_times=WEEK, updated_at=NOW + HOUR)
     cleared = await edit_depot(site.backend, site.who, site.depot_id, opening_times=None)
     assert cleared.opening_times is None
+
+
+async def test_a_demand_charge_is_set_told_of_and_taken_back(site: Site) -> None:
+    charged = await edit_depot(site.backend, site.who, site.depot_id, demand_charge_per_kw=Decimal("12.50"), billing_day=15)
+    assert await site.depot() == charged
+    assert (charged.demand_charge_per_kw, charged.billing_day) == (Decimal("12.50"), 15)
+    assert ("depot.edit", {"demand_charge_per_kw": "12.50", "billing_day": 15}) in await site.audited()
+    assert (await edit_depot(site.backend, site.who, site.depot_id, demand_charge_per_kw=None)).demand_charge_per_kw is None
 
 
 async def test_a_change_that_changes_nothing_leaves_no_trace(site: Site) -> None:

@@ -1,13 +1,18 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
+from decimal import Decimal
 
 from ampyard.domain.countries import ALPHA_3
-from ampyard.domain.local_time import time_zones
+from ampyard.domain.local_time import local_day, moment_of, time_zones
 from ampyard.domain.opening_hours import Hours
 
 _NAME_LENGTH = 200
+# Every month has such a day.
+_LATEST_BILLING_DAY = 28
+_HIGHEST_DEMAND_CHARGE = Decimal(100_000)
+_DECIMALS = 6
 _TEXT_LENGTH = 255  # of address and city, as OCPI bounds the first
 
 
@@ -16,7 +21,8 @@ class Depot:
     """A site, with a time zone. `country_code` is ISO 3166-1 alpha-3, as OCPI locations have it.
 
     An archived depot keeps its history, is not planned any more and takes in nothing new. `opening_times` is `None` where
-    nobody has said when it is open.
+    nobody has said when it is open. `demand_charge_per_kw` is what each kW costs of the highest mean quarter-hour of a billing month, in
+    the currency of its energy prices (None: nothing); a billing month begins on `billing_day` of each month, by the depot's calendar.
     """
 
     id: uuid.UUID
@@ -33,6 +39,16 @@ class Depot:
     updated_at: datetime
     opening_times: Hours | None = None
     archived_at: datetime | None = None
+    demand_charge_per_kw: Decimal | None = None
+    billing_day: int = 1
+
+    def billing_month_begins(self, at: datetime) -> datetime:
+        """Return when the billing month began that a moment is in."""
+        today = local_day(at, self.time_zone)
+        first = today.replace(day=self.billing_day)
+        if first > today:
+            first = (today.replace(day=1) - timedelta(days=1)).replace(day=self.billing_day)
+        return moment_of(first, time(), self.time_zone)
 
     def is_open(self, at: datetime) -> bool | None:
         """Tell whether it is open at a moment; `None` where nobody has said when it is."""
@@ -58,3 +74,11 @@ def depot_faults(depot: Depot) -> Iterator[tuple[str, str]]:
     for field, degrees, most in (("latitude", depot.latitude, 90), ("longitude", depot.longitude, 180)):
         if not -most <= degrees <= most:
             yield field, f"{degrees:g} degrees are out of range; give -{most} to {most} (WGS 84)."
+    charge = depot.demand_charge_per_kw
+    if charge is not None and not (charge.is_finite() and 0 <= charge <= _HIGHEST_DEMAND_CHARGE and charge == round(charge, _DECIMALS)):
+        yield (
+            "demand_charge_per_kw",
+            f"{charge} is not possible; give 0 to {_HIGHEST_DEMAND_CHARGE} with {_DECIMALS} decimals at most.",
+        )
+    if not 1 <= depot.billing_day <= _LATEST_BILLING_DAY:
+        yield "billing_day", f"{depot.billing_day} is out of range; give a day that every month has, 1 to {_LATEST_BILLING_DAY}."

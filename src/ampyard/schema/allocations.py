@@ -19,7 +19,7 @@ from ampyard.resolvers.allocations import WHOLE, plan_newest_allocation, plan_re
 from ampyard.resolvers.edges import references_to, to_one
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
-from ampyard.schema.enums import BoundBy, PriorityLevel
+from ampyard.schema.enums import BoundBy, Line, PriorityLevel
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import OrderDirection, connection
 
@@ -79,11 +79,18 @@ class Allocation(Node):
     power_node: Annotated["PowerNode", strawberry.lazy("ampyard.schema.supply")] | None = to_one(
         PowerNodes, "power_node_id", description="The power node that did, where one did and the caller's grants reach it."
     )
+    line: Line | None = strawberry.field(description="The line of it that did, where it was not the node's power.")
     priority: PriorityLevel = strawberry.field(description="Its class; a higher one is served entirely before it.")
+    rank: int = strawberry.field(description="Its place in its class, from 1.")
+    urgency: float = strawberry.field(
+        description="What it needed for its minimum target as a part of what it could take until departure; from 1 on no time is left."
+    )
+    planned_kw: float | None = strawberry.field(description="What the plan said for then, in kW; null where there was none.")
+    waiting_since: datetime | None = strawberry.field(description="Since when it had no power though it wanted some; null where it had.")
     yielded_to: list[Annotated["Evse", strawberry.lazy("ampyard.schema.charge_points")]] = edge(
         plan_yielded_to,
         key="yielded_to",
-        description="The EVSEs below that node that got what it might have had, most power first; five at most, within the caller's reach.",
+        description="The EVSEs below that node that got what it might have had; a few at most, within the caller's reach.",
         directives=[list_size(_NAMED)],
     )
     explanation: str = strawberry.field(description="All that in a sentence for people.")

@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
@@ -94,6 +95,10 @@ class Depot(Node):
     archived_at: datetime | None = strawberry.field(
         description="When it was archived: since then it has been kept, but not planned, and has taken in nothing new."
     )
+    demand_charge_per_kw: Decimal | None = strawberry.field(
+        description="What each kW costs of the highest mean quarter-hour of a billing month, in the currency of its energy prices."
+    )
+    billing_day: int = strawberry.field(description="The day of the month on which billing months begin, by its calendar.")
     power_nodes: list[PowerNode] = to_many(PowerNodes, "of_depots", assumed_size=30, description="All nodes of its supply tree, by name.")
     charge_points: Connection[ChargePoint] = connection(
         Listing("depot.chargePoints", ChargePoints, "IDENTITY", parent=ChargePoints.table.c.depot_id, unless_told=NOT_RETIRED),
@@ -175,6 +180,9 @@ _NAME = "Its name, unique in the tenant; 200 characters at most."
 _TIME_ZONE = "Its time zone (IANA name), such as Europe/Berlin."
 _COUNTRY = "Country, ISO 3166-1 alpha-3, such as DEU."
 
+_DEMAND_CHARGE = "What each kW costs of the highest mean quarter-hour of a billing month, in the currency of its energy prices."
+_BILLING_DAY = "The day of the month on which billing months begin, 1 to 28, by its calendar."
+
 
 @strawberry.input(description="A new depot.")
 class CreateDepotInput(Change):
@@ -187,6 +195,8 @@ class CreateDepotInput(Change):
     latitude: float = strawberry.field(description="Latitude in degrees (WGS 84).")
     longitude: float = strawberry.field(description="Longitude in degrees (WGS 84).")
     opening_times: OpeningTimesInput | None = strawberry.field(default=strawberry.UNSET, description="When it is open.")
+    demand_charge_per_kw: Decimal | None = strawberry.field(default=strawberry.UNSET, description=_DEMAND_CHARGE)
+    billing_day: int = strawberry.field(default=1, description=_BILLING_DAY)
 
 
 @strawberry.input(description="Changes of a depot; what is left out stays.")
@@ -205,6 +215,8 @@ class EditDepotInput(Change):
     opening_times: OpeningTimesInput | None = strawberry.field(
         default=strawberry.UNSET, description="When it is open, in place of what was set; null: not said."
     )
+    demand_charge_per_kw: Decimal | None = strawberry.field(default=strawberry.UNSET, description=f"{_DEMAND_CHARGE} Null: nothing.")
+    billing_day: int | None = strawberry.field(default=strawberry.UNSET, description=_BILLING_DAY)
 
 
 @strawberry.input(description="Archive a depot.")

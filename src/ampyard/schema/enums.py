@@ -24,6 +24,7 @@ from ampyard.domain.notifications.channels import ChannelKind as NotificationCha
 from ampyard.domain.notifications.deliveries import DeliveryState as NotificationDeliveryState
 from ampyard.domain.notifications.deliveries import NotedChange as NotifiedChange
 from ampyard.domain.orders import ResetKind, TriggeredMessage
+from ampyard.domain.power import Line
 from ampyard.domain.pricing import CostUnknown
 from ampyard.domain.priorities import PriorityLevel, PriorityOutcome, PriorityTarget
 from ampyard.domain.readiness import Risk
@@ -39,6 +40,7 @@ from ampyard.repositories.depots import Archived
 strawberry.enum(AlertChangeKind, name="AlertChangeKind", description="What happened to an alert.")
 strawberry.enum(AlertKind, name="AlertKind", description="What an alert is about.")
 strawberry.enum(BoundBy, name="BoundBy", description="What keeps an EVSE from more power than it gets.")
+strawberry.enum(Line, name="Line", description="A live conductor of the supply.")
 strawberry.enum(AlertSeverity, name="AlertSeverity", description="How serious an alert is.")
 strawberry.enum(AlertState, name="AlertState", description="How far an alert has come.")
 strawberry.enum(NotificationChannelKind, name="NotificationChannelKind", description="Which way people or systems are told of alerts.")
@@ -122,6 +124,7 @@ __all__ = [
     "JobRunState",
     "Language",
     "LimitSource",
+    "Line",
     "NotBillable",
     "NotificationChannelKind",
     "NotificationDeliveryState",

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
@@ -37,6 +38,8 @@ class NewDepot:
     latitude: float
     longitude: float
     opening_times: Hours | None = None
+    demand_charge_per_kw: Decimal | None = None
+    billing_day: int = 1
 
 
 async def create_depot(backend: Backend, principal: Principal, wanted: NewDepot) -> Depot:
@@ -62,7 +65,7 @@ async def create_depot(backend: Backend, principal: Principal, wanted: NewDepot)
 
 
 async def edit_depot(backend: Backend, principal: Principal, depot_id: uuid.UUID, **changes: Any) -> Depot:
-    """Change fields of a depot; what is not named stays. `opening_times` may be cleared with None.
+    """Change fields of a depot; what is not named stays. `opening_times` and `demand_charge_per_kw` may be cleared with None.
 
     A change of the time zone moves its weekly hours and limits with it: they are on the depot's clock.
 
@@ -73,7 +76,7 @@ async def edit_depot(backend: Backend, principal: Principal, depot_id: uuid.UUID
         ConflictError: another depot has the name.
     """
     principal.require(Scope.DEPOTS_WRITE)
-    require_not_null(changes, may_be_null=frozenset({"opening_times"}))
+    require_not_null(changes, may_be_null=frozenset({"opening_times", "demand_charge_per_kw"}))
     async with backend.unit_of_work(principal, Scope.DEPOTS_WRITE) as work:
         before = await work.require(Depots, depot_id, "depot")
         changes = changed(before, changes)
@@ -179,4 +182,10 @@ def _name_kept_unique(name: str) -> Iterator[None]:
 
 def _told(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return fields as an audit record keeps them."""
-    return {name: hours_to_json(value) if isinstance(value, Hours) else value for name, value in values.items()}
+    return {name: _written(value) for name, value in values.items()}
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, Hours):
+        return hours_to_json(value)
+    return str(value) if isinstance(value, Decimal) else value

@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 from ampyard.domain.access import system_principal
-from ampyard.repositories import allocations, commands, jobs, readiness, rollups, supply
+from ampyard.repositories import allocations, commands, jobs, plans, readiness, rollups, supply
 from ampyard.repositories.notifications import remove_old_deliveries
 from ampyard.repositories.partitions import make_partitions as make_missing
 from ampyard.repositories.requests import remove_answers
@@ -21,6 +21,8 @@ _ROLLUPS_KEPT = timedelta(days=3653)
 # By five minutes, and as site meters told it; beyond, roll-ups tell.
 _LOADS_KEPT = timedelta(days=400)
 _FORESEEN_KEPT = timedelta(days=90)
+# What was planned, to be looked at beside what came of it; the day before yesterday's nobody asks for.
+_PLANS_KEPT = timedelta(days=2)
 _DELIVERIES_KEPT = timedelta(days=90)
 _SOC_READINGS_KEPT = timedelta(days=90)
 _ALLOCATIONS_KEPT = timedelta(days=90)
@@ -44,11 +46,13 @@ async def remove_outdated(backend: Backend, tenant_id: uuid.UUID) -> int:
 
     How long ended commands and ended runs of jobs stay is the tenant's to say; answers to idempotency keys go after a week, readiness
     that was foreseen, allocations, deliveries of notifications and readings of states of charge after 90 days, what allocations were
-    computed from after 30, identifications that nobody knows when they have not shown up for 90 days. What was true at departures stays.
+    computed from after 30, identifications that nobody knows when they have not shown up for 90 days, plans
+    after two days. What was true at departures stays.
     """
     async with backend.unit_of_work(system_principal(tenant_id, "retention")) as work:
         kept = (await read_settings(work.session, tenant_id)).values
         removed = await commands.remove_finished(work.session, before=work.now - timedelta(days=kept.command_days_kept))
+        await plans.remove_plans(work.session, before=work.now - _PLANS_KEPT)
         await readiness.remove_old(work.session, before=work.now - _FORESEEN_KEPT)
         await remove_old_deliveries(work.session, before=work.now - _DELIVERIES_KEPT)
         await allocations.remove_allocations(work.session, before=work.now - _ALLOCATIONS_KEPT)

@@ -1,25 +1,28 @@
 """One step of power sharing, from facts alone: who gets how much, why, and what is sent now."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ampyard.domain.allocation.ability import wanted_kw
+from ampyard.domain.allocation.ability import urgency, wanted_kw
 from ampyard.domain.allocation.inputs import EvseFacts, NodeFacts, StepInput
 from ampyard.domain.allocation.outcomes import BoundBy, Decision, Outcome
 from ampyard.domain.allocation.overdraw import overdraws
-from ampyard.domain.power import Demand, Node, Reason, Reserved, SetPoint, Share, explain, paths_to_root, share_power, stage
+from ampyard.domain.power import Demand, Node, Reason, Reserved, SetPoint, Share, explain, share_power, stage
 
-_NAMED_AT_MOST = 5
 # Charge points keep profiles in flash memory, which wears out.
 _REMIND = timedelta(seconds=30)
 _BOUND_BY = {
     Reason.WANTED: BoundBy.ABILITY,
     Reason.LIMITED_BY_NODE: BoundBy.NODE,
-    Reason.BELOW_MINIMUM: BoundBy.MINIMUM,
+    Reason.BELOW_MINIMUM: BoundBy.BELOW_MINIMUM,
     Reason.RESERVED: BoundBy.RESERVED,
     Reason.OFFLINE: BoundBy.OFFLINE,
+    Reason.PLANNED: BoundBy.PLAN,
+    Reason.MINIMUM: BoundBy.MINIMUM,
+    Reason.RAMPING: BoundBy.RAMP,
+    Reason.STEP: BoundBy.STEP,
 }
 
 
@@ -35,10 +38,10 @@ def decide(step: StepInput) -> Decision:
         ValueError: the nodes are no tree, or an EVSE hangs on none of them.
     """
     evses = {evse.evse_id: evse for evse in sorted(step.evses, key=lambda it: it.evse_id)}
-    nodes = [Node(node.node_id, node.parent_id, node.limit_kw) for node in step.nodes]
-    reserved = [Reserved(evse.node_id, evse.unsteered_kw) for evse in evses.values() if evse.charging is None]
-    reserved += [Reserved(node.node_id, node.unmanaged_kw) for node in step.nodes]
-    obedient = {evse.evse_id: _demand(evse) for evse in evses.values() if evse.charging is not None}
+    nodes = [Node(it.node_id, it.parent_id, it.limit_kw, it.limit_a, it.voltage_v) for it in step.nodes]
+    reserved = [Reserved(evse.node_id, evse.unsteered_kw, evse.lines) for evse in evses.values() if evse.charging is None]
+    reserved += [Reserved(node.node_id, node.unmanaged_kw, line_a=node.unmanaged_a) for node in step.nodes]
+    obedient = {evse.evse_id: _demand(evse, step.at) for evse in evses.values() if evse.charging is not None}
     overdrawn = {evse_id for evse_id in obedient if overdraws(evses[evse_id])}
     told = {share.evse_id: share for share in share_power(nodes, obedient.values(), reserved)}
     demands = {evse_id: _uncontrolled(it, evses[evse_id]) if evse_id in overdrawn else it for evse_id, it in obedient.items()}
@@ -51,14 +54,15 @@ def decide(step: StepInput) -> Decision:
                 changes[evse_id] = reminder
         elif demand.online and evses[evse_id].limit_kw != demand.current_kw:
             changes.setdefault(evse_id, SetPoint(evse_id, demand.current_kw))
+    names = _names(step.nodes)
     return Decision(
-        outcomes=_explained(step.nodes, evses, demands, list(shares.values()), overdrawn),
+        outcomes=tuple(_outcome(it, evses[it.evse_id], names, step.at, overdraws=it.evse_id in overdrawn) for it in shares.values()),
         set_points=tuple(it for it in changes.values() if _may_be_sent(it, evses[it.evse_id])),
         overdrawn=frozenset(overdrawn),
     )
 
 
-def _demand(evse: EvseFacts) -> Demand:
+def _demand(evse: EvseFacts, at: datetime) -> Demand:
     charging = evse.charging
     assert charging is not None
     return Demand(
@@ -71,6 +75,11 @@ def _demand(evse: EvseFacts) -> Demand:
         current_kw=evse.permitted_kw,
         fallback_kw=evse.unsteered_kw,
         online=evse.online,
+        lines=charging.lines,
+        urgency=urgency(evse, charging, at),
+        planned_kw=charging.planned_kw,
+        charging=charging.power_kw > 0,
+        waiting_since=charging.waiting_since,
     )
 
 
@@ -94,59 +103,33 @@ def _may_be_sent(set_point: SetPoint, evse: EvseFacts) -> bool:
     return evse.order is None or (evse.order.open and set_point.limit_kw < evse.order.limit_kw)
 
 
-def _explained(
-    nodes: Sequence[NodeFacts],
-    evses: Mapping[uuid.UUID, EvseFacts],
-    demands: Mapping[uuid.UUID, Demand],
-    shares: Sequence[Share],
-    overdrawn: set[uuid.UUID],
-) -> tuple[Outcome, ...]:
-    names = {node.node_id: f"{node.name} ({node.limit_kw:g} kW by {node.limit_from})" if node.limit_from else node.name for node in nodes}
-    above = {node_id: {it.id for it in path} for node_id, path in paths_to_root(_tree(nodes)).items()}
-    outcomes = []
-    for share in shares:
-        evse, demand = evses[share.evse_id], demands[share.evse_id]
-        assert evse.charging is not None
-        if share.evse_id in overdrawn:
-            bound_by = BoundBy.OVERDRAW
-            sentence = (
-                f"Draws {evse.charging.power_kw:g} kW, more than the {evse.permitted_kw:g} kW it may: "
-                "what it draws is taken from others until it obeys."
-            )
-        else:
-            bound_by, sentence = _BOUND_BY[share.reason], explain(share, names)
-        outcomes.append(
-            Outcome(
-                evse_id=share.evse_id,
-                transaction_id=evse.charging.transaction_id,
-                power_kw=share.target_kw,
-                bound_by=bound_by,
-                node_id=share.binding_node_id,
-                priority=demand.priority,
-                yielded_to=_favoured(share, shares, demands, above),
-                explanation=sentence,
-            )
+def _outcome(share: Share, evse: EvseFacts, names: Mapping[uuid.UUID, str], at: datetime, *, overdraws: bool) -> Outcome:
+    charging = evse.charging
+    assert charging is not None
+    if overdraws:
+        bound_by = BoundBy.OVERDRAW
+        sentence = (
+            f"Draws {charging.power_kw:g} kW, more than the {evse.permitted_kw:g} kW it may: "
+            "what it draws is taken from others until it obeys."
         )
-    return tuple(outcomes)
+    else:
+        bound_by, sentence = _BOUND_BY[share.reason], explain(share, names)
+    return Outcome(
+        evse_id=share.evse_id,
+        transaction_id=charging.transaction_id,
+        power_kw=share.target_kw,
+        bound_by=bound_by,
+        node_id=share.binding_node_id,
+        line=share.line,
+        priority=charging.priority,
+        rank=share.rank,
+        urgency=urgency(evse, charging, at),
+        planned_kw=charging.planned_kw,
+        waiting_since=(charging.waiting_since or at) if share.target_kw == 0 else None,
+        yielded_to=share.yielded_to,
+        explanation=sentence,
+    )
 
 
-def _tree(nodes: Iterable[NodeFacts]) -> list[Node]:
-    return [Node(node.node_id, node.parent_id, node.limit_kw) for node in nodes]
-
-
-def _favoured(
-    share: Share, shares: Iterable[Share], demands: Mapping[uuid.UUID, Demand], above: Mapping[uuid.UUID, set[uuid.UUID]]
-) -> tuple[uuid.UUID, ...]:
-    """Return who below the node that binds a share got more than it, or is of a higher class and got anything; most power first."""
-    if share.binding_node_id is None:
-        return ()
-    own = demands[share.evse_id].priority
-    others = [
-        other
-        for other in shares
-        if other.evse_id != share.evse_id
-        and share.binding_node_id in above[demands[other.evse_id].node_id]
-        and (other.target_kw > share.target_kw or (demands[other.evse_id].priority > own and other.target_kw > 0))
-    ]
-    ranked = sorted(others, key=lambda other: (-other.target_kw, other.evse_id))
-    return tuple(other.evse_id for other in ranked[:_NAMED_AT_MOST])
+def _names(nodes: Iterable[NodeFacts]) -> dict[uuid.UUID, str]:
+    return {node.node_id: f"{node.name} ({node.limit_kw:g} kW by {node.limit_from})" if node.limit_from else node.name for node in nodes}

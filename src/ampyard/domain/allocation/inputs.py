@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from ampyard.domain.power import Lines
 from ampyard.domain.transactions import ChargingState
 
 
@@ -11,7 +12,8 @@ from ampyard.domain.transactions import ChargingState
 class NodeFacts:
     """A power node at the moment of a step; `limit_kw` is what counts then, `limit_from` says where that is from if it is not constant.
 
-    `unmanaged_kw` flows there and is not ours.
+    `limit_a` is of each line, where it is limited in A; `voltage_v` is between phase and neutral. `unmanaged_kw` flows there and is not
+    ours, `unmanaged_a` is its current on each line, where a meter tells that.
     """
 
     node_id: uuid.UUID
@@ -20,6 +22,9 @@ class NodeFacts:
     limit_kw: float
     unmanaged_kw: float
     limit_from: str = ""
+    limit_a: float | None = None
+    voltage_v: float = 230.0
+    unmanaged_a: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,11 @@ class ChargingFacts:
         measured_at: when that was, by the charge point's clock.
         heard_at: when that was heard of, by ours.
         vehicle_kw: what the vehicle can take of this kind of current, in kW; None: not known.
+        lines: which lines of the supply it draws from.
+        planned_kw: what a fresh plan says for now, in kW; None: there is none.
+        needed_kwh: what the vehicle still needs for its minimum target, in kWh.
+        departs_at: when it leaves; None: not known.
+        waiting_since: since when it has had no power, though it wanted some.
     """
 
     transaction_id: uuid.UUID
@@ -45,6 +55,11 @@ class ChargingFacts:
     measured_at: datetime | None
     heard_at: datetime | None
     vehicle_kw: float | None
+    lines: Lines = Lines.L1_L2_L3
+    planned_kw: float | None = None
+    needed_kwh: float = 0.0
+    departs_at: datetime | None = None
+    waiting_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,7 @@ class EvseFacts:
         overdrawn_since: since when it has been known to draw more than it may.
         order: what it has been told and has not accepted.
         charging: the transaction on it.
+        lines: which lines of the supply it is wired to.
     """
 
     evse_id: uuid.UUID
@@ -93,6 +109,7 @@ class EvseFacts:
     overdrawn_since: datetime | None
     order: OrderFacts | None
     charging: ChargingFacts | None
+    lines: Lines = Lines.L1_L2_L3
 
     @property
     def unsteered_kw(self) -> float:

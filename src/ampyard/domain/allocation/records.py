@@ -8,6 +8,7 @@ from datetime import datetime
 from ampyard.domain.allocation.deciding import decide
 from ampyard.domain.allocation.inputs import StepInput
 from ampyard.domain.allocation.outcomes import BoundBy, Outcome
+from ampyard.domain.power import Line
 from ampyard.domain.priorities import PriorityLevel
 
 # Less is neither sent nor kept, unless something else is different, too.
@@ -32,7 +33,12 @@ class Allocation:
     power_kw: float
     bound_by: BoundBy
     power_node_id: uuid.UUID | None
+    line: Line | None
     priority: PriorityLevel
+    rank: int
+    urgency: float
+    planned_kw: float | None
+    waiting_since: datetime | None
     yielded_to: tuple[uuid.UUID, ...]
     explanation: str
     step_id: uuid.UUID | None
@@ -63,8 +69,8 @@ def is_news(outcome: Outcome, known: Allocation | None) -> bool:
     """Tell whether an outcome is kept: something but a little power is different from what is known of the EVSE."""
     if known is None or known.transaction_id != outcome.transaction_id:
         return True
-    before = (known.bound_by, known.power_node_id, int(known.priority), known.yielded_to)
-    if before != (outcome.bound_by, outcome.node_id, outcome.priority, outcome.yielded_to):
+    before = (known.bound_by, known.power_node_id, known.line, int(known.priority), known.yielded_to)
+    if before != (outcome.bound_by, outcome.node_id, outcome.line, outcome.priority, outcome.yielded_to):
         return True
     changed_kw = abs(known.power_kw - outcome.power_kw)
     starts_or_stops = (known.power_kw > 0) is not (outcome.power_kw > 0)
@@ -80,10 +86,11 @@ def replay(allocations: Mapping[uuid.UUID, Allocation], facts: StepInput) -> dic
 def _compared(kept: Allocation, outcome: Outcome | None) -> Replay:
     if outcome is None:
         return Replay(same=False, power_kw=None, bound_by=None, explanation=None)
-    same = (kept.power_kw, kept.bound_by, kept.power_node_id, int(kept.priority), kept.yielded_to) == (
+    same = (kept.power_kw, kept.bound_by, kept.power_node_id, kept.line, int(kept.priority), kept.yielded_to) == (
         outcome.power_kw,
         outcome.bound_by,
         outcome.node_id,
+        outcome.line,
         outcome.priority,
         outcome.yielded_to,
     )

@@ -5,13 +5,18 @@ limits in force up. Integer sums are exact and have no order, hence rounding bre
 changes nothing.
 """
 
-from ampyard.domain.power.sharing import Demand, Reason, Share, explain, share_power
+from ampyard.domain.power.demands import Demand, Reason, Share
+from ampyard.domain.power.explaining import explain
+from ampyard.domain.power.lines import Line, Lines, kw_of_ampere, lines_of
+from ampyard.domain.power.sharing import share_power
 from ampyard.domain.power.staging import SetPoint, stage
 from ampyard.domain.power.tree import FallbackExcess, Node, Reserved, fallback_excess, paths_to_root
 
 __all__ = [
     "Demand",
     "FallbackExcess",
+    "Line",
+    "Lines",
     "Node",
     "Reason",
     "Reserved",
@@ -19,6 +24,8 @@ __all__ = [
     "Share",
     "explain",
     "fallback_excess",
+    "kw_of_ampere",
+    "lines_of",
     "paths_to_root",
     "share_power",
     "stage",

@@ -2,54 +2,14 @@
 
 import uuid
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 from itertools import groupby
 
+from ampyard.domain.power.demands import Demand, Reason, Share
 from ampyard.domain.power.steps import Steps
 from ampyard.domain.power.supply import Path, Supply
 from ampyard.domain.power.tree import Node, Reserved
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What one EVSE could use now. An EVSE without a vehicle is a demand for 0 kW: its limit in force still counts.
-
-    `priority`: a higher class is served entirely before a lower one. `since`: who waits longest is admitted first.
-    `wanted_kw`: the least of EVSE rating, vehicle ability and measured taper. `minimum_kw`: below it the vehicle cannot charge.
-    `current_kw`: the highest limit that may be in force, which is the maximum of the confirmed one and all unanswered ones.
-    `fallback_kw`: what the EVSE may draw when the link to it is lost.
-    """
-
-    evse_id: uuid.UUID
-    node_id: uuid.UUID
-    priority: int
-    since: datetime
-    wanted_kw: float
-    minimum_kw: float
-    current_kw: float
-    fallback_kw: float
-    online: bool
-
-
-class Reason(StrEnum):
-    WANTED = "WANTED"
-    LIMITED_BY_NODE = "LIMITED_BY_NODE"
-    BELOW_MINIMUM = "BELOW_MINIMUM"
-    RESERVED = "RESERVED"
-    OFFLINE = "OFFLINE"
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What an EVSE shall get and why. `binding_node_id` names the node that keeps it from more."""
-
-    evse_id: uuid.UUID
-    target_kw: float
-    reason: Reason
-    binding_node_id: uuid.UUID | None = None
 
 
 def share_power(
@@ -74,23 +34,6 @@ def share_power(
         _share_class(claims, supply)
         shares |= {claim.evse_id: _share(claim, supply, steps) for claim in claims}
     return [shares[demand.evse_id] for demand in ranked]
-
-
-def explain(share: Share, names: Mapping[uuid.UUID, str]) -> str:
-    """Return one sentence for people; `names` are those of the power nodes."""
-    node = names.get(share.binding_node_id, f"power node {share.binding_node_id}") if share.binding_node_id else ""
-    power = f"{share.target_kw:g} kW"
-    match share.reason:
-        case Reason.WANTED:
-            return f"Gets all it can use: {power}."
-        case Reason.LIMITED_BY_NODE:
-            return f"Gets {power}, its share of what {node} can supply."
-        case Reason.BELOW_MINIMUM:
-            return f"Waits: {node} has less left than the least power this vehicle can charge with."
-        case Reason.RESERVED:
-            return f"Waits: all that {node} can supply is reserved for loads that cannot be controlled now."
-        case Reason.OFFLINE:
-            return f"Offline: {power} stay reserved, the most it may draw."
 
 
 def by_rank(demands: Iterable[Demand]) -> list[Demand]:

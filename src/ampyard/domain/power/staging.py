@@ -4,7 +4,8 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ampyard.domain.power.sharing import Demand, Share, by_rank, reserved_offline
+from ampyard.domain.power.demands import Demand, Share
+from ampyard.domain.power.sharing import by_rank, reserved_offline
 from ampyard.domain.power.steps import Steps
 from ampyard.domain.power.supply import Path, Supply
 from ampyard.domain.power.tree import Node, Reserved

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ampyard.domain.power.lines import Lines
 from ampyard.domain.power.steps import decimal_kw
 
 
@@ -13,20 +14,28 @@ from ampyard.domain.power.steps import decimal_kw
 class Node:
     """A node of a supply tree. Roots have no parent; `limit_kw` is `None` where nothing limits the node itself.
 
-    A charge point whose EVSEs share a rating is one more node.
+    `limit_a` is of each of the lines L1, L2 and L3 (one number: the same for all), `None` where none is limited; it is held against
+    power with `voltage_v`, between phase and neutral. A charge point whose EVSEs share a rating is one more node.
     """
 
     id: uuid.UUID
     parent_id: uuid.UUID | None
     limit_kw: float | None
+    limit_a: float | tuple[float, float, float] | None = None
+    voltage_v: float = 230.0
 
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """Power at a node that is not ours to share: building load, a charger that cannot be steered."""
+    """Power at a node that is not ours to share: building load, a charger that cannot be steered.
+
+    On the lines it counts as its `lines` say or, where `line_a` has the current of each line, with that.
+    """
 
     node_id: uuid.UUID
     kw: float
+    lines: Lines = Lines.L1_L2_L3
+    line_a: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

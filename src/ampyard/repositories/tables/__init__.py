@@ -26,6 +26,7 @@ from ampyard.repositories.tables.charging import command, meter_sample, ocpp_tra
 from ampyard.repositories.tables.dispatch import assignment, block, readiness_record
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, power_node
 from ampyard.repositories.tables.governance import feature_flag, impersonation, job_run, tenant_settings
+from ampyard.repositories.tables.planning import depot_plan, planned_stay
 from ampyard.repositories.tables.rollups import charge_point_rollup, depot_rollup, node_rollup, rollup_change, vehicle_rollup
 from ampyard.repositories.tables.supply import limit_exception, node_load, site_meter, site_meter_reading
 from ampyard.repositories.tables.transactions import energy_interval, energy_price, transaction_anomaly, transaction_correction
@@ -59,6 +60,7 @@ __all__ = [
     "command",
     "connector",
     "depot",
+    "depot_plan",
     "depot_rollup",
     "energy_interval",
     "energy_price",
@@ -83,6 +85,7 @@ __all__ = [
     "ocpp_transaction_seq",
     "outbox",
     "planned_downtime",
+    "planned_stay",
     "power_node",
     "power_step",
     "priority",

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ARRAY, Column, Double, Index, LargeBinary, Text, Uuid
+from sqlalchemy import ARRAY, Column, Double, Index, Integer, LargeBinary, Text, Uuid
 from sqlalchemy.types import TypeDecorator
 
 from ampyard.domain.allocation import BoundBy, StepInput
+from ampyard.domain.power import Line
 from ampyard.repositories.tables.base import Level, TextEnum, at, ref, tenant_table
 
 _FACTS = TypeAdapter(StepInput)
@@ -65,7 +66,12 @@ allocation = tenant_table(
     Column("power_kw", Double, nullable=False),
     Column("bound_by", TextEnum(BoundBy), nullable=False),
     Column("power_node_id", Uuid),
+    Column("line", TextEnum(Line)),
     Column("priority", Level, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("urgency", Double, nullable=False),
+    Column("planned_kw", Double),
+    at("waiting_since"),
     Column("yielded_to", Ids, nullable=False),
     Column("explanation", Text, nullable=False),
     # The facts go before what they led to.

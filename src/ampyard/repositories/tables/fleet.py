@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    Numeric,
     SmallInteger,
     Text,
     UniqueConstraint,
@@ -35,6 +36,8 @@ depot = tenant_table(
     updated(),
     Column("opening_times", Stored(hours_to_json, hours_from_json)),
     at("archived_at"),
+    Column("demand_charge_per_kw", Numeric),
+    Column("billing_day", SmallInteger, nullable=False, server_default=text("1")),
     UniqueConstraint("tenant_id", "name"),
     # Blocks refer to a depot with its zone, see tables/dispatch.py.
     UniqueConstraint("tenant_id", "id", "time_zone"),

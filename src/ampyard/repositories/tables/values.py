@@ -1,10 +1,13 @@
 """How values of the domain that have a column, but no table, are written as JSON."""
 
+import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.opening_hours import ExceptionalPeriod, Hours, RegularHours
+from ampyard.domain.planning import Remedy, RemedyKind
 from ampyard.domain.supply import WeeklyLimit
 
 
@@ -40,3 +43,34 @@ def weekly_limits_to_json(windows: tuple[WeeklyLimit, ...]) -> list[list[Any]]:
 def weekly_limits_from_json(values: list[list[Any]]) -> tuple[WeeklyLimit, ...]:
     """Return the weekly limits that were written so."""
     return tuple(WeeklyLimit(Weekday(day), begin, end, kw, a) for day, begin, end, kw, a in values)
+
+
+def remedies_to_json(remedies: Sequence[Remedy]) -> list[dict[str, Any]]:
+    """Return what would remove a shortfall as JSON; what a remedy's kind does not need is left out."""
+    return [{name: value for name, value in _remedy_to_json(remedy).items() if value is not None} for remedy in remedies]
+
+
+def _remedy_to_json(remedy: Remedy) -> dict[str, Any]:
+    return {
+        "kind": remedy.kind.value,
+        "node_id": None if remedy.node_id is None else str(remedy.node_id),
+        "kw": remedy.kw,
+        "begins_at": None if remedy.begins_at is None else remedy.begins_at.isoformat(),
+        "ends_at": None if remedy.ends_at is None else remedy.ends_at.isoformat(),
+        "stay_id": None if remedy.stay_id is None else str(remedy.stay_id),
+    }
+
+
+def remedies_from_json(values: list[dict[str, Any]]) -> tuple[Remedy, ...]:
+    """Return the remedies that were written so."""
+    return tuple(
+        Remedy(
+            kind=RemedyKind(value["kind"]),
+            node_id=uuid.UUID(value["node_id"]) if "node_id" in value else None,
+            kw=value.get("kw"),
+            begins_at=datetime.fromisoformat(value["begins_at"]) if "begins_at" in value else None,
+            ends_at=datetime.fromisoformat(value["ends_at"]) if "ends_at" in value else None,
+            stay_id=uuid.UUID(value["stay_id"]) if "stay_id" in value else None,
+        )
+        for value in values
+    )

@@ -15,8 +15,7 @@ from ampyard.services.power.reading import DepotState
 
 async def explain(work: UnitOfWork, depot_id: uuid.UUID, state: DepotState, decision: Decision) -> None:
     """Keep the outcomes that are news, and say the others' sentences where they have changed."""
-    known = await Allocations(work.session).newest_of([outcome.evse_id for outcome in decision.outcomes])
-    news = [outcome for outcome in decision.outcomes if is_news(outcome, known.get(outcome.evse_id))]
+    news = [outcome for outcome in decision.outcomes if is_news(outcome, state.allocations.get(outcome.evse_id))]
     if news:
         await _keep(work, depot_id, state, news)
     for outcome in decision.outcomes:
@@ -47,7 +46,12 @@ async def _keep(work: UnitOfWork, depot_id: uuid.UUID, state: DepotState, news: 
             power_kw=outcome.power_kw,
             bound_by=outcome.bound_by,
             power_node_id=outcome.node_id,
+            line=outcome.line,
             priority=PriorityLevel(outcome.priority),
+            rank=outcome.rank,
+            urgency=outcome.urgency,
+            planned_kw=outcome.planned_kw,
+            waiting_since=outcome.waiting_since,
             yielded_to=outcome.yielded_to,
             explanation=outcome.explanation,
             step_id=step.id,

@@ -5,16 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ampyard.domain.allocation import ChargingFacts, EvseFacts, NodeFacts, OrderFacts, StepInput
+from ampyard.domain.allocation import Allocation, ChargingFacts, EvseFacts, NodeFacts, OrderFacts, StepInput
 from ampyard.domain.charge_points import ChargePoint, CurrentType, Evse
 from ampyard.domain.commands import CommandState
 from ampyard.domain.life_cycle import ChargePointState
-from ampyard.domain.priorities import EffectivePriority
+from ampyard.domain.power import Lines, lines_of
 from ampyard.domain.supply import LimitSource, NodeState
 from ampyard.domain.transactions import Transaction
 from ampyard.domain.vehicles import Vehicle
+from ampyard.repositories.allocations import Allocations
 from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.commands import LimitOrder, limit_orders
+from ampyard.repositories.plans import planned
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.supply import Supply
 from ampyard.repositories.transactions import Transactions
@@ -23,17 +25,20 @@ from ampyard.repositories.vehicles import Vehicles
 
 # A charge point that refuses a limit is asked again, but not at every step.
 _ASK_AGAIN = timedelta(seconds=10)
+# 32 A on one phase: up to here the on-board charger of a vehicle has one.
+_ONE_PHASE_KW = 7.4
 _FROM = {LimitSource.CONSTANT: "", LimitSource.WEEKLY: "its weekly limits", LimitSource.EXCEPTION: "an exception"}
 
 
 @dataclass(frozen=True, slots=True)
 class DepotState:
-    """The facts of a step, and the entities that its outcome is about, by id; transactions by their EVSE."""
+    """The facts of a step, and the entities that its outcome is about, by id; transactions and the newest allocations by their EVSE."""
 
     facts: StepInput
     charge_points: Mapping[uuid.UUID, ChargePoint]
     evses: Mapping[uuid.UUID, Evse]
     transactions: Mapping[uuid.UUID, Transaction]
+    allocations: Mapping[uuid.UUID, Allocation]
 
 
 async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
@@ -44,7 +49,29 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
     transactions = await Transactions(session).active_of_evses([evse.id for evse, _ in locked])
     vehicles = await Vehicles(session).by_ids([it.vehicle_id for it in transactions.values() if it.vehicle_id is not None])
     priorities = await Priorities(session).effective(transactions.values(), at=now)
+    plans = await planned(session, depot_id, at=now)
+    allocations = await Allocations(session).newest_of(list(transactions))
     orders = await limit_orders(session, list(charge_points), since=now - _ASK_AGAIN)
+
+    def charging_on(evse: Evse, transaction: Transaction) -> ChargingFacts:
+        vehicle = vehicles.get(transaction.vehicle_id) if transaction.vehicle_id is not None else None
+        plan, allocation = plans.get(transaction.id), allocations.get(evse.id)
+        waits = allocation is not None and allocation.transaction_id == transaction.id
+        return ChargingFacts(
+            transaction_id=transaction.id,
+            priority=int(priorities[transaction.id].level),
+            since=transaction.started_at,
+            charging_state=transaction.charging_state,
+            power_kw=transaction.power_kw,
+            measured_at=transaction.measured_at,
+            heard_at=transaction.heard_at,
+            vehicle_kw=None if vehicle is None else _ability_kw(vehicle, evse),
+            lines=_lines(evse, vehicle),
+            planned_kw=None if plan is None else plan.kw,
+            needed_kwh=0.0 if plan is None else plan.needed_kwh,
+            departs_at=None if plan is None else plan.departs_at,
+            waiting_since=allocation.waiting_since if allocation is not None and waits else None,
+        )
 
     def facts_of(evse: Evse, in_force_kw: float | None) -> EvseFacts:
         transaction, charge_point = transactions.get(evse.id), charge_points[evse.charge_point_id]
@@ -62,7 +89,8 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
             in_force_kw=in_force_kw,
             overdrawn_since=evse.overdrawn_since,
             order=_order(orders.get(evse.id)),
-            charging=None if transaction is None else _charging(evse, transaction, priorities[transaction.id], vehicles),
+            charging=None if transaction is None else charging_on(evse, transaction),
+            lines=_lines(evse, None),
         )
 
     facts = StepInput(
@@ -70,34 +98,31 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
         nodes=tuple(_node(state, work) for state in await Supply(session).of_depot(depot_id, at=now)),
         evses=tuple(facts_of(evse, in_force_kw) for evse, in_force_kw in locked),
     )
-    return DepotState(facts, charge_points, {evse.id: evse for evse, _ in locked}, transactions)
+    return DepotState(facts, charge_points, {evse.id: evse for evse, _ in locked}, transactions, allocations)
 
 
 def _node(state: NodeState, work: UnitOfWork) -> NodeFacts:
-    limit = state.limit(work.now)
+    limit, unmanaged = state.limit(work.now), state.unmanaged(work.now)
     return NodeFacts(
         node_id=state.node.id,
         parent_id=state.node.parent_id,
         name=state.node.name,
         limit_kw=limit.limit_kw,
-        unmanaged_kw=state.unmanaged(work.now).kw,
+        unmanaged_kw=unmanaged.kw,
         limit_from=_FROM[limit.source],
     )
 
 
-def _charging(evse: Evse, transaction: Transaction, priority: EffectivePriority, vehicles: Mapping[uuid.UUID, Vehicle]) -> ChargingFacts:
-    vehicle = vehicles.get(transaction.vehicle_id) if transaction.vehicle_id is not None else None
-    takes_kw = None if vehicle is None else vehicle.max_dc_kw if evse.current_type is CurrentType.DC else vehicle.max_ac_kw
-    return ChargingFacts(
-        transaction_id=transaction.id,
-        priority=int(priority.level),
-        since=transaction.started_at,
-        charging_state=transaction.charging_state,
-        power_kw=transaction.power_kw,
-        measured_at=transaction.measured_at,
-        heard_at=transaction.heard_at,
-        vehicle_kw=takes_kw,
-    )
+def _ability_kw(vehicle: Vehicle, evse: Evse) -> float:
+    return vehicle.max_dc_kw if evse.current_type is CurrentType.DC else vehicle.max_ac_kw
+
+
+def _lines(evse: Evse, vehicle: Vehicle | None) -> Lines:
+    """Return which lines of the supply an EVSE, or a vehicle at it, draws from; which conductor is on which line is not known."""
+    if evse.current_type is CurrentType.DC:
+        return Lines.L1_L2_L3
+    has_one_phase = vehicle is not None and 0 < vehicle.max_ac_kw <= _ONE_PHASE_KW
+    return lines_of(1 if has_one_phase else evse.phases, None)
 
 
 def _order(order: LimitOrder | None) -> OrderFacts | None:

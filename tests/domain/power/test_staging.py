@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ampyard.domain.power import Node, Reason, Reserved, SetPoint, Share, share_power, stage
-from tests.domain.power_cases import FEEDER_A, GRID, Case, cases, demand, evse, kilowatts, on_random_trees
+from tests.domain.power.cases import FEEDER_A, GRID, Case, cases, demand, evse, kilowatts, on_random_trees
 
 STEP_KW = 0.1
 

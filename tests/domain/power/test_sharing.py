@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ampyard.domain.power import Demand, Node, Reason, Reserved, Share, explain, share_power
-from tests.domain.power_cases import FEEDER_A, FEEDER_B, GRID, Case, cases, demand, evse, on_random_trees
+from tests.domain.power.cases import FEEDER_A, FEEDER_B, GRID, Case, cases, demand, evse, on_random_trees
 
 STEP_KW = Decimal("0.1")
 

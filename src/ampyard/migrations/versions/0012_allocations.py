@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from ampyard.migrations.policies import protect
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -72,7 +72,12 @@ def _allocation() -> None:
         sa.Column("power_kw", sa.Double(), nullable=False),
         sa.Column("bound_by", sa.Text(), nullable=False),
         sa.Column("power_node_id", sa.Uuid(), nullable=True),
+        sa.Column("line", sa.Text(), nullable=True),
         sa.Column("priority", sa.SmallInteger(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("urgency", sa.Double(), nullable=False),
+        sa.Column("planned_kw", sa.Double(), nullable=True),
+        sa.Column("waiting_since", _MOMENT, nullable=True),
         sa.Column("yielded_to", postgresql.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("explanation", sa.Text(), nullable=False),
         sa.Column("step_id", sa.Uuid(), nullable=True),

@@ -4,7 +4,7 @@ import uuid
 import pytest
 
 from ampyard.domain.power import FallbackExcess, Node, Reserved, fallback_excess, paths_to_root, share_power
-from tests.domain.power_cases import FEEDER_A, FEEDER_B, GRID, demand
+from tests.domain.power.cases import FEEDER_A, FEEDER_B, GRID, demand
 
 STRANGER = uuid.UUID(int=99)
 

@@ -9,13 +9,37 @@ to do for.
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tests.days import access, administration, alerts, charge_points, charts, dispatch, planning, supply, transactions, vehicles
+from tests.days import (
+    access,
+    administration,
+    alerts,
+    allocations,
+    charge_points,
+    charts,
+    dispatch,
+    planning,
+    supply,
+    transactions,
+    vehicles,
+)
 
 if TYPE_CHECKING:
     from tests.busy import Busy
 
 # Charts are drawn from all that others let happen.
-DAYS: tuple[ModuleType, ...] = (access, supply, charge_points, vehicles, dispatch, administration, transactions, planning, alerts, charts)
+DAYS: tuple[ModuleType, ...] = (
+    access,
+    supply,
+    charge_points,
+    vehicles,
+    dispatch,
+    administration,
+    transactions,
+    planning,
+    allocations,
+    alerts,
+    charts,
+)
 
 
 # What nothing sets in the morning that all days have in common.

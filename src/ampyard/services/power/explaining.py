@@ -17,7 +17,7 @@ async def explain(work: UnitOfWork, depot_id: uuid.UUID, state: DepotState, deci
     """Keep the outcomes that are news, and say the others' sentences where they have changed."""
     news = [outcome for outcome in decision.outcomes if is_news(outcome, state.allocations.get(outcome.evse_id))]
     if news:
-        await _keep(work, depot_id, state, news)
+        await keep(work, depot_id, state, news)
     for outcome in decision.outcomes:
         if state.evses[outcome.evse_id].limit_reason != outcome.explanation:
             await work.change(Evses, outcome.evse_id, limit_reason=outcome.explanation, updated_at=work.now)
@@ -31,7 +31,8 @@ async def note_overdraws(work: UnitOfWork, state: DepotState, decision: Decision
             await work.change(Evses, evse.id, overdrawn_since=since, updated_at=work.now)
 
 
-async def _keep(work: UnitOfWork, depot_id: uuid.UUID, state: DepotState, news: Sequence[Outcome]) -> None:
+async def keep(work: UnitOfWork, depot_id: uuid.UUID, state: DepotState, news: Sequence[Outcome]) -> None:
+    """Keep outcomes as allocations, with the facts that they were computed from, and tell of them."""
     step = Step(new_id(), work.tenant_id, depot_id, work.now, state.facts)
     await work.add(Steps, step)
     allocations = [

@@ -83,8 +83,8 @@ async def _inputs(own: "Busy", other: "Busy") -> dict[tuple[str, str], dict[str,
     """Return inputs whose one id, that of the key, is of `other`, and all others of `own`."""
     depot = (await own.all(Depots))[0]
     elsewhere = (await other.all(Depots))[0]
-    root, spare = await _node(own, depot, parent_id=None), await _spare(own, depot)
-    their_root, their_spare = await _node(other, elsewhere, parent_id=None), await _spare(other, elsewhere)
+    root, spare = await _node(own, depot, parent_id=None), await spare_of(own, depot)
+    their_root, their_spare = await _node(other, elsewhere, parent_id=None), await spare_of(other, elsewhere)
     feeder = next(
         node for node in await own.all(PowerNodes) if node.depot_id == depot.id and node.parent_id == root.id and node.id != spare.id
     )
@@ -127,5 +127,6 @@ async def _node(busy: "Busy", depot: Depot, *, parent_id: None) -> PowerNode:
     return next(node for node in await busy.all(PowerNodes) if node.depot_id == depot.id and node.parent_id is parent_id)
 
 
-async def _spare(busy: "Busy", depot: Depot) -> PowerNode:
+async def spare_of(busy: "Busy", depot: Depot) -> PowerNode:
+    """Return the panel of a depot on which nothing hangs."""
     return next(node for node in await busy.all(PowerNodes) if node.depot_id == depot.id and node.name.endswith(SPARE))

@@ -166,13 +166,27 @@ def test_limits_that_may_have_been_forgotten_are_sent_again() -> None:
 
 def test_critical_ones_get_power_within_one_step_of_what_is_confirmed() -> None:
     # given one that waits, and two that share all there is
-    full = [evse(1), evse(2, in_force_kw=20.0), evse(3, in_force_kw=0.0, limit_kw=0.0, power_kw=0.0, held_kw=0.0, priority=3)]
+    none = {"fallback_kw": 0.0, "held_kw": 0.0}
+    full = [evse(1, **none), evse(2, **none), evse(3, in_force_kw=0.0, limit_kw=0.0, power_kw=0.0, priority=3, **none)]
     first = decide(step(*full, grid_kw=40.0))
     assert sent(first) == {1: 0.0, 2: 0.0}
     # when one of the reductions is confirmed
-    later = [evse(1, in_force_kw=0.0, limit_kw=0.0, power_kw=0.0), replace(full[1], order=OrderFacts(0.0, open=True)), full[2]]
+    later = [evse(1, in_force_kw=0.0, limit_kw=0.0, power_kw=0.0, **none), replace(full[1], order=OrderFacts(0.0, open=True)), full[2]]
     # then what that has freed is sent, while the other still counts
     assert sent(decide(step(*later, grid_kw=40.0))) == {3: 20.0}
+
+
+def test_one_below_its_fallback_keeps_that_reserved_as_it_may_rise_to_it_at_any_time() -> None:
+    waits = evse(1, min_kw=10.0, in_force_kw=0.0, limit_kw=0.0, power_kw=0.0)
+    first = evse(2, priority=3)
+    # 5 of 14 kW are kept for the one that waits, though it gets nothing.
+    assert shares(decide(step(waits, first, grid_kw=14.0))) == {1: 0.0, 2: 9.0}
+
+
+def test_limits_go_before_reserves_where_a_node_could_not_supply_all_fallbacks() -> None:
+    both = [evse(1), evse(2, priority=3)]
+    assert shares(decide(step(*both, grid_kw=9.0))) == {1: 0.0, 2: 9.0}
+    assert shares(decide(step(*both, grid_kw=40.0, unmanaged_kw=36.0))) == {1: 0.0, 2: 4.0}
 
 
 # Kept, and computed again
@@ -281,3 +295,9 @@ def test_whatever_is_answered_or_lost_no_more_may_be_drawn_than_before_or_than_t
     before_kw = sum(most_kw(it) for it in evses)
     after_kw = sum(max(most_kw(it), sent_kw.get(it.evse_id, 0.0)) for it in evses)
     assert after_kw <= max(before_kw, grid_kw) + 0.1 * len(evses)
+
+    # So, where all fall-backs fit, whichever of them lose their links then: each may rise to its fall-back.
+    if sum(it.fallback_kw if it.charging is not None else it.unsteered_kw for it in evses) <= grid_kw:
+        cut_off_kw = sum(max(most_kw(it), sent_kw.get(it.evse_id, 0.0), it.fallback_kw) for it in evses)
+        were_cut_off_kw = sum(max(most_kw(it), it.fallback_kw) for it in evses)
+        assert cut_off_kw <= max(were_cut_off_kw, grid_kw) + 0.1 * len(evses)

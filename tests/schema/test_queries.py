@@ -59,6 +59,7 @@ async def by_representation(graph: Graph, type_name: str, entities: Sequence[Any
 COMPUTED_LEAVES = {
     "AuditRecord.targetId",
     "Depot.isOpen",
+    "GridSignal.state",
     "PowerNode.effectiveLimitKw",
     "PowerNode.effectiveLimitReason",
     "Transaction.billable",
@@ -180,6 +181,7 @@ COMPUTED = {
     "Evse.activeTransaction",
     "NotificationChannel.quietHours",
     "PowerNode.limitAt",
+    "PowerNode.limitNow",
     "PowerNode.loadHistory",
     "PowerNode.power",
     "PowerNode.siteMeter",
@@ -217,6 +219,7 @@ PAGE_ORDER = {
     "Report": ("day", -1),
     "EnergyPrice": ("valid_from", -1),
     "LimitException": ("valid_from", -1),
+    "GridSignal": ("begins_at", -1),
     "MeterSample": ("sampled_at", 1),
     "SocReading": ("at", -1),
     "Assignment": ("departs_at", -1),

@@ -189,8 +189,8 @@ async def test_each_evse_gets_its_default_profile(backend: Backend) -> None:
     assert heard == {":".join(map(str, ids)) for ids in pending}
     async with backend.database.snapshot(station.tenant_id) as snapshot:
         given = [await Commands(snapshot).by_id(command_id) for _, _, command_id in pending]
-    told = [(c.kind, c.state, c.payload["evse_no"], c.payload["limit_kw"]) for c in given if c is not None]
-    assert told == [(CommandKind.SET_DEFAULT_LIMIT, CommandState.PENDING, number, 10.0) for number in (1, 2)]
+    told = [(c.kind, c.state, c.payload["evse_no"], c.payload["limit_kw"], c.payload["profile"]["periods"]) for c in given if c is not None]
+    assert told == [(CommandKind.SET_DEFAULT_LIMIT, CommandState.PENDING, number, 10.0, [[0, 10_000.0]]) for number in (1, 2)]
 
 
 @pytest.mark.parametrize(

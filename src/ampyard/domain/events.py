@@ -27,8 +27,24 @@ class EventKind(StrEnum):
     BLOCK_CHANGED = "block.changed"
     ASSIGNMENT_CHANGED = "assignment.changed"
     READINESS_CHANGED = "readiness.changed"
+    PLAN_MADE = "plan.made"
     VEHICLE_UPDATED = "vehicle.updated"
     UNKNOWN_IDENTIFICATION_SEEN = "unknown_identification.seen"
+    CHARGING_REQUEST_CHANGED = "charging_request.changed"
+    DEPOT_LINK_UPDATED = "depot_link.updated"
+
+
+# What makes a plan out of date at once: who is there, who leaves when, who comes first, what may be supplied.
+CHANGES_PLANS = frozenset(
+    {
+        EventKind.TRANSACTION_STARTED,
+        EventKind.TRANSACTION_ENDED,
+        EventKind.DEPOT_UPDATED,
+        EventKind.PRIORITY_CHANGED,
+        EventKind.BLOCK_CHANGED,
+        EventKind.ASSIGNMENT_CHANGED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,15 @@ class ChargePointLogin:
 
 
 @dataclass(frozen=True, slots=True)
+class DepotLinkLogin:
+    """What a depot management system's login is checked against."""
+
+    tenant_id: uuid.UUID
+    link_id: uuid.UUID
+    password_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKeyLogin:
     """An API key that has not been revoked."""
 
@@ -82,6 +91,22 @@ class Directory:
             )
         )
         return [ChargePointLogin(*row) for row in rows]
+
+    async def depot_link_logins(self, identity: str) -> list[DepotLinkLogin]:
+        """Return the links of all tenants with this identity that are enabled; the password tells which one speaks."""
+        column = tables.depot_link.c
+        rows = await self.session.fetch(
+            select(column.tenant_id, column.id, column.password_hash).where(
+                column.identity == identity, column.enabled.is_(True), column.removed_at.is_(None), _active(column.tenant_id)
+            )
+        )
+        return [DepotLinkLogin(*row) for row in rows]
+
+    async def depot_links_silent_since(self, moment: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:
+        """Return (tenant, depot link) ids marked as connected whose process nobody has heard of since `moment`."""
+        column = tables.depot_link.c
+        rows = await self.session.fetch(select(column.tenant_id, column.id).where(column.connected.is_(True), column.seen_at < moment))
+        return [(row[0], row[1]) for row in rows]
 
     async def api_key(self, key_hash: str) -> ApiKeyLogin | None:
         """Return the key with this hash unless it has been revoked; expiry is the caller's to check."""

@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, DateTime, Interval, bindparam, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
+from ampyard.domain.departures import PastStay
 from ampyard.domain.plans import DepotPlan, PlannedPower, PlannedStay, planned_power
+from ampyard.domain.transactions import TransactionState
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session, WriteSession
-from ampyard.repositories.repository import ANY_OF_IDS, Repository
+from ampyard.repositories.repository import ANY_OF_IDS, Repository, array
 
 _AT = bindparam("at", type_=DateTime(timezone=True))
 _QUARTER_HOUR = literal(timedelta(minutes=15), Interval())
@@ -122,6 +124,18 @@ async def peak_kw(session: Session, depot_id: uuid.UUID, *, since: datetime, unt
     )
     row = await session.fetch_one(select(func.coalesce(func.max(means.c.kw), 0.0)))
     return 0.0 if row is None else float(row[0])
+
+
+async def past_stays(session: Session, vehicle_ids: Iterable[uuid.UUID], depot_id: uuid.UUID, *, since: datetime) -> list[PastStay]:
+    """Return the stays of vehicles at a depot that began after a moment, and have ended."""
+    tx = tables.transaction.c
+    statement = select(tx.vehicle_id, tx.started_at, tx.ended_at).where(
+        tx.vehicle_id == func.any(array(vehicle_ids)),
+        tx.started_at >= since,
+        tx.depot_id == depot_id,
+        tx.state == TransactionState.ENDED,
+    )
+    return [PastStay(*row) for row in await session.fetch(statement)]
 
 
 async def try_lock(session: WriteSession, depot_id: uuid.UUID) -> bool:

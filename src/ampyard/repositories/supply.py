@@ -11,11 +11,13 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, DateTime, Select, Table, and_, bindparam, case, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 
+from ampyard.domain.grid_signals import LIMITING, GridLimits, GridSignal, LostLink
 from ampyard.domain.supply import LimitException, MeterReading, NodeLoad, NodePower, NodeState, SiteMeter
 from ampyard.domain.transactions import TransactionState
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session, WriteSession
 from ampyard.repositories.depots import PowerNodes
+from ampyard.repositories.grid_signals import GridSignals
 from ampyard.repositories.repository import ANY_OF_IDS, Repository
 from ampyard.repositories.statements import AnyRow, Query, recall
 
@@ -55,9 +57,12 @@ class Supply:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    async def states(self, node_ids: Iterable[uuid.UUID], *, at: datetime) -> dict[uuid.UUID, NodeState]:
-        """Return each node with what decides its limit and its unmanaged load at a moment."""
-        rows = await self._rows("states", node_ids, at)
+    async def states(self, node_ids: Iterable[uuid.UUID], *, at: datetime, now: datetime | None = None) -> dict[uuid.UUID, NodeState]:
+        """Return each node with what decides its limit and its unmanaged load at a moment.
+
+        A link to the outside is lost at a later moment than `now` (None: the moment itself) only where it is lost now.
+        """
+        rows = await self._rows("states", node_ids, at, now)
         return {node_id: _state(of_node) for node_id, of_node in _by_node(rows).items()}
 
     async def of_depot(self, depot_id: uuid.UUID, *, at: datetime) -> list[NodeState]:
@@ -80,9 +85,10 @@ class Supply:
             below[row.top].append(row)
         return {top: _power(top, _by_node(of_top), at) for top, of_top in below.items()}
 
-    async def _rows(self, which: str, ids: Iterable[uuid.UUID], at: datetime) -> Sequence[AnyRow]:
+    async def _rows(self, which: str, ids: Iterable[uuid.UUID], at: datetime, now: datetime | None = None) -> Sequence[AnyRow]:
         query: Query = recall((Supply, which), lambda: Query(_STATEMENTS[which]()))
-        return query.rows(await self.session.records(query, {"ids": list(ids), "at": at}))
+        lost_by = at if now is None else min(at, now)
+        return query.rows(await self.session.records(query, {"ids": list(ids), "at": at, "lost_by": lost_by}))
 
 
 def _by_node(rows: Sequence[AnyRow]) -> dict[uuid.UUID, list[AnyRow]]:
@@ -101,21 +107,41 @@ def _columns(entity: type[Any], table: Table) -> list[Column[Any]]:
 
 
 _NODE, _METER, _RULE = PowerNodes.columns(), _columns(SiteMeter, tables.site_meter), LimitExceptions.columns()
+_SIGNAL = GridSignals.columns()
+_LINK = [tables.grid_link.c[name] for name in ("id", "kind", "name", "lost_at", "fallback_kw", "fallback_a")]
 _LOAD = _columns(NodeLoad, tables.node_load)
 # Where each begins in a row.
 _ZONE_AT = len(_NODE)
 _METER_AT = _ZONE_AT + 1
 _RULE_AT = _METER_AT + len(_METER)
-_END = _RULE_AT + len(_RULE)
-_STATE = [*_prefixed("node", _NODE), tables.depot.c.time_zone, *_prefixed("meter", _METER), *_prefixed("rule", _RULE)]
+_SIGNAL_AT = _RULE_AT + len(_RULE)
+_LINK_AT = _SIGNAL_AT + len(_SIGNAL)
+_END = _LINK_AT + len(_LINK)
+_STATE = [
+    *_prefixed("node", _NODE),
+    tables.depot.c.time_zone,
+    *_prefixed("meter", _METER),
+    *_prefixed("rule", _RULE),
+    *_prefixed("signal", _SIGNAL),
+    *_prefixed("link", _LINK),
+]
 
 
 def _joined(source: Any, *also: ColumnElement[bool]) -> Any:
-    """Return power nodes with depot, meter and the exceptions in force; a row for each of these, and one where there is none."""
+    """Return power nodes with depot and meter, and a row for each combination of what limits them then: there are few of each.
+
+    That is exceptions in force, signals from outside in force, and links that are lost; a row with none where there is none.
+    """
     node, depot, meter, rule = tables.power_node, tables.depot, tables.site_meter, tables.limit_exception
-    at = bindparam("at", type_=DateTime(timezone=True))
+    signal, link = tables.grid_signal, tables.grid_link
+    at, lost_by = bindparam("at", type_=DateTime(timezone=True)), bindparam("lost_by", type_=DateTime(timezone=True))
     in_force = and_(rule.c.power_node_id == node.c.id, rule.c.valid_from <= at, rule.c.valid_until > at, *also)
-    return source.join(depot, depot.c.id == node.c.depot_id).outerjoin(meter, meter.c.power_node_id == node.c.id).outerjoin(rule, in_force)
+    said = and_(
+        signal.c.power_node_id == node.c.id, signal.c.counts_until > at, signal.c.begins_at <= at, signal.c.kind.in_(LIMITING), *also
+    )
+    lost = and_(link.c.power_node_id == node.c.id, link.c.enabled, link.c.lost_at <= lost_by, *also)
+    nodes = source.join(depot, depot.c.id == node.c.depot_id).outerjoin(meter, meter.c.power_node_id == node.c.id)
+    return nodes.outerjoin(rule, in_force).outerjoin(signal, said).outerjoin(link, lost)
 
 
 def _states() -> Select[Any]:
@@ -161,11 +187,19 @@ _STATEMENTS: Mapping[str, Callable[[], Select[Any]]] = MappingProxyType(
 
 def _state(rows: Sequence[AnyRow]) -> NodeState:
     row = rows[0]
+    # Each comes once with each of the others.
+    rules = {it[_RULE_AT]: it[_RULE_AT:_SIGNAL_AT] for it in rows if it[_RULE_AT] is not None}
+    signals = {it[_SIGNAL_AT]: it[_SIGNAL_AT:_LINK_AT] for it in rows if it[_SIGNAL_AT] is not None}
+    links = {it[_LINK_AT]: it[_LINK_AT:_END] for it in rows if it[_LINK_AT] is not None}
     return NodeState(
         node=PowerNodes.entity(*row[:_ZONE_AT]),
         time_zone=row[_ZONE_AT],
-        exceptions=tuple(LimitException(*it[_RULE_AT:_END]) for it in rows if it[_RULE_AT] is not None),
+        exceptions=tuple(LimitException(*it) for it in rules.values()),
         meter=None if row[_METER_AT] is None else SiteMeter(*row[_METER_AT:_RULE_AT]),
+        grid=GridLimits(
+            signals=tuple(GridSignal(*it) for it in signals.values()),
+            lost=tuple(LostLink(link_id, kind.origin, *rest) for link_id, kind, *rest in links.values()),
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from ampyard.domain.access import WHOLE_TENANT, Principal, Reach
 from ampyard.domain.errors import ForbiddenError, NotFoundError
-from ampyard.domain.events import Event
+from ampyard.domain.events import CHANGES_PLANS, Event
 from ampyard.domain.ids import new_id
 from ampyard.domain.imports import ImportReport
 from ampyard.repositories.database import Database, WriteSession, set_reach
@@ -24,9 +24,11 @@ E = TypeVar("E")
 
 OUTBOX_CHANNEL = "ampyard_outbox"
 PLANNER_CHANNEL = "ampyard_planner"
+PLANS_CHANNEL = "ampyard_plans"
 COMMAND_CHANNEL = "ampyard_commands"
 SOCKET_CHANNEL = "ampyard_sockets"
 SUSPENSION_CHANNEL = "ampyard_suspensions"
+LINK_CHANNEL = "ampyard_depot_links"
 
 
 class UnitOfWork:
@@ -178,6 +180,10 @@ class UnitOfWork:
                 ],
             )
             self.notify(OUTBOX_CHANNEL, "")
+            for event in self._events:
+                if event.kind in CHANGES_PLANS:
+                    # Of which depot is not always known: then of all.
+                    self.notify(PLANS_CHANNEL, f"{self.tenant_id}:{event.depot_id or ''}")
         if self._request is not None:
             if self._answer is None:
                 raise RuntimeError(f"{self._request.operation} has an idempotency key, but does not say what it is answered with.")

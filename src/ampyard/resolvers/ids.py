@@ -25,6 +25,7 @@ from ampyard.domain.depots import Depot
 from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.faults import Fault
 from ampyard.domain.firmware import FirmwareStatus
+from ampyard.domain.grid_signals import GridSignal
 from ampyard.domain.id_tags import IdTag
 from ampyard.domain.impersonations import Impersonation
 from ampyard.domain.job_runs import JobRun
@@ -62,6 +63,7 @@ from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.energy_prices import EnergyPrices
 from ampyard.repositories.faults import Faults
 from ampyard.repositories.firmware import FirmwareStatuses
+from ampyard.repositories.grid_signals import GridSignals
 from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.impersonations import Impersonations
 from ampyard.repositories.job_runs import JobRuns
@@ -104,6 +106,7 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     IdTag: IdTags,
     Fault: Faults,
     FirmwareStatus: FirmwareStatuses,
+    GridSignal: GridSignals,
     Impersonation: Impersonations,
     JobRun: JobRuns,
     LimitException: LimitExceptions,

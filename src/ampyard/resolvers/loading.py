@@ -127,9 +127,9 @@ async def node_power(session: Session, node_ids: Sequence[uuid.UUID], at: dateti
     return await Supply(session).power(node_ids, at=at)
 
 
-async def node_states(session: Session, node_ids: Sequence[uuid.UUID], at: datetime) -> Mapping[uuid.UUID, NodeState]:
+async def node_states(session: Session, node_ids: Sequence[uuid.UUID], at: datetime, now: datetime) -> Mapping[uuid.UUID, NodeState]:
     """Each power node with what decides its limit and its unmanaged load at a moment."""
-    return await Supply(session).states(node_ids, at=at)
+    return await Supply(session).states(node_ids, at=at, now=now)
 
 
 async def node_loads(session: Session, node_ids: Sequence[uuid.UUID], begin: datetime, end: datetime) -> Mapping[uuid.UUID, list[NodeLoad]]:

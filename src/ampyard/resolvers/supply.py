@@ -40,34 +40,39 @@ def plan_limit_at(info: Info, at: _Moment = None) -> Load:
     """Plan the limit of a power node that counts at a moment; by the node's id."""
     info.context.principal.require(Scope.FLEET_READ)
     moment = at or info.context.now
-    return Load(loading.node_states, (moment,), show=lambda _, state: state.limit(moment))
+    return Load(loading.node_states, (moment, info.context.now), show=lambda _, state: state.limit(moment))
+
+
+def plan_limit_now(info: Info) -> Load:
+    """Plan the limit of a power node that counts now; by the node's id."""
+    return plan_limit_at(info)
 
 
 def plan_limit_kw(info: Info) -> Load:
     """Plan the limit that counts now, in kW."""
     info.context.principal.require(Scope.FLEET_READ)
     now = info.context.now
-    return Load(loading.node_states, (now,), show=lambda _, state: state.limit(now).limit_kw)
+    return Load(loading.node_states, (now, now), show=lambda _, state: state.limit(now).limit_kw)
 
 
 def plan_limit_reason(info: Info) -> Load:
     """Plan why that limit counts now."""
     info.context.principal.require(Scope.FLEET_READ)
     now = info.context.now
-    return Load(loading.node_states, (now,), show=lambda _, state: state.limit(now).explanation)
+    return Load(loading.node_states, (now, now), show=lambda _, state: state.limit(now).explanation)
 
 
 def plan_unmanaged(info: Info) -> Load:
     """Plan the unmanaged load of a node that counts now."""
     info.context.principal.require(Scope.FLEET_READ)
     now = info.context.now
-    return Load(loading.node_states, (now,), show=lambda _, state: state.unmanaged(now))
+    return Load(loading.node_states, (now, now), show=lambda _, state: state.unmanaged(now))
 
 
 def plan_site_meter(info: Info) -> Load:
     """Plan the newest reading of a node's site meter; none where it has told nothing."""
     info.context.principal.require(Scope.FLEET_READ)
-    return Load(loading.node_states, (info.context.now,), show=lambda _, state: state.meter)
+    return Load(loading.node_states, (info.context.now, info.context.now), show=lambda _, state: state.meter)
 
 
 def plan_load_history(info: Info, begin: _From = None, end: _To = None) -> Load:

@@ -14,6 +14,9 @@ from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.domain.energy import EnergyBucket
 from ampyard.domain.faults import FaultSource
+from ampyard.domain.grid_signals import SignalKind as GridSignalKind
+from ampyard.domain.grid_signals import SignalOrigin as GridSignalOrigin
+from ampyard.domain.grid_signals import SignalState as GridSignalState
 from ampyard.domain.id_tags import Authorization as AuthorizationStatus
 from ampyard.domain.id_tags import IdTagKind
 from ampyard.domain.job_runs import JobRunState
@@ -63,6 +66,9 @@ strawberry.enum(CommandState, name="CommandState", description="How far a comman
 strawberry.enum(Risk, name="Risk", description="Whether a vehicle will be ready for a run.")
 strawberry.enum(Weekday, name="Weekday", description="A day of the week.")
 strawberry.enum(LimitSource, name="LimitSource", description="Which of a power node's limits counts.")
+strawberry.enum(GridSignalKind, name="GridSignalKind", description="What a signal from outside says, in OSCP's words.")
+strawberry.enum(GridSignalOrigin, name="GridSignalOrigin", description="Where a signal from outside comes from.")
+strawberry.enum(GridSignalState, name="GridSignalState", description="Where a signal from outside is in its life.")
 strawberry.enum(UnmanagedSource, name="UnmanagedSource", description="Where the unmanaged load that counts comes from.")
 strawberry.enum(Archived, name="Archived", description="Whether a list has what is archived in it.")
 strawberry.enum(PowerNodeKind, name="PowerNodeKind", description="What a power node stands for.")
@@ -120,6 +126,9 @@ __all__ = [
     "CurrentType",
     "EnergyBucket",
     "FaultSource",
+    "GridSignalKind",
+    "GridSignalOrigin",
+    "GridSignalState",
     "IdTagKind",
     "JobRunState",
     "Language",

@@ -29,6 +29,7 @@ from ampyard.schema.dispatch_changes import DispatchMutations
 from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceMutations, EnergyPriceQueries
 from ampyard.schema.errors import ERRORS
 from ampyard.schema.faults import Fault, FaultQueries, FaultSubscriptions
+from ampyard.schema.grid_signals import GridSignal, GridSignalMutations, GridSignalQueries
 from ampyard.schema.health import HealthQueries
 from ampyard.schema.id_tags import IdTag, IdTagMutations, IdTagQueries
 from ampyard.schema.job_runs import JobRun, JobRunMutations, JobRunQueries, JobRunSubscriptions
@@ -67,6 +68,7 @@ from ampyard.schema.viewer import ViewerQueries
 class Query(
     DepotQueries,
     SupplyQueries,
+    GridSignalQueries,
     ChargePointQueries,
     FaultQueries,
     AvailabilityQueries,
@@ -112,6 +114,7 @@ class Mutation(
     UnknownIdentificationMutations,
     DepotMutations,
     SupplyMutations,
+    GridSignalMutations,
     PriorityMutations,
     AnomalyMutations,
     CorrectionMutations,
@@ -175,6 +178,7 @@ schema = Subgraph(
         Fault,
         FirmwareStatus,
         PlannedDowntime,
+        GridSignal,
         LimitException,
         ChargePoint,
         Evse,

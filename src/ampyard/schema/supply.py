@@ -15,6 +15,7 @@ from ampyard.repositories import charts
 from ampyard.repositories import supply as repository
 from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints
 from ampyard.repositories.depots import Depots, PowerNodes
+from ampyard.repositories.grid_signals import GridSignals
 from ampyard.repositories.supply import LimitExceptions
 from ampyard.resolvers import supply as resolvers
 from ampyard.resolvers.charts import chart
@@ -23,6 +24,7 @@ from ampyard.resolvers.lists import Listing
 from ampyard.schema.charge_points import ChargePoint, ChargePointFilter, ChargePointOrder
 from ampyard.schema.charts import NodePowerChart
 from ampyard.schema.enums import LimitSource, PowerNodeKind, UnmanagedSource, Weekday
+from ampyard.schema.grid_signals import SIGNALS_OF_NODE, GridSignal, GridSignalFilter, GridSignalOrder
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
 
@@ -142,10 +144,12 @@ class LimitException(Node):
 class EffectiveLimit:
     limit_kw: float = strawberry.field(description="In kW.")
     source: LimitSource = strawberry.field(
-        description="Where it comes from: an exception goes before the weekly limits, these before the constant one, which nothing lifts."
+        description="Where it comes from: an exception goes before the weekly limits, these before the constant one, which nothing lifts. "
+        "What comes from outside counts where it is stricter."
     )
     explanation: str = strawberry.field(description="Why it is this, for people.")
     exception: LimitException | None = to_one(LimitExceptions, "exception_id", description="The exception that counts, if one does.")
+    signal: GridSignal | None = to_one(GridSignals, "signal_id", description="The signal from outside that counts, if one does.")
     is_type_of = staticmethod(shows(domain.EffectiveLimit))
 
 
@@ -177,6 +181,13 @@ class PowerNode(Node):
         filter_type=LimitExceptionFilter,
         order_type=LimitExceptionOrder,
     )
+    grid_signals: Connection[GridSignal] = connection(
+        SIGNALS_OF_NODE,
+        description="What the outside says of it, the latest first unless told.",
+        filter_type=GridSignalFilter,
+        order_type=GridSignalOrder,
+    )
+    limit_now: EffectiveLimit = edge(resolvers.plan_limit_now, key="id", description="The limit that counts now, and why.")
     limit_at: EffectiveLimit = edge(resolvers.plan_limit_at, key="id", description="The limit that counts at a moment, and why.")
     effective_limit_kw: float = edge(resolvers.plan_limit_kw, key="id", description="The limit that counts now, in kW.")
     effective_limit_reason: str = edge(resolvers.plan_limit_reason, key="id", description="Why that limit counts now, for people.")

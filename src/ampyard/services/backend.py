@@ -16,6 +16,7 @@ from ampyard.repositories.requests import Request
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.events import EventHub
 from ampyard.services.notifications.notifier import Notifier
+from ampyard.services.planning.solving import Solver
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Backend:
     presence: Presence | None = None  # without it nobody knows which processes run
     clock: Callable[[], datetime] = utc_now
     notifier: Notifier | None = None  # without it nobody is told of alerts
+    solver: Solver | None = None  # without it nothing is planned
     request: Request | None = None  # which request this is done for, where its answer is to be kept
 
     def snapshot(self, principal: Principal) -> Snapshot:

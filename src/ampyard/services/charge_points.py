@@ -21,7 +21,7 @@ from ampyard.repositories.unit_of_work import SOCKET_CHANNEL, UnitOfWork
 from ampyard.services import faults
 from ampyard.services.availability import note_availability
 from ampyard.services.backend import Backend
-from ampyard.services.limits import give_default
+from ampyard.services.limits import give_default, open_desk
 from ampyard.services.secrets import NO_PASSWORD, verify_password
 
 _log = logging.getLogger(__name__)
@@ -178,9 +178,10 @@ async def install_defaults(backend: Backend, station: Station) -> None:
     """Order the default profile of each EVSE: what it draws at most while no limit of ours is in force."""
     async with station_work(backend, station) as work:
         charge_point = await locked_charge_point(work, station)
-        evses = [evse for evse, _ in await Evses(work.session).locked_of([charge_point.id])]
+        desk = await open_desk(work, [charge_point])
+        evses = [evse for evse, _ in await Evses(work.session).locked_of([charge_point.id], at=work.now)]
         for evse in sorted(evses, key=lambda it: it.evse_no):
-            await give_default(work, charge_point, evse, evse.fallback_kw)
+            await give_default(work, charge_point, evse, evse.fallback_kw, desk)
         await work.commit()
 
 

@@ -17,6 +17,7 @@ from ampyard.domain.commands import Command, CommandKind, CommandState
 from ampyard.domain.errors import ConflictError, NotFoundError
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.ids import new_id
+from ampyard.domain.limit_schedules import Schedule
 from ampyard.domain.orders import SetVariable
 from ampyard.domain.variables import ReportedVariable
 from ampyard.repositories import commands as store
@@ -123,10 +124,11 @@ async def _limit_answered(work: UnitOfWork, command: Command, state: CommandStat
     evse = await work.lock(Evses, evse_id)
     if evse is not None and await _still_open(work, evse_id, uuid.UUID(payload["transaction_id"])):
         if state is CommandState.ACCEPTED:
-            limit_kw = float(payload["limit_kw"])
-            await work.change(Evses, evse_id, limit_kw=limit_kw, in_force_kw=limit_kw, limit_at=work.now, updated_at=work.now)
+            limit_kw, told = float(payload["limit_kw"]), _schedule(payload, "schedule")
+            changes = {"limit_kw": limit_kw, "told": told, "in_force_kw": limit_kw, "in_force": told}
+            await work.change(Evses, evse_id, **changes, limit_at=work.now, updated_at=work.now)
         elif state is CommandState.REJECTED:
-            await work.change(Evses, evse_id, in_force_kw=float(payload["before_kw"]))
+            await work.change(Evses, evse_id, in_force_kw=float(payload["before_kw"]), in_force=_schedule(payload, "before"))
     work.wake_planner(uuid.UUID(payload["depot_id"]))
 
 
@@ -145,6 +147,11 @@ async def _default_answered(work: UnitOfWork, command: Command, state: CommandSt
     if held_kw != evse.fallback_in_force_kw:
         await work.change(Evses, evse.id, fallback_in_force_kw=held_kw, updated_at=work.now)
         work.wake_planner(uuid.UUID(payload["depot_id"]))
+
+
+def _schedule(payload: dict[str, Any], name: str) -> Schedule | None:
+    """Return a schedule of a limit; `None` for one that a process of the last release gave, which was a constant."""
+    return Schedule.from_json(payload[name]) if name in payload else None
 
 
 async def _still_open(work: UnitOfWork, evse_id: uuid.UUID, transaction_id: uuid.UUID) -> bool:

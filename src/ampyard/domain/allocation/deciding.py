@@ -1,7 +1,7 @@
 """One step of power sharing, from facts alone: who gets how much, why, and what is sent now."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,7 +9,19 @@ from ampyard.domain.allocation.ability import urgency, wanted_kw
 from ampyard.domain.allocation.inputs import EvseFacts, NodeFacts, StepInput
 from ampyard.domain.allocation.outcomes import BoundBy, Decision, Outcome
 from ampyard.domain.allocation.overdraw import overdraws
-from ampyard.domain.power import Demand, Node, Reason, Reserved, SetPoint, Share, explain, share_power, stage
+from ampyard.domain.power import (
+    Demand,
+    Node,
+    Reason,
+    Reserved,
+    SetPoint,
+    Share,
+    explain,
+    fallback_excess,
+    paths_to_root,
+    share_power,
+    stage,
+)
 
 # Charge points keep profiles in flash memory, which wears out.
 _REMIND = timedelta(seconds=30)
@@ -43,10 +55,11 @@ def decide(step: StepInput) -> Decision:
     reserved += [Reserved(node.node_id, node.unmanaged_kw, line_a=node.unmanaged_a) for node in step.nodes]
     obedient = {evse.evse_id: _demand(evse, step.at) for evse in evses.values() if evse.charging is not None}
     overdrawn = {evse_id for evse_id in obedient if overdraws(evses[evse_id])}
-    told = {share.evse_id: share for share in share_power(nodes, obedient.values(), reserved)}
+    told = _shared(nodes, obedient, reserved)
     demands = {evse_id: _uncontrolled(it, evses[evse_id]) if evse_id in overdrawn else it for evse_id, it in obedient.items()}
-    shares = {share.evse_id: share for share in share_power(nodes, demands.values(), reserved)} if overdrawn else told
-    changes = {it.evse_id: it for it in stage(nodes, demands.values(), shares.values(), reserved)}
+    shares = _shared(nodes, demands, reserved) if overdrawn else told
+    counted = _with_reserves(nodes, demands, reserved)
+    changes = {it.evse_id: it for it in stage(nodes, counted, shares.values(), reserved, reserve_fallbacks=True)}
     for evse_id, demand in demands.items():
         if evse_id in overdrawn:
             reminder = SetPoint(evse_id, min(told[evse_id].target_kw, obedient[evse_id].current_kw))
@@ -62,6 +75,25 @@ def decide(step: StepInput) -> Decision:
     )
 
 
+def _shared(nodes: Sequence[Node], demands: Mapping[uuid.UUID, Demand], reserved: Sequence[Reserved]) -> dict[uuid.UUID, Share]:
+    counted = _with_reserves(nodes, demands, reserved)
+    return {share.evse_id: share for share in share_power(nodes, counted, reserved, reserve_fallbacks=True)}
+
+
+def _with_reserves(nodes: Sequence[Node], demands: Mapping[uuid.UUID, Demand], reserved: Sequence[Reserved]) -> list[Demand]:
+    """Return the demands with the fall-backs that can be kept reserved: none below a node that could not supply them all.
+
+    Configured fall-backs fit (`services.fallbacks`), unless a signal from outside or a load that is not ours takes more than anybody
+    said it would. Limits go before reserves then.
+    """
+    may_draw = [Reserved(it.node_id, it.fallback_kw if it.online else max(it.current_kw, it.fallback_kw)) for it in demands.values()]
+    short = {excess.node_id for excess in fallback_excess(nodes, [*reserved, *may_draw])}
+    if not short:
+        return list(demands.values())
+    below = {node_id for node_id, path in paths_to_root(nodes).items() if any(node.id in short for node in path)}
+    return [replace(it, fallback_kw=0.0) if it.online and it.node_id in below else it for it in demands.values()]
+
+
 def _demand(evse: EvseFacts, at: datetime) -> Demand:
     charging = evse.charging
     assert charging is not None
@@ -73,11 +105,13 @@ def _demand(evse: EvseFacts, at: datetime) -> Demand:
         wanted_kw=wanted_kw(evse, charging),
         minimum_kw=evse.min_kw,
         current_kw=evse.permitted_kw,
-        fallback_kw=evse.unsteered_kw,
+        # What an online one may rise to at any time was checked as it was configured; an offline one has to be taken as it is.
+        fallback_kw=evse.fallback_kw if evse.online else evse.unsteered_kw,
         online=evse.online,
         lines=charging.lines,
         urgency=urgency(evse, charging, at),
         planned_kw=charging.planned_kw,
+        steps=charging.steps,
         charging=charging.power_kw > 0,
         waiting_since=charging.waiting_since,
     )

@@ -41,6 +41,7 @@ class ChargingFacts:
         heard_at: when that was heard of, by ours.
         vehicle_kw: what the vehicle can take of this kind of current, in kW; None: not known.
         lines: which lines of the supply it draws from.
+        steps: the set-points that the charger knows, in kW: None for any, a number for its multiples, or a list.
         planned_kw: what a fresh plan says for now, in kW; None: there is none.
         needed_kwh: what the vehicle still needs for its minimum target, in kWh.
         departs_at: when it leaves; None: not known.
@@ -56,6 +57,7 @@ class ChargingFacts:
     heard_at: datetime | None
     vehicle_kw: float | None
     lines: Lines = Lines.L1_L2_L3
+    steps: float | tuple[float, ...] | None = None
     planned_kw: float | None = None
     needed_kwh: float = 0.0
     departs_at: datetime | None = None

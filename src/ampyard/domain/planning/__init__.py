@@ -19,6 +19,9 @@ from ampyard.domain.planning.model import (
     Stay,
     StayPlan,
 )
+from ampyard.domain.planning.predictions import planned_forecast, predict
+from ampyard.domain.planning.slots import slots
+from ampyard.domain.planning.solving import solve
 
 __all__ = [
     "Plan",
@@ -34,4 +37,8 @@ __all__ = [
     "Slot",
     "Stay",
     "StayPlan",
+    "planned_forecast",
+    "predict",
+    "slots",
+    "solve",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ampyard.domain.power.lines import Lines
-from ampyard.domain.power.steps import decimal_kw
+from ampyard.domain.power.units import decimal_kw
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,10 @@ def paths_to_root(nodes: Iterable[Node]) -> dict[uuid.UUID, tuple[Node, ...]]:
             raise ValueError(
                 f"Power node {node.id} has the limit {node.limit_kw} kW; give a finite number from 0 up, or None for no limit."
             )
+        if node.limit_a is not None and not all(0 <= limit_a < math.inf for limit_a in line_limits_a(node)):
+            raise ValueError(f"Power node {node.id} has the limit {node.limit_a} A; give finite numbers from 0 up, or None for no limit.")
+        if not 0 < node.voltage_v < math.inf:
+            raise ValueError(f"Power node {node.id} has the voltage {node.voltage_v} V; give that between phase and neutral, such as 230.")
         tree[node.id] = node
     return {node.id: _path_to_root(node, tree) for node in tree.values()}
 
@@ -77,6 +81,13 @@ def _path_to_root(node: Node, tree: Mapping[uuid.UUID, Node]) -> tuple[Node, ...
             raise ValueError(f"Power node {parent_id} is its own ancestor; a node of this circle needs a parent outside it, or None.")
         node = path[parent_id] = tree[parent_id]
     return tuple(path.values())
+
+
+def line_limits_a(node: Node) -> tuple[float, float, float]:
+    """Return the limits of L1, L2 and L3 at a node, in A; infinite where there is none."""
+    if node.limit_a is None:
+        return (math.inf, math.inf, math.inf)
+    return node.limit_a if isinstance(node.limit_a, tuple) else (node.limit_a, node.limit_a, node.limit_a)
 
 
 def path_of(paths: Paths, node_id: uuid.UUID) -> tuple[Node, ...]:

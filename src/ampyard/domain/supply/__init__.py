@@ -3,7 +3,15 @@
 The order of rules never matters: where several say something at the same time, the strictest counts.
 """
 
-from ampyard.domain.supply.limits import EffectiveLimit, LimitException, LimitSource, constant_limit_kw, effective_limit, lowest_limit_kw
+from ampyard.domain.supply.limits import (
+    EffectiveLimit,
+    LimitException,
+    LimitSource,
+    constant_limit_kw,
+    effective_limit,
+    lowest_limit_kw,
+    strictest_kw,
+)
 from ampyard.domain.supply.load import BUCKET, NodeLoad, bucket_of
 from ampyard.domain.supply.metering import MeterReading, SiteMeter, UnmanagedLoad, UnmanagedSource, unmanaged_load
 from ampyard.domain.supply.nodes import MAX_TREE_DEPTH, PowerNode, PowerNodeKind, WeeklyLimit, kw_of_current, power_node_faults
@@ -33,5 +41,6 @@ __all__ = [
     "lowest_limit_kw",
     "power_node_faults",
     "require_place",
+    "strictest_kw",
     "unmanaged_load",
 ]

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ampyard.domain.errors import InvalidInputError
+from ampyard.domain.grid_signals import NO_GRID_LIMITS, GridLimit, GridLimits
 from ampyard.domain.local_time import wall_clock
 from ampyard.domain.supply.nodes import PowerNode, kw_of_current, require_limits
 
@@ -17,6 +18,8 @@ class LimitSource(StrEnum):
     CONSTANT = "CONSTANT"
     WEEKLY = "WEEKLY"
     EXCEPTION = "EXCEPTION"
+    GRID_SIGNAL = "GRID_SIGNAL"
+    GRID_FALLBACK = "GRID_FALLBACK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +57,48 @@ class LimitException:
 class EffectiveLimit:
     """What may flow through a power node at a moment, where it comes from, and that in a sentence for people.
 
-    `exception_id` names the exception that counts, where one does.
+    `exception_id` names the exception that counts, where one does; `signal_id` the signal from outside, `link_id` the link that it came by
+    or whose fall-back counts.
     """
 
     limit_kw: float
     source: LimitSource
     explanation: str
     exception_id: uuid.UUID | None = None
+    signal_id: uuid.UUID | None = None
+    link_id: uuid.UUID | None = None
 
 
-def effective_limit(node: PowerNode, exceptions: Iterable[LimitException], at: datetime, time_zone: str) -> EffectiveLimit:
-    """Return the limit of a node that counts at a moment; `exceptions` are its own, whether in force or not.
+def effective_limit(
+    node: PowerNode, exceptions: Iterable[LimitException], at: datetime, time_zone: str, grid: GridLimits = NO_GRID_LIMITS
+) -> EffectiveLimit:
+    """Return the limit of a node that counts at a moment; `exceptions` and `grid` are its own, whether in force or not.
 
     A dated exception goes before the weekly windows, these before the constant limit. Of several that are in force at
-    once, the strictest counts, whatever their order. None lifts the node above its constant limit, which is technical.
+    once, the strictest counts, whatever their order. None lifts the node above its constant limit, which is technical. What
+    comes from outside counts where it is stricter than all of these.
     """
+    own = _own_limit(node, exceptions, at, time_zone)
+    from_outside = [(strictest_kw(node, it.limit_kw, it.limit_a), it) for it in grid.at(at)]
+    if not from_outside:
+        return own
+    limit_kw, strictest = min(from_outside, key=lambda it: (it[0], str(it[1].signal_id or it[1].link_id)))
+    return _of_outside(node, limit_kw, strictest) if limit_kw < own.limit_kw else own
+
+
+def _of_outside(node: PowerNode, limit_kw: float, it: GridLimit) -> EffectiveLimit:
+    source = LimitSource.GRID_FALLBACK if it.is_fallback else LimitSource.GRID_SIGNAL
+    because = it.explained(_as_text(node, it.limit_kw, it.limit_a))
+    return EffectiveLimit(limit_kw, source, because, signal_id=it.signal_id, link_id=it.link_id)
+
+
+def _own_limit(node: PowerNode, exceptions: Iterable[LimitException], at: datetime, time_zone: str) -> EffectiveLimit:
     constant_kw = constant_limit_kw(node)
     constant = EffectiveLimit(constant_kw, LimitSource.CONSTANT, f"Its constant limit: {_as_text(node, node.limit_kw, node.limit_a)}.")
     in_force = [rule for rule in exceptions if rule.is_in_force(at)]
     if in_force:
-        rule = min(in_force, key=lambda it: (_strictest_kw(node, it.limit_kw, it.limit_a), it.created_at, it.id))
-        limit_kw = _strictest_kw(node, rule.limit_kw, rule.limit_a)
+        rule = min(in_force, key=lambda it: (strictest_kw(node, it.limit_kw, it.limit_a), it.created_at, it.id))
+        limit_kw = strictest_kw(node, rule.limit_kw, rule.limit_a)
         if limit_kw > constant_kw:
             return constant
         what = f"{_as_text(node, rule.limit_kw, rule.limit_a)} until {rule.valid_until.isoformat()}"
@@ -82,8 +106,8 @@ def effective_limit(node: PowerNode, exceptions: Iterable[LimitException], at: d
     weekday, minute = wall_clock(at, time_zone)
     windows = [window for window in node.weekly_limits if window.is_in_force(weekday, minute)]
     if windows:
-        window = min(windows, key=lambda it: (_strictest_kw(node, it.limit_kw, it.limit_a), *it.order))
-        limit_kw = _strictest_kw(node, window.limit_kw, window.limit_a)
+        window = min(windows, key=lambda it: (strictest_kw(node, it.limit_kw, it.limit_a), *it.order))
+        limit_kw = strictest_kw(node, window.limit_kw, window.limit_a)
         if limit_kw <= constant_kw:
             what = f"{_as_text(node, window.limit_kw, window.limit_a)} on {window}"
             return EffectiveLimit(limit_kw, LimitSource.WEEKLY, f"Its weekly limit: {what}.")
@@ -92,18 +116,25 @@ def effective_limit(node: PowerNode, exceptions: Iterable[LimitException], at: d
 
 def constant_limit_kw(node: PowerNode) -> float:
     """Return what a node can bear, in kW: the stricter of its constant limits."""
-    return _strictest_kw(node, node.limit_kw, node.limit_a)
+    return strictest_kw(node, node.limit_kw, node.limit_a)
 
 
-def lowest_limit_kw(node: PowerNode, exceptions: Iterable[LimitException], at: datetime) -> float:
-    """Return the lowest limit of a node, in kW, that can come into force from a moment on."""
+def lowest_limit_kw(
+    node: PowerNode, exceptions: Iterable[LimitException], at: datetime, fallbacks: Iterable[tuple[float | None, float | None]] = ()
+) -> float:
+    """Return the lowest limit of a node, in kW, that can come into force from a moment on and that is ours to set.
+
+    `fallbacks` are what counts while a link to the outside is lost, in kW and in A. What the outside sends is not ours to set.
+    """
     limits: list[tuple[float | None, float | None]] = [(node.limit_kw, node.limit_a)]
     limits += [(window.limit_kw, window.limit_a) for window in node.weekly_limits]
     limits += [(rule.limit_kw, rule.limit_a) for rule in exceptions if rule.valid_until > at]
-    return min(_strictest_kw(node, limit_kw, limit_a) for limit_kw, limit_a in limits)
+    limits += fallbacks
+    return min(strictest_kw(node, limit_kw, limit_a) for limit_kw, limit_a in limits)
 
 
-def _strictest_kw(node: PowerNode, limit_kw: float | None, limit_a: float | None) -> float:
+def strictest_kw(node: PowerNode, limit_kw: float | None, limit_a: float | None) -> float:
+    """Return the stricter of a limit in kW and one in A a phase, in kW; one of them there is."""
     limits = [limit_kw] if limit_kw is not None else []
     if limit_a is not None:
         limits.append(kw_of_current(limit_a, node.phases, node.voltage_v))

@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from ampyard.domain.grid_signals import NO_GRID_LIMITS, GridLimits
 from ampyard.domain.supply.limits import EffectiveLimit, LimitException, effective_limit
 from ampyard.domain.supply.metering import SiteMeter, UnmanagedLoad, unmanaged_load
 from ampyard.domain.supply.nodes import PowerNode
@@ -11,16 +12,20 @@ from ampyard.domain.supply.nodes import PowerNode
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """A power node at a moment: its depot's time zone, the exceptions that may count then, and its site meter, if it has told anything."""
+    """A power node at a moment.
+
+    With its depot's time zone, the exceptions and what comes from outside that may count then, and its site meter, if it has told anything.
+    """
 
     node: PowerNode
     time_zone: str
     exceptions: tuple[LimitException, ...]
     meter: SiteMeter | None
+    grid: GridLimits = NO_GRID_LIMITS
 
     def limit(self, at: datetime) -> EffectiveLimit:
         """Return the limit that counts."""
-        return effective_limit(self.node, self.exceptions, at, self.time_zone)
+        return effective_limit(self.node, self.exceptions, at, self.time_zone, self.grid)
 
     def unmanaged(self, at: datetime) -> UnmanagedLoad:
         """Return the load at the node itself that is not ours."""

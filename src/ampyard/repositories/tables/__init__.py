@@ -23,9 +23,11 @@ from ampyard.repositories.tables.charge_points import (
     planned_downtime,
 )
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
+from ampyard.repositories.tables.charging_requests import charging_request, depot_link, depot_link_message
 from ampyard.repositories.tables.dispatch import assignment, block, readiness_record
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, power_node
 from ampyard.repositories.tables.governance import feature_flag, impersonation, job_run, tenant_settings
+from ampyard.repositories.tables.grid import grid_link, grid_message, grid_price, grid_signal
 from ampyard.repositories.tables.planning import depot_plan, planned_stay
 from ampyard.repositories.tables.rollups import charge_point_rollup, depot_rollup, node_rollup, rollup_change, vehicle_rollup
 from ampyard.repositories.tables.supply import limit_exception, node_load, site_meter, site_meter_reading
@@ -57,9 +59,12 @@ __all__ = [
     "charge_point_rollup",
     "charge_point_template",
     "charge_point_variable",
+    "charging_request",
     "command",
     "connector",
     "depot",
+    "depot_link",
+    "depot_link_message",
     "depot_plan",
     "depot_rollup",
     "energy_interval",
@@ -68,6 +73,10 @@ __all__ = [
     "evse_availability",
     "feature_flag",
     "firmware_status",
+    "grid_link",
+    "grid_message",
+    "grid_price",
+    "grid_signal",
     "id_tag",
     "impersonation",
     "job_run",

@@ -8,8 +8,10 @@ from datetime import timedelta
 from ampyard.domain.allocation import Allocation, ChargingFacts, EvseFacts, NodeFacts, OrderFacts, StepInput
 from ampyard.domain.charge_points import ChargePoint, CurrentType, Evse
 from ampyard.domain.commands import CommandState
+from ampyard.domain.equipment import ALL_LINES, SetPointKind
 from ampyard.domain.life_cycle import ChargePointState
-from ampyard.domain.power import Lines, lines_of
+from ampyard.domain.lines import lines_of, phases_in_use
+from ampyard.domain.power import Lines, kw_of_ampere, wiring_of
 from ampyard.domain.supply import LimitSource, NodeState
 from ampyard.domain.transactions import Transaction
 from ampyard.domain.vehicles import Vehicle
@@ -22,12 +24,17 @@ from ampyard.repositories.supply import Supply
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
+from ampyard.services.limits import catch_up
 
 # A charge point that refuses a limit is asked again, but not at every step.
 _ASK_AGAIN = timedelta(seconds=10)
-# 32 A on one phase: up to here the on-board charger of a vehicle has one.
-_ONE_PHASE_KW = 7.4
-_FROM = {LimitSource.CONSTANT: "", LimitSource.WEEKLY: "its weekly limits", LimitSource.EXCEPTION: "an exception"}
+_FROM = {
+    LimitSource.CONSTANT: "",
+    LimitSource.WEEKLY: "its weekly limits",
+    LimitSource.EXCEPTION: "an exception",
+    LimitSource.GRID_SIGNAL: "a signal from outside",
+    LimitSource.GRID_FALLBACK: "the fall-back of a lost link",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,7 @@ class DepotState:
     charge_points: Mapping[uuid.UUID, ChargePoint]
     evses: Mapping[uuid.UUID, Evse]
     transactions: Mapping[uuid.UUID, Transaction]
+    vehicles: Mapping[uuid.UUID, Vehicle]
     allocations: Mapping[uuid.UUID, Allocation]
 
 
@@ -45,7 +53,8 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
     """Return a depot's state, its EVSEs locked against other writers."""
     session, now = work.session, work.now
     charge_points = {cp.id: cp for cp in await ChargePoints(session).of_depot(depot_id)}
-    locked = await Evses(session).locked_of(list(charge_points))
+    locked = await Evses(session).locked_of(list(charge_points), at=now)
+    evses = await catch_up(work, [evse for evse, _ in locked])
     transactions = await Transactions(session).active_of_evses([evse.id for evse, _ in locked])
     vehicles = await Vehicles(session).by_ids([it.vehicle_id for it in transactions.values() if it.vehicle_id is not None])
     priorities = await Priorities(session).effective(transactions.values(), at=now)
@@ -66,7 +75,8 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
             measured_at=transaction.measured_at,
             heard_at=transaction.heard_at,
             vehicle_kw=None if vehicle is None else _ability_kw(vehicle, evse),
-            lines=_lines(evse, vehicle),
+            lines=_lines(evse, vehicle, transaction),
+            steps=_steps(evse, _lines(evse, vehicle, transaction)),
             planned_kw=None if plan is None else plan.kw,
             needed_kwh=0.0 if plan is None else plan.needed_kwh,
             departs_at=None if plan is None else plan.departs_at,
@@ -90,15 +100,15 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
             overdrawn_since=evse.overdrawn_since,
             order=_order(orders.get(evse.id)),
             charging=None if transaction is None else charging_on(evse, transaction),
-            lines=_lines(evse, None),
+            lines=_lines(evse, None, None),
         )
 
     facts = StepInput(
         at=now,
         nodes=tuple(_node(state, work) for state in await Supply(session).of_depot(depot_id, at=now)),
-        evses=tuple(facts_of(evse, in_force_kw) for evse, in_force_kw in locked),
+        evses=tuple(facts_of(evses[evse.id], in_force_kw) for evse, in_force_kw in locked),
     )
-    return DepotState(facts, charge_points, {evse.id: evse for evse, _ in locked}, transactions, allocations)
+    return DepotState(facts, charge_points, evses, transactions, vehicles, allocations)
 
 
 def _node(state: NodeState, work: UnitOfWork) -> NodeFacts:
@@ -117,12 +127,26 @@ def _ability_kw(vehicle: Vehicle, evse: Evse) -> float:
     return vehicle.max_dc_kw if evse.current_type is CurrentType.DC else vehicle.max_ac_kw
 
 
-def _lines(evse: Evse, vehicle: Vehicle | None) -> Lines:
-    """Return which lines of the supply an EVSE, or a vehicle at it, draws from; which conductor is on which line is not known."""
-    if evse.current_type is CurrentType.DC:
+def _lines(evse: Evse, vehicle: Vehicle | None, transaction: Transaction | None) -> Lines:
+    """Return which lines of the supply an EVSE, or what charges at it, draws from."""
+    measured = frozenset[int]() if transaction is None else transaction.measured_phases or frozenset()
+    vehicle_phases = None if vehicle is None else vehicle.ac_phases
+    if phases_in_use(evse.current_type, evse.phases, vehicle_phases, measured) == len(ALL_LINES) or evse.current_type is CurrentType.DC:
         return Lines.L1_L2_L3
-    has_one_phase = vehicle is not None and 0 < vehicle.max_ac_kw <= _ONE_PHASE_KW
-    return lines_of(1 if has_one_phase else evse.phases, None)
+    lines = lines_of(evse.phase_rotation, evse.current_type, evse.phases, vehicle_phases, measured, line_to_line=evse.line_to_line)
+    return wiring_of(lines, phases_in_use(evse.current_type, evse.phases, vehicle_phases, measured), line_to_line=evse.line_to_line)
+
+
+def _steps(evse: Evse, lines: Lines) -> float | tuple[float, ...] | None:
+    """Return the set-points that an EVSE's charger knows, in kW."""
+    kw_per_a = kw_of_ampere(lines, evse.voltage_v)
+    match evse.set_points.kind:
+        case SetPointKind.CONTINUOUS:
+            return None
+        case SetPointKind.WHOLE_AMPERES:
+            return kw_per_a
+        case SetPointKind.LISTED:
+            return tuple(listed_a * kw_per_a for listed_a in evse.set_points.listed_a)
 
 
 def _order(order: LimitOrder | None) -> OrderFacts | None:

@@ -1,0 +1,106 @@
+"""Demands as arrays, in the one order in which they are looked at, whatever order they came in."""
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from operator import attrgetter
+
+import numpy as np
+
+from ampyard.domain.power.contenders import Bools, Floats, Ints
+from ampyard.domain.power.demands import Demand, Reason
+from ampyard.domain.power.set_points import SetPoints
+from ampyard.domain.power.units import milliwatts_down, milliwatts_up
+
+_LOW_HALF = 2**64 - 1
+REASONS = tuple(Reason)
+_NUMBER = {reason: number for number, reason in enumerate(REASONS)}
+
+
+class Claims:
+    """Demands by number, in order of priority, then of `since`, then of id; powers in whole mW.
+
+    Raises:
+        ValueError: an EVSE is given twice, or as `SetPoints`.
+    """
+
+    def __init__(self, demands: Iterable[Demand], step_kw: float) -> None:
+        given = list(demands)
+        self.demands: Sequence[Demand] = [given[place] for place in _order(given)]
+        self.evse_ids = [demand.evse_id for demand in self.demands]
+        self.node_ids = [demand.node_id for demand in self.demands]
+        self.priority = self._ints("priority")
+        self.wiring = self._ints("lines")
+        self.is_online = self._bools("online")
+        self.charging = self._bools("charging")
+        self.since_s = _seconds([demand.since for demand in self.demands])
+        self.waiting_s = self.since_s.copy()
+        waiting = {place: demand.waiting_since for place, demand in enumerate(self.demands) if demand.waiting_since is not None}
+        self.waiting_s[list(waiting)] = _seconds(list(waiting.values()))
+        self.current = milliwatts_up(self._floats("current_kw"))
+        self.fallback = milliwatts_up(self._floats("fallback_kw"))
+        self.wanted = milliwatts_down(self._floats("wanted_kw"))
+        self.planned = _or_none(milliwatts_down, self._floats("planned_kw"))
+        self.ramp = _or_none(milliwatts_down, self._floats("ramp_kw"))
+        self.urgency = self._floats("urgency")
+        self.weight = self._floats("weight")
+        for place in np.flatnonzero(~(self.weight > 0) | ~(self.urgency >= 0))[:1]:
+            demand = self.demands[place]
+            raise ValueError(
+                f"EVSE {demand.evse_id} has the weight {demand.weight:g} and the urgency {demand.urgency:g}; "
+                "a weight must be more than 0, an urgency a number from 0 up."
+            )
+        self.set_points = SetPoints([demand.steps for demand in self.demands], step_kw)
+        self.all = np.arange(len(self.demands))
+        # The lowest set-points they can charge with; infinite where a charger has none.
+        self.minimum = self.set_points.up(self.all, milliwatts_up(self._floats("minimum_kw")))
+
+    def ceilings(self) -> tuple[Floats, Ints]:
+        """Return the highest set-points they could get, and which of `REASONS` keeps them from more.
+
+        Who wants anything could get its minimum, whatever its plan, its ramp and what it takes: below it, it would stop. A plan of
+        nothing keeps it off. No plan keeps off power who must charge with all it can from now on.
+        """
+        planned = np.where(self.urgency >= 1, np.inf, self.planned)
+        ramped = self.current + self.ramp
+        most = np.minimum(np.minimum(self.wanted, planned), ramped)
+        point = self.set_points.down(self.all, most)
+        reason = np.full(len(most), _NUMBER[Reason.WANTED])
+        reason[self.set_points.are_own & (point < most)] = _NUMBER[Reason.STEP]
+        reason[planned < self.wanted] = _NUMBER[Reason.PLANNED]
+        reason[ramped < np.minimum(self.wanted, planned)] = _NUMBER[Reason.RAMPING]
+        reason[self.wanted < self.minimum] = _NUMBER[Reason.MINIMUM]
+        can_charge = (self.wanted > 0) & (planned > 0) & np.isfinite(self.minimum)
+        reason[~can_charge & (planned > 0)] = _NUMBER[Reason.WANTED]
+        return np.where(can_charge, np.maximum(point, self.minimum), 0.0), reason
+
+    def _floats(self, name: str) -> Floats:
+        return np.array(list(map(attrgetter(name), self.demands)), dtype=np.float64)
+
+    def _bools(self, name: str) -> Bools:
+        return np.array(list(map(attrgetter(name), self.demands)), dtype=np.bool_)
+
+    def _ints(self, name: str) -> Ints:
+        return np.array(list(map(attrgetter(name), self.demands)), dtype=np.int64)
+
+
+def _order(demands: Sequence[Demand]) -> list[int]:
+    ids = [demand.evse_id.int for demand in demands]
+    if len(set(ids)) < len(ids):
+        twice = uuid.UUID(int=next(evse_id for place, evse_id in enumerate(ids) if evse_id in ids[:place]))
+        raise ValueError(f"EVSE {twice} has two demands; give one.")
+    high = np.array([evse_id >> 64 for evse_id in ids], dtype=np.uint64)
+    low = np.array([evse_id & _LOW_HALF for evse_id in ids], dtype=np.uint64)
+    since_s = _seconds([demand.since for demand in demands])
+    priority = np.array([demand.priority for demand in demands], dtype=np.int64)
+    order: list[int] = np.lexsort((low, high, since_s, -priority)).tolist()
+    return order
+
+
+def _or_none(read: Callable[[Floats], Floats], kw: Floats) -> Floats:
+    """Return powers as `read` does, and infinite ones where there is none."""
+    return np.where(np.isnan(kw), np.inf, read(np.nan_to_num(kw)))
+
+
+def _seconds(moments: Sequence[datetime]) -> Floats:
+    return np.array([moment.timestamp() for moment in moments], dtype=np.float64)

@@ -1,0 +1,64 @@
+"""What a plan is made from: a depot as it is, and what is known of the coming day and a half."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ampyard.domain.assignments import Assignment
+from ampyard.domain.blocks import Block
+from ampyard.domain.charge_points import ChargePoint, Evse
+from ampyard.domain.departures import LearntDeparture
+from ampyard.domain.depots import Depot
+from ampyard.domain.grid_prices import GridPrice
+from ampyard.domain.pricing import EnergyPrice
+from ampyard.domain.priorities import PriorityLevel
+from ampyard.domain.readiness import needed_energy
+from ampyard.domain.supply import NodeState
+from ampyard.domain.transactions import Transaction
+from ampyard.domain.vehicles import Vehicle
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """A depot at a moment.
+
+    `nodes` have the rules that count now or later. `transactions` are the open ones, by EVSE; `runs` the assignments of each vehicle that
+    have not returned yet, by departure; `levels` the classes of transactions and of assignments, by id; `learnt` when vehicles leave that
+    are on no run, by vehicle. `supposed` has departures that somebody supposes, by vehicle.
+    """
+
+    at: datetime
+    depot: Depot
+    nodes: Sequence[NodeState]
+    charge_points: Mapping[uuid.UUID, ChargePoint]
+    evses: Mapping[uuid.UUID, Evse]
+    transactions: Mapping[uuid.UUID, Transaction]
+    vehicles: Mapping[uuid.UUID, Vehicle]
+    levels: Mapping[uuid.UUID, PriorityLevel]
+    runs: Mapping[uuid.UUID, Sequence[Assignment]]
+    blocks: Mapping[uuid.UUID, Block]
+    learnt: Mapping[uuid.UUID, LearntDeparture]
+    reserve_percent: float
+    prices: Sequence[EnergyPrice]
+    told_prices: Sequence[GridPrice]
+    peak_so_far_kw: float
+    supposed: Mapping[uuid.UUID, datetime]
+
+    def reserve_kwh(self, vehicle: Vehicle) -> float:
+        """Return what shall be left in a vehicle's battery on return."""
+        percent = self.reserve_percent if vehicle.min_soc_percent is None else vehicle.min_soc_percent
+        return vehicle.battery_kwh * percent / 100
+
+    def needed_kwh(self, run: Assignment, vehicle: Vehicle) -> float | None:
+        """Return what a run takes; None where that is not known."""
+        block = self.blocks.get(run.block_id)
+        if block is None:
+            return None
+        return needed_energy(
+            energy_kwh=block.energy_kwh, distance_km=block.distance_km, consumption_kwh_per_km=vehicle.consumption_kwh_per_km
+        )
+
+    def node_of(self, evse: Evse) -> uuid.UUID:
+        """Return the power node that an EVSE hangs on."""
+        return self.charge_points[evse.charge_point_id].power_node_id

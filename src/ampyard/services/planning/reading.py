@@ -1,0 +1,118 @@
+"""Reading what a plan is made from: a fixed number of statements, whatever is in the depot."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ampyard.domain.assignments import Assignment
+from ampyard.domain.blocks import Block
+from ampyard.domain.departures import LOOKED_BACK, LearntDeparture, PastStay, learnt_departure
+from ampyard.domain.depots import Depot
+from ampyard.domain.grid_signals import NO_GRID_LIMITS
+from ampyard.domain.priorities import PriorityLevel
+from ampyard.domain.readiness import OLDEST_SOC
+from ampyard.domain.supply import NodeState
+from ampyard.domain.transactions import Transaction
+from ampyard.repositories.assignments import Assignments
+from ampyard.repositories.blocks import Blocks
+from ampyard.repositories.charge_points import ChargePoints, Evses
+from ampyard.repositories.database import Session
+from ampyard.repositories.depots import Depots
+from ampyard.repositories.energy_prices import EnergyPrices
+from ampyard.repositories.grid_prices import prices_between
+from ampyard.repositories.grid_signals import limits_of_depot
+from ampyard.repositories.plans import past_stays, peak_kw
+from ampyard.repositories.priorities import Priorities, Ranked
+from ampyard.repositories.settings import read_settings
+from ampyard.repositories.supply import LimitExceptions, Supply
+from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.vehicles import Vehicles
+from ampyard.services.planning.outlook import Outlook
+from ampyard.services.planning.problem import HORIZON
+
+_NOWHERE = uuid.UUID(int=0)
+
+
+async def read_outlook(session: Session, depot_id: uuid.UUID, *, at: datetime) -> Outlook | None:
+    """Return what is known of a depot; None where there is none that is in use."""
+    depot = await Depots(session).by_id(depot_id)
+    if depot is None or depot.archived_at is not None:
+        return None
+    points = {point.id: point for point in await ChargePoints(session).of_depot(depot_id)}
+    evses = {evse.id: evse for of_point in (await Evses(session).of_charge_points(list(points))).values() for evse in of_point}
+    transactions = await Transactions(session).active_of_evses(list(evses))
+    blocks, runs = await _runs(session, depot_id, transactions.values(), at)
+    plugged = {one.vehicle_id for one in transactions.values() if one.vehicle_id is not None}
+    vehicles = await Vehicles(session).by_ids({*plugged, *runs})
+    levels = await _levels(session, transactions.values(), runs, depot_id, at)
+    unknown = [vehicle_id for vehicle_id in plugged if not any(run.departs_at > at for run in runs.get(vehicle_id, []))]
+    return Outlook(
+        at=at,
+        depot=depot,
+        nodes=await _nodes(session, depot_id, at),
+        charge_points=points,
+        evses=evses,
+        transactions=transactions,
+        vehicles=vehicles,
+        levels=levels,
+        runs=runs,
+        blocks=blocks,
+        learnt=await _learnt(session, unknown, depot, at),
+        reserve_percent=(await read_settings(session, depot.tenant_id)).values.reserve_soc_percent,
+        prices=(await EnergyPrices(session).of_depots([depot_id])).get(depot_id, []),
+        told_prices=await prices_between(session, depot_id, at, at + HORIZON),
+        peak_so_far_kw=await peak_kw(session, depot_id, since=depot.billing_month_begins(at), until=at),
+        supposed={},
+    )
+
+
+async def _nodes(session: Session, depot_id: uuid.UUID, at: datetime) -> list[NodeState]:
+    ahead = await LimitExceptions(session).ahead_of_depot(depot_id, at=at)
+    outside = await limits_of_depot(session, depot_id, at=at)
+    return [
+        replace(state, exceptions=tuple(ahead.get(state.node.id, ())), grid=outside.get(state.node.id, NO_GRID_LIMITS))
+        for state in await Supply(session).of_depot(depot_id, at=at)
+    ]
+
+
+async def _runs(
+    session: Session, depot_id: uuid.UUID, transactions: Iterable[Transaction], at: datetime
+) -> tuple[dict[uuid.UUID, Block], dict[uuid.UUID, list[Assignment]]]:
+    """Return the runs of all vehicles that are here, or leave from here within the horizon, and their blocks."""
+    until = at + HORIZON
+    here = {one.vehicle_id for one in transactions if one.vehicle_id is not None}
+    leaving = await Assignments(session).leaving(at, until, depot_id)
+    runs = await Assignments(session).of_vehicles({*here, *(one.vehicle_id for one in leaving)}, at - OLDEST_SOC, until)
+    blocks = await Blocks(session).by_ids({run.block_id for of_vehicle in runs.values() for run in of_vehicle})
+    return blocks, runs
+
+
+@dataclass(frozen=True, slots=True)
+class _Coming:
+    """A vehicle that will come back: of its place only the depot is known yet."""
+
+    id: uuid.UUID
+    vehicle_id: uuid.UUID | None
+    depot_id: uuid.UUID
+    charge_point_id: uuid.UUID = _NOWHERE
+
+
+async def _levels(
+    session: Session, transactions: Iterable[Transaction], runs: Mapping[uuid.UUID, list[Assignment]], depot_id: uuid.UUID, at: datetime
+) -> dict[uuid.UUID, PriorityLevel]:
+    coming = [_Coming(run.id, run.vehicle_id, depot_id) for of_vehicle in runs.values() for run in of_vehicle]
+    asked: list[Ranked] = [*transactions, *coming]
+    return {one: priority.level for one, priority in (await Priorities(session).effective(asked, at=at)).items()}
+
+
+async def _learnt(session: Session, vehicle_ids: Iterable[uuid.UUID], depot: Depot, at: datetime) -> dict[uuid.UUID, LearntDeparture]:
+    by_vehicle: dict[uuid.UUID, list[PastStay]] = defaultdict(list)
+    for stay in await past_stays(session, vehicle_ids, depot.id, since=at - LOOKED_BACK):
+        by_vehicle[stay.vehicle_id].append(stay)
+    found = {
+        vehicle_id: learnt_departure(stays, now=at, until=at + HORIZON, time_zone=depot.time_zone)
+        for vehicle_id, stays in by_vehicle.items()
+    }
+    return {vehicle_id: learnt for vehicle_id, learnt in found.items() if learnt is not None}

@@ -338,7 +338,7 @@ async def test_power_is_shown_at_once_and_after_each_step_of_ones_own(mine: Grap
 
 
 def test_every_subscription_is_watched() -> None:
-    of_dispatch = {"dispatchChanged", "readinessChanged"}  # in test_dispatch.py
+    of_dispatch = {"dispatchChanged", "readinessChanged", "planMade"}  # in test_dispatch.py, test_plans.py
     root = internal._schema.subscription_type
     assert root is not None
     assert set(root.fields) == {

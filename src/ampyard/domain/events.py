@@ -43,6 +43,7 @@ CHANGES_PLANS = frozenset(
         EventKind.PRIORITY_CHANGED,
         EventKind.BLOCK_CHANGED,
         EventKind.ASSIGNMENT_CHANGED,
+        EventKind.CHARGING_REQUEST_CHANGED,
     }
 )
 

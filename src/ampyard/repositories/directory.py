@@ -4,12 +4,13 @@ Everything here runs as the system role, which may read these few columns and no
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, exists, literal, select
 
+from ampyard.domain.grid_links import LinkKind
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session
@@ -62,6 +63,16 @@ class OcpiLogin:
 
     tenant_id: uuid.UUID
     partner_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLogin:
+    """The other side of a grid link that is switched on."""
+
+    tenant_id: uuid.UUID
+    link_id: uuid.UUID
+    kind: LinkKind
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +144,26 @@ class Directory:
             )
         )
         return None if row is None else OcpiLogin(*row)
+
+    async def grid_link(self, token_hash: str) -> LinkLogin | None:
+        """Return the grid link whose token has this hash unless it is switched off."""
+        column = tables.grid_link.c
+        row = await self.session.fetch_one(
+            select(column.tenant_id, column.id, column.kind, column.name).where(
+                column.token_hash == token_hash, column.enabled, _active(column.tenant_id)
+            )
+        )
+        return None if row is None else LinkLogin(*row)
+
+    async def due_grid_links(self, kinds: Collection[LinkKind], at: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:
+        """Return (tenant, link) ids of the grid links of some kinds that are due to be called, the one due longest first."""
+        column = tables.grid_link.c
+        rows = await self.session.fetch(
+            select(column.tenant_id, column.id)
+            .where(column.enabled, column.due_at <= at, column.kind.in_(kinds), _active(column.tenant_id))
+            .order_by(column.due_at, column.id)
+        )
+        return [(row[0], row[1]) for row in rows]
 
     async def impersonation(self, token_hash: str) -> ImpersonationLogin | None:
         """Return what a token of an impersonation stands for, unless that was ended; expiry is the caller's to check."""

@@ -2,13 +2,13 @@
 
 import uuid
 from collections import defaultdict
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from types import MappingProxyType
 
 from sqlalchemy import select, update
 
-from ampyard.domain.grid_links import GridLink, LinkKind
+from ampyard.domain.grid_links import GridLink
 from ampyard.domain.grid_messages import GridMessage
 from ampyard.domain.grid_signals import LostLink
 from ampyard.repositories import tables
@@ -30,16 +30,6 @@ class GridMessages(Repository[GridMessage]):
     entity = GridMessage
     table = tables.grid_message
     orders = MappingProxyType({"AT": table.c.at})
-
-
-@dataclass(frozen=True, slots=True)
-class LinkLogin:
-    """Whose token this is: a link that is switched on."""
-
-    tenant_id: uuid.UUID
-    link_id: uuid.UUID
-    kind: LinkKind
-    name: str
 
 
 async def lost_links(session: Session, depot_id: uuid.UUID, *, at: datetime) -> dict[uuid.UUID, list[LostLink]]:

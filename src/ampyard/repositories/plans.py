@@ -126,6 +126,14 @@ async def peak_kw(session: Session, depot_id: uuid.UUID, *, since: datetime, unt
     return 0.0 if row is None else float(row[0])
 
 
+async def vehicles_of_stays(session: Session, stay_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """Return whose stays these are, by the id of the transaction or, ahead of it, of the assignment."""
+    wanted, tx, run = list(stay_ids), tables.transaction.c, tables.assignment.c
+    known = select(tx.id, tx.vehicle_id).where(tx.id == func.any(array(wanted)), tx.vehicle_id.is_not(None))
+    to_come = select(run.id, run.vehicle_id).where(run.id == func.any(array(wanted)))
+    return {row[0]: row[1] for row in await session.fetch(known.union_all(to_come))}
+
+
 async def past_stays(session: Session, vehicle_ids: Iterable[uuid.UUID], depot_id: uuid.UUID, *, since: datetime) -> list[PastStay]:
     """Return the stays of vehicles at a depot that began after a moment, and have ended."""
     tx = tables.transaction.c

@@ -14,9 +14,11 @@ from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.readiness import Risk
 from ampyard.domain.readiness_records import KEPT_BEFORE
 from ampyard.domain.reports import DAILY_ENERGY_JOB
+from ampyard.domain.supply import LimitSource
 from ampyard.domain.transactions import ChargingState, TransactionState
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session
+from ampyard.repositories.grid_fallbacks import fallbacks_below
 from ampyard.repositories.supply import Supply
 
 # Less is what electronics take while nothing is charged.
@@ -243,6 +245,38 @@ async def anomalies(session: Session, _at: datetime) -> list[Sighting]:
     ]
 
 
+async def lost_links(session: Session, at: datetime) -> list[Sighting]:
+    """Return the grid links on which nobody has been heard in time, in depots that are in use."""
+    link, depot = tables.grid_link, tables.depot
+    statement = (
+        select(link.c.id, link.c.lost_at, link.c.depot_id, link.c.power_node_id, link.c.kind)
+        .join(depot, depot.c.id == link.c.depot_id)
+        .where(link.c.enabled, link.c.lost_at <= at, depot.c.archived_at.is_(None))
+    )
+    return [
+        Sighting(target_id=row[0], since=row[1], depot_id=row[2], power_node_id=row[3], facts={"kind": row[4].value})
+        for row in await session.fetch(statement)
+    ]
+
+
+async def fallbacks_over_signals(session: Session, at: datetime) -> list[Sighting]:
+    """Return the power nodes whose strictest limit from outside is below the sum of the fall-backs there: it cannot be kept for certain."""
+    node, depot = tables.power_node, tables.depot
+    limited = exists().where(tables.grid_signal.c.power_node_id == node.c.id, tables.grid_signal.c.counts_until > at)
+    rows = await session.fetch(select(node.c.id).join(depot, depot.c.id == node.c.depot_id).where(limited, depot.c.archived_at.is_(None)))
+    states = await Supply(session).states([row[0] for row in rows], at=at)
+    needed_kw = await fallbacks_below(session, list(states))
+    found = []
+    for node_id, state in states.items():
+        limit = state.limit(at)
+        fallback_kw = needed_kw[node_id]
+        if limit.source is LimitSource.GRID_SIGNAL and fallback_kw > limit.limit_kw:
+            excess_kw = round(fallback_kw - limit.limit_kw, 3)
+            facts = {"fallback_kw": round(fallback_kw, 3), "limit_kw": limit.limit_kw, "excess_kw": excess_kw}
+            found.append(Sighting(target_id=node_id, depot_id=state.node.depot_id, power_node_id=node_id, facts=facts))
+    return found
+
+
 SIGHTINGS: Mapping[AlertKind, Callable[[Session, datetime], Awaitable[list[Sighting]]]] = {
     AlertKind.OFFLINE: offline,
     AlertKind.FAULTED: faulted,
@@ -252,4 +286,6 @@ SIGHTINGS: Mapping[AlertKind, Callable[[Session, datetime], Awaitable[list[Sight
     AlertKind.NOT_READY: not_ready,
     AlertKind.REPORT_FAILED: failed_reports,
     AlertKind.ANOMALY: anomalies,
+    AlertKind.GRID_LINK_LOST: lost_links,
+    AlertKind.FALLBACKS_OVER_SIGNAL: fallbacks_over_signals,
 }

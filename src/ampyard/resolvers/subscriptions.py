@@ -63,6 +63,14 @@ class DispatchChange:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanChange:
+    """That a depot has a new plan."""
+
+    depot_id: uuid.UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DepotPower:
     """A depot's power at a moment."""
 
@@ -301,6 +309,18 @@ def allocation_changed(
         )
 
     return _entities(info.context, Allocations, fits)
+
+
+def plan_made(
+    info: Info, depot_id: Annotated[strawberry.ID, strawberry.argument(description="The depot.")]
+) -> AsyncGenerator[PlanChange, None]:
+    """Return that a depot has a new plan: once at the start, then whenever one is made."""
+    wanted = decode_id("depotId", depot_id, Depot)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.PLAN_MADE and event.aggregate_id == wanted
+
+    return _moments(info.context, wanted, fits, PlanChange)
 
 
 def job_run_updated(

@@ -29,6 +29,7 @@ from ampyard.schema.dispatch_changes import DispatchMutations
 from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceMutations, EnergyPriceQueries
 from ampyard.schema.errors import ERRORS
 from ampyard.schema.faults import Fault, FaultQueries, FaultSubscriptions
+from ampyard.schema.grid_links import GridLink, GridLinkMutations, GridLinkQueries, GridMessage
 from ampyard.schema.grid_signals import GridSignal, GridSignalMutations, GridSignalQueries
 from ampyard.schema.health import HealthQueries
 from ampyard.schema.id_tags import IdTag, IdTagMutations, IdTagQueries
@@ -37,6 +38,7 @@ from ampyard.schema.node import Node
 from ampyard.schema.notification_changes import NotificationMutations
 from ampyard.schema.notifications import NotificationChannel, NotificationDelivery, NotificationQueries, NotificationSubscriptions
 from ampyard.schema.parties import OcpiCredential, OcpiParty, PartyMutations, PartyQueries
+from ampyard.schema.plans import PlanSubscriptions
 from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries, PrioritySubscriptions
 from ampyard.schema.readiness import ReadinessQueries, ReadinessRecord, ReadinessSubscriptions
 from ampyard.schema.reports import Report, ReportQueries
@@ -69,6 +71,7 @@ class Query(
     DepotQueries,
     SupplyQueries,
     GridSignalQueries,
+    GridLinkQueries,
     ChargePointQueries,
     FaultQueries,
     AvailabilityQueries,
@@ -115,6 +118,7 @@ class Mutation(
     DepotMutations,
     SupplyMutations,
     GridSignalMutations,
+    GridLinkMutations,
     PriorityMutations,
     AnomalyMutations,
     CorrectionMutations,
@@ -155,6 +159,7 @@ class Subscription(
     DepotSubscriptions,
     DispatchSubscriptions,
     ReadinessSubscriptions,
+    PlanSubscriptions,
     JobRunSubscriptions,
 ):
     pass
@@ -178,6 +183,8 @@ schema = Subgraph(
         Fault,
         FirmwareStatus,
         PlannedDowntime,
+        GridLink,
+        GridMessage,
         GridSignal,
         LimitException,
         ChargePoint,

@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 class AlertKind(StrEnum):
     """What an alert is about.
 
-    Each kind has its own target: a charge point, an EVSE, a transaction, a power node, an assignment, a job, an anomaly.
+    Each kind has its own target: a charge point, an EVSE, a transaction, a power node, an assignment, a job, an anomaly, a grid link.
     """
 
     OFFLINE = "OFFLINE"
@@ -17,6 +17,8 @@ class AlertKind(StrEnum):
     NOT_READY = "NOT_READY"
     REPORT_FAILED = "REPORT_FAILED"
     ANOMALY = "ANOMALY"
+    GRID_LINK_LOST = "GRID_LINK_LOST"
+    FALLBACKS_OVER_SIGNAL = "FALLBACKS_OVER_SIGNAL"
 
 
 class AlertSeverity(IntEnum):

@@ -41,6 +41,8 @@ PARAMETERS: Mapping[AlertKind, Mapping[str, Bounds]] = {
     },
     AlertKind.REPORT_FAILED: {"after_s": Bounds(0, _DAY_S, 0), "clear_after_s": Bounds(0, _HOUR_S, 0)},
     AlertKind.ANOMALY: {"after_s": Bounds(0, _DAY_S, 0), "clear_after_s": Bounds(0, _HOUR_S, 0)},
+    AlertKind.GRID_LINK_LOST: {"after_s": Bounds(0, _DAY_S, 0), "clear_after_s": Bounds(0, _HOUR_S, 60)},
+    AlertKind.FALLBACKS_OVER_SIGNAL: {"after_s": Bounds(0, _HOUR_S, 0), "clear_after_s": Bounds(0, _HOUR_S, 0)},
 }
 
 
@@ -130,4 +132,6 @@ DEFAULT_RULES: tuple[tuple[str, AlertKind, AlertSeverity], ...] = (
     ("Vehicle not ready", AlertKind.NOT_READY, AlertSeverity.CRITICAL),
     ("Report failed", AlertKind.REPORT_FAILED, AlertSeverity.INFO),
     ("Odd transaction", AlertKind.ANOMALY, AlertSeverity.INFO),
+    ("Grid link lost", AlertKind.GRID_LINK_LOST, AlertSeverity.WARNING),
+    ("Fall-backs above a limit from outside", AlertKind.FALLBACKS_OVER_SIGNAL, AlertSeverity.CRITICAL),
 )

@@ -16,6 +16,11 @@ _SUMMARIES: Mapping[AlertKind, Callable[[Mapping[str, Any]], str]] = {
     ),
     AlertKind.NOT_READY: lambda facts: f"{facts['risk'].replace('_', ' ').capitalize()} for the departure at {facts['departs_at']}",
     AlertKind.REPORT_FAILED: lambda facts: f"The report of {facts['day']} could not be written",
+    AlertKind.GRID_LINK_LOST: lambda facts: f"Nobody is heard on a grid link of kind {facts['kind']}: its fall-back counts",
+    AlertKind.FALLBACKS_OVER_SIGNAL: lambda facts: (
+        f"Fall-backs of {facts['fallback_kw']:.1f} kW exceed the limit from outside, {facts['limit_kw']:.1f} kW, "
+        f"by {facts['excess_kw']:.1f} kW"
+    ),
     AlertKind.ANOMALY: lambda facts: f"Odd transaction: {facts['anomaly'].replace('_', ' ').lower()}",
 }
 

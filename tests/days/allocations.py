@@ -17,10 +17,12 @@ UNSET = {"Allocation.line", "Allocation.waitingSince", "Evse.overdrawnSince"}
 
 
 async def happen(busy: "Busy") -> None:
-    """Keep what a step of each depot comes to; who comes last is said to yield to who comes first."""
+    """Keep what a step of each depot comes to; who comes last is said to yield, at some node, to who comes first."""
     for depot in await busy.all(Depots):
         async with busy.backend.unit_of_work(user(busy.tenant_id)) as work:
             state = await read_state(work, depot.id)
             *others, last = decide(state.facts).outcomes
-            await keep(work, depot.id, state, [*others, replace(last, yielded_to=(others[0].evse_id,))])
+            await keep(
+                work, depot.id, state, [*others, replace(last, node_id=state.facts.nodes[0].node_id, yielded_to=(others[0].evse_id,))]
+            )
             await work.commit()

@@ -20,12 +20,14 @@ from ampyard.repositories.allocations import Allocations, Steps
 from ampyard.repositories.charge_points import Evses
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots, PowerNodes
+from ampyard.repositories.tenants import Tenants
 from ampyard.repositories.transactions import Transactions
 from ampyard.services import charge_points, commands, power, power_nodes, priorities, site_meters, transactions
 from ampyard.services.alerts.looking import look
 from ampyard.services.alerts.rules import add_missing_default_rules
 from ampyard.services.backend import Backend
 from ampyard.services.charge_points import Station
+from ampyard.services.power.replaying import replay_now, told
 from ampyard.services.power_nodes import NewLimitException
 from ampyard.services.priorities import NewPriority
 from ampyard.services.transactions import Report
@@ -389,6 +391,26 @@ async def test_what_is_not_kept_any_more_is_not_computed_again(yard: Yard) -> No
     assert await replays_of(yard, transaction.id) == [None]
     with pytest.raises(NotFoundError, match="There is no such transaction"):
         await replays_of(yard, uuid.uuid4())
+
+
+async def test_a_person_is_told_line_by_line(yard: Yard) -> None:
+    yard.wait_until(T0)
+    await yard.tick()
+    transaction = await yard.transaction("CP-2")
+    async with yard.backend.database.snapshot(yard.tenant_id) as snapshot:
+        (tenant,) = await Tenants(snapshot).where(Tenants.table.c.id == yard.tenant_id)
+
+    (one,) = await replay_now(yard.backend, tenant.slug, transaction.id)
+
+    kept = "2026-11-02T08:00:00+00:00  52 kW  Gets 52 kW, its share of what Grid can supply."
+    assert told(one) == f"{kept}  [the same again]"
+    assert told(replace(one, replay=None)) == f"{kept}  [what it was computed from is not kept any more]"
+    assert one.replay is not None
+    otherwise = replace(one.replay, same=False, power_kw=7.0, explanation="Because.")
+    assert told(replace(one, replay=otherwise)) == f"{kept}  [now: 7 kW: Because.]"
+    assert told(replace(one, replay=replace(otherwise, power_kw=None))) == f"{kept}  [now: nothing]"
+    with pytest.raises(NotFoundError, match="nobody"):
+        await replay_now(yard.backend, "nobody", transaction.id)
 
 
 async def test_an_evse_that_gets_nothing_is_told_since_when_it_waits(yard: Yard) -> None:

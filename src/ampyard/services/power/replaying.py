@@ -9,6 +9,8 @@ from ampyard.domain.errors import NotFoundError
 from ampyard.repositories.allocations import Allocations, Steps
 from ampyard.repositories.database import Session
 from ampyard.repositories.transactions import Transactions
+from ampyard.services.backend import Backend
+from ampyard.services.tenants import tenant_by_slug
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,29 @@ async def replay_transaction(session: Session, transaction_id: uuid.UUID) -> lis
     allocations = await Allocations(session).of_transaction(transaction_id)
     replays = await replay_allocations(session, allocations)
     return [ReplayedAllocation(allocation, replays.get(allocation.id)) for allocation in allocations]
+
+
+async def replay_now(backend: Backend, tenant_slug: str, transaction_id: uuid.UUID) -> list[ReplayedAllocation]:
+    """Compute the decisions about a transaction of a tenant again, oldest first.
+
+    Raises:
+        NotFoundError: there is no such tenant, or no such transaction.
+    """
+    tenant_id = await tenant_by_slug(backend, tenant_slug)
+    async with backend.database.snapshot(tenant_id) as snapshot:
+        return await replay_transaction(snapshot, transaction_id)
+
+
+def told(replayed: ReplayedAllocation) -> str:
+    """Return an allocation and its replay in a line for people."""
+    allocation, again = replayed.allocation, replayed.replay
+    kept = f"{allocation.decided_at.isoformat(timespec='seconds')}  {allocation.power_kw:g} kW  {allocation.explanation}"
+    if again is None:
+        return f"{kept}  [what it was computed from is not kept any more]"
+    if again.same:
+        return f"{kept}  [the same again]"
+    other = "nothing" if again.power_kw is None else f"{again.power_kw:g} kW: {again.explanation}"
+    return f"{kept}  [now: {other}]"
 
 
 async def replay_allocations(session: Session, allocations: Sequence[Allocation]) -> dict[uuid.UUID, Replay]:

@@ -179,6 +179,11 @@ def _told(moment: datetime | None) -> str:
     return "an unknown time" if moment is None else moment.isoformat()
 
 
+def charging_point_name(identity: str, evse_no: int) -> str:
+    """Return what an EVSE is called outside. A colon: no identity has one, as it ends the user name of a login (RFC 7617, 2)."""
+    return f"{identity}:{evse_no}"
+
+
 def flaw_of(statement: Statement) -> RequestFlaw | None:
     """Return what is wrong with a statement whose names have been looked up; the worst first."""
     if statement.vehicle_id is None:

@@ -9,7 +9,7 @@ from ampyard.jobs.planner import Planner, Tick
 from ampyard.jobs.plans import Plans
 from ampyard.jobs.relay import run_relay
 from ampyard.jobs.work_queue import run_work_queue
-from ampyard.services import charge_points, commands, energy_prices, node_loads, readiness, retention, rollups
+from ampyard.services import charge_points, commands, depot_link_sockets, energy_prices, node_loads, readiness, retention, rollups
 from ampyard.services.backend import Backend
 from ampyard.services.outages import Outage
 from ampyard.services.tasks import end
@@ -48,6 +48,7 @@ async def run_worker(backend: Backend, database_url: str, *, tick: Tick, stop: a
         _kept_running("The planner", lambda: Planner(backend, tick).run(), stop),
         _kept_running("Planning", lambda: Plans(backend).run(), stop),
         _kept_running("Looking for silent charge points", lambda: _every(_SWEEP_S, charge_points.sweep_silent, backend), stop),
+        _kept_running("Looking for silent depot links", lambda: _every(_SWEEP_S, depot_link_sockets.sweep_silent, backend), stop),
         _kept_running("Ending overdue commands", lambda: _every(_EXPIRE_S, commands.expire_overdue, backend), stop),
         _kept_running("Spreading energy over intervals", lambda: _every(_SPREAD_S, intervals.spread_overdue, backend), stop),
         _kept_running("Looking for alerts", lambda: LookOut(backend).run(), stop),

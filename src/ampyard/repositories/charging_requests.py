@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from sqlalchemy import ColumnElement, delete, func, or_, select
 
-from ampyard.domain.charging_requests import OVERDUE, ChargingRequest, RequestFlaw, RequestSource, counting
+from ampyard.domain.charging_requests import OVERDUE, ChargingRequest, RequestFlaw, RequestSource, charging_point_name, counting
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session, WriteSession
 from ampyard.repositories.repository import Repository, array, array_of_text
@@ -116,11 +116,6 @@ async def evses_known_as(session: Session, depot_id: uuid.UUID) -> dict[str, uui
         by_identity.setdefault(identity, []).append(evse_id)
     alone = {identity: ids[0] for identity, ids in by_identity.items() if len(ids) == 1}
     return alone | {charging_point_name(identity, number): evse_id for identity, number, evse_id in rows}
-
-
-def charging_point_name(identity: str, evse_no: int) -> str:
-    """Return what an EVSE is called outside. A colon: no identity has one, as it ends the user name of a login (RFC 7617, 2)."""
-    return f"{identity}:{evse_no}"
 
 
 async def remove_withdrawn(session: WriteSession, *, before: datetime) -> int:

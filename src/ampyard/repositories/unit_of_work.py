@@ -28,7 +28,6 @@ PLANS_CHANNEL = "ampyard_plans"
 COMMAND_CHANNEL = "ampyard_commands"
 SOCKET_CHANNEL = "ampyard_sockets"
 SUSPENSION_CHANNEL = "ampyard_suspensions"
-LINK_CHANNEL = "ampyard_depot_links"
 
 
 class UnitOfWork:

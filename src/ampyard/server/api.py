@@ -32,6 +32,7 @@ from ampyard.services.alerts.counting import count_unresolved
 from ampyard.services.backend import Backend
 from ampyard.services.impersonation import TOKEN_PREFIX
 from ampyard.services.reports import read_report
+from ampyard.vdv463.app import vdv463_route
 
 _log = logging.getLogger(__name__)
 
@@ -88,6 +89,7 @@ def api_app(settings: Settings, backend: Backend) -> ASGIApp:
     routes = [
         Mount("/grid", grid_app(backend)),
         Mount("/ocpi", ocpi_app(backend, public_url=settings.public_url)),
+        vdv463_route(backend),
         Route("/files/{token}", _download(backend, links)),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(backend)),

@@ -14,7 +14,7 @@ from ampyard.domain.errors import NotFoundError
 from ampyard.domain.events import Event, EventKind
 from ampyard.repositories.depot_links import DepotLinks, LinkMessages, mark_gone, note_presence
 from ampyard.repositories.directory import Directory
-from ampyard.repositories.unit_of_work import LINK_CHANNEL, UnitOfWork
+from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.backend import Backend
 from ampyard.services.secrets import NO_PASSWORD, verify_password
 
@@ -73,7 +73,6 @@ async def connected(backend: Backend, system: LinkedSystem, subprotocol: str) ->
             seen_at=work.now,
             updated_at=work.now,
         )
-        work.notify(LINK_CHANNEL, str(link.id))
         work.publish(Event(EventKind.DEPOT_LINK_UPDATED, link.id, link.depot_id))
         await work.commit()
 

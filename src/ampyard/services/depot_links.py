@@ -15,7 +15,7 @@ from ampyard.domain.texts import checked_text
 from ampyard.repositories.charging_requests import ChargingRequests
 from ampyard.repositories.depot_links import DepotLinks
 from ampyard.repositories.depots import Depots
-from ampyard.repositories.unit_of_work import LINK_CHANNEL, UnitOfWork
+from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.backend import Backend
 from ampyard.services.charging_requests import withdraw_all
 from ampyard.services.secrets import hash_password, new_key
@@ -112,8 +112,6 @@ async def edit_link(
         changed = replace(link, **values, updated_at=work.now)
         await work.change(DepotLinks, link.id, **values, updated_at=work.now)
         await _told(work, changed, "edit", **values)
-        if enabled is False:
-            work.notify(LINK_CHANNEL, str(link.id))
         work.answers(depot_link=changed)
         await work.commit()
     return changed
@@ -155,7 +153,6 @@ async def remove_link(backend: Backend, principal: Principal, link_id: uuid.UUID
             asked = await ChargingRequests(work.session).of_link(link.id)
         await withdraw_all(work, asked, by=principal.author)
         await _told(work, link, "remove", withdrawn=len(asked))
-        work.notify(LINK_CHANNEL, str(link.id))
         work.wake_planner(link.depot_id)
         work.answers(depot_link=link)
         await work.commit()

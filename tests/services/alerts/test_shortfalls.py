@@ -97,6 +97,7 @@ async def test_a_rule_may_be_about_what_leaves_soon_alone(here: Watch) -> None:
 async def test_who_reaches_the_vehicle_alone_is_told_too(here: Watch) -> None:
     transaction = await plugged(here)
     await plan(here, transaction, short=True)
+    assert transaction.vehicle_id is not None
     group = await group_of(here.backend, here.tenant_id, vehicle_id=transaction.vehicle_id)
     async with here.backend.database.snapshot(here.tenant_id, Reach(frozenset({group}), frozenset({group}))) as snapshot:
         (seen,) = await shortfalls(snapshot, here.now + timedelta(minutes=1))

@@ -20,9 +20,9 @@ async def seen(yard: PlannedYard, *assignments: Assignment) -> list[Readiness]:
     return [found[one.id] for one in assignments]
 
 
-async def limited(yard: PlannedYard, limit_kw: float, **plug: str) -> None:
+async def limited(yard: PlannedYard, limit_kw: float) -> None:
     """Plug Bus 1 in, at a limit that was confirmed a moment ago."""
-    transaction = await yard.plugged(**plug, soc=20.0)
+    transaction = await yard.plugged(soc=20.0)
     async with yard.yard.work() as work:
         await work.change(Evses, transaction.evse_id, limit_kw=limit_kw, limit_at=NOW)
         await work.commit()

@@ -65,7 +65,7 @@ SYSTEM_READS = {
     "command": {"id", "tenant_id", "charge_point_id", "state", "created_at", "expires_at"},
     "alert_rule": {"id", "tenant_id", "enabled"},
     "alert": {"id", "tenant_id", "kind", "severity", "state"},
-    "grid_link": {"id", "tenant_id", "kind", "name", "enabled", "due_at", "token_hash"},
+    "grid_link": {"id", "tenant_id", "kind", "name", "enabled", "due_at", "token_hash", "next_token_hash"},
     "outbox": {"id", "tenant_id", "kind", "aggregate_id", "depot_id", "payload", "occurred_at"},
 }
 

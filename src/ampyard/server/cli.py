@@ -114,6 +114,7 @@ def connect() -> None:
 @app.command()
 def worker() -> None:
     """Share power, relay events and run jobs."""
+    from ampyard.grid.running import run_links
     from ampyard.jobs.worker import run_worker
     from ampyard.server.wiring import running
     from ampyard.services import power
@@ -124,7 +125,8 @@ def worker() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with running(settings, "worker") as backend:
-            await run_worker(backend, settings.resolved_database_url, tick=power.tick, stop=stop)
+            grid = {"Calling grid links": lambda: run_links(backend, f"{settings.base_url}/grid")}
+            await run_worker(backend, settings.resolved_database_url, tick=power.tick, stop=stop, also=grid)
 
     _run_role(serve())
 

@@ -13,6 +13,7 @@ from tests.days import (
     access,
     administration,
     alerts,
+    allocations,
     charge_points,
     charging_profiles,
     charging_requests,
@@ -41,6 +42,7 @@ DAYS: tuple[ModuleType, ...] = (
     transactions,
     charging_profiles,
     planning,
+    allocations,
     alerts,
     charts,
 )

@@ -129,7 +129,8 @@ class _Class:
         """Return those who could have their next set-point if it were given to them alone."""
         places = places[self._next(places) <= self._allotment.ceiling[self._members[places]]]
         node, _ = self._short(self._members[places], self._next(places))
-        return places[node == self._allotment.supply.tree.nobody]
+        fits: Ints = places[node == self._allotment.supply.tree.nobody]
+        return fits
 
     def _filled(self, members: Ints, weights: Floats) -> Floats:
         """Return what each would have if every power were a set-point."""

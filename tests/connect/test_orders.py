@@ -53,7 +53,8 @@ async def ask(
     """Return what was sent for an order, and how it ended when answered with `reply`."""
     wire.replies[action] = reply
     state, text = await outcome(point, await give(point, order))
-    (sent,) = [payload for name, payload in wire.orders if name == action]
+    # It is also asked which profiles it takes, whenever it comes on the line.
+    (sent,) = [payload for name, payload in wire.orders if name == action and "PhaseRotation" not in str(payload)]
     wire.orders.clear()
     return sent, state, text
 

@@ -9,7 +9,21 @@ to do for.
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tests.days import access, administration, alerts, charge_points, charts, dispatch, grid, planning, supply, transactions, vehicles
+from tests.days import (
+    access,
+    administration,
+    alerts,
+    allocations,
+    charge_points,
+    charging_requests,
+    charts,
+    dispatch,
+    grid,
+    planning,
+    supply,
+    transactions,
+    vehicles,
+)
 
 if TYPE_CHECKING:
     from tests.busy import Busy
@@ -22,9 +36,11 @@ DAYS: tuple[ModuleType, ...] = (
     charge_points,
     vehicles,
     dispatch,
+    charging_requests,
     administration,
     transactions,
     planning,
+    allocations,
     alerts,
     charts,
 )

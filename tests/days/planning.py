@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ampyard.domain.ids import new_id
 from ampyard.domain.planning import PlanStatus, Remedy, RemedyKind, ShortfallCause
@@ -17,6 +17,7 @@ from ampyard.repositories.plans import keep_plan
 from ampyard.repositories.transactions import Transactions
 from ampyard.services import depots
 from tests.fleet import user
+from tests.schema.graph import id_of
 
 if TYPE_CHECKING:
     from tests.busy import Busy
@@ -42,6 +43,12 @@ async def happen(busy: "Busy") -> None:
         async with busy.backend.unit_of_work(user(busy.tenant_id)) as work:
             await keep_plan(work.session, plan, stays)
             await work.commit()
+
+
+async def valid_inputs(busy: "Busy") -> dict[str, dict[str, Any]]:
+    """Return arguments with which plans are watched."""
+    depot = next(depot for depot in await busy.all(Depots) if depot.name == "Central")
+    return {"planMade": {"depotId": id_of(depot)}}
 
 
 def plan_of(tenant_id: uuid.UUID, depot_id: uuid.UUID, made_at: datetime) -> DepotPlan:
@@ -79,6 +86,7 @@ def stay_of(
     remedies = (
         Remedy(RemedyKind.RAISE_LIMIT, node_id=short_at, kw=6.0, begins_at=begin, ends_at=begin + 2 * HOUR),
         Remedy(RemedyKind.DEPART_LATER, ends_at=begin + 3 * HOUR),
+        Remedy(RemedyKind.SWAP_VEHICLE, stay_id=transaction.id),
     )
     return PlannedStay(
         id=new_id(),

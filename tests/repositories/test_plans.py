@@ -109,7 +109,7 @@ async def test_plans_come_back_as_they_were_kept(busy: Busy) -> None:
         assert plan == expected
         assert [(slot.power_kw, slot.limit_kw, slot.price_per_kwh) for slot in plan.slots] == [(40.0, 150.0, 0.3), (20.0, None, 0.2)]
     (short, _) = [stay for stay in stays if stay.cause is not None]
-    assert [remedy.kind for remedy in short.remedies] == [RemedyKind.RAISE_LIMIT, RemedyKind.DEPART_LATER]
+    assert [remedy.kind for remedy in short.remedies] == [RemedyKind.RAISE_LIMIT, RemedyKind.DEPART_LATER, RemedyKind.SWAP_VEHICLE]
     assert (short.remedies[0].node_id, short.remedies[0].kw) == (short.binding_node_id, 6.0)
 
 

@@ -86,6 +86,9 @@ async def test_a_group_with_a_depot_reaches_what_is_in_it(busy: Busy) -> None:
         "transaction": transactions,
         "meter_sample": everything.ids("meter_sample", charge_point_id=points),
         "report": everything.ids("report", depot_id={north}),
+        "depot_link": everything.ids("depot_link", depot_id={north}),
+        "depot_link_message": everything.ids("depot_link_message", link_id=everything.ids("depot_link", depot_id={north})),
+        "charging_request": everything.ids("charging_request", depot_id={north}),
         "resource_group": {group},
     }
     assert {name: mine.ids(name) for name in expected} == expected
@@ -107,6 +110,8 @@ async def test_a_group_with_a_vehicle_reaches_its_transactions_and_not_where_the
     assert mine.ids("meter_sample") == everything.ids("meter_sample", transaction_id=transactions)
     assert mine.ids("vehicle") == {vehicle}
     assert mine.ids("id_tag") == everything.ids("id_tag", vehicle_id={vehicle})
+    assert len(mine.ids("charging_request")) == 1
+    assert mine.ids("charging_request") == everything.ids("charging_request", vehicle_id={vehicle})
     assert [mine.ids(name) for name in ("depot", "power_node", "charge_point", "evse", "connector", "command", "report")] == [set()] * 7
 
 

@@ -7,6 +7,7 @@ same entities, loaded the same way. By what they answer: the same values.
 import uuid
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +25,7 @@ from graphql import (
     is_required_argument,
 )
 
+from ampyard.domain.grid_links import GridLink, LinkKind
 from ampyard.engine.batching import Computed, Edge, declaration, strawberry_field
 from ampyard.resolvers.ids import NODES, encode_id
 from ampyard.resolvers.lists import Listing
@@ -32,6 +34,7 @@ from ampyard.schema.public import schema as public
 from ampyard.services.backend import Backend
 from tests.busy import NOW, Busy
 from tests.fleet import new_fleet, user
+from tests.grid.sites import connected
 from tests.schema.graph import ENTITIES, Graph, id_of
 from tests.schema.test_sdl import core, own_types
 
@@ -108,7 +111,10 @@ def entities_shown(type_: Any) -> set[type[Any]]:
 
 def test_types_of_the_same_name_show_the_same_entity() -> None:
     shown = {type_.name: entities_shown(type_) for type_ in OBJECTS.values()}
-    entities = {name: {ENTITIES[name][0]} for name in ("Assignment", "Block", "ChargePoint", "Depot", "Priority", "Transaction", "Vehicle")}
+    entities = {
+        name: {ENTITIES[name][0]}
+        for name in ("Assignment", "Block", "ChargePoint", "Depot", "GridSignal", "Priority", "Transaction", "Vehicle")
+    }
     assert {name: entity for name, entity in shown.items() if entity} == entities
     for name, of_type in entities.items():
         assert entities_shown(INTERNAL[name]) == of_type
@@ -315,9 +321,28 @@ async def test_a_state_of_charge_told_outside_is_seen_inside(backend: Backend) -
     assert await graph.data(asked, input=given) == told
 
 
+async def test_a_limit_pushed_outside_is_seen_inside(backend: Backend) -> None:
+    async with connected(backend, LinkKind.SITE_CONTROLLER) as here:
+        graph = Graph(here.backend, here.site.who)
+        payload = get_named_type(MUTATION.fields["pushGridLimits"].type)
+        asked = f"mutation Q($input: PushGridLimitsInput!) {{ pushGridLimits(input: $input){selection(payload)} }}"
+        given = {
+            "gridLinkId": encode_id(GridLink, here.link.id),
+            "limits": [{"externalId": "a", "endsAt": (here.now + timedelta(hours=1)).isoformat(), "limitKw": 90.0}],
+        }
+
+        told = await Graph(here.backend, here.site.who, public).data(asked, input=given)
+
+        (shown,) = told["pushGridLimits"]["gridSignals"]
+        assert (shown["externalId"], shown["limitKw"], shown["state"]) == ("a", 90.0, "IN_FORCE")
+        found = await graph.data(f"query Q($id: ID!) {{ gridSignal(id: $id){selection(OBJECTS['GridSignal'])} }}", id=shown["id"])
+        assert found["gridSignal"] == shown
+        assert await graph.data(asked, input=given) == told
+
+
 def test_nothing_public_is_left_out_of_what_is_compared() -> None:
     compared = {f"Query.{name}" for name in LISTS | BY_ID} | {
-        f"Mutation.{name}" for name in ("setPriority", "reportStateOfCharge", "upsertBlocks", "scheduleVehicle")
+        f"Mutation.{name}" for name in ("setPriority", "reportStateOfCharge", "upsertBlocks", "scheduleVehicle", "pushGridLimits")
     }
     for root in (QUERY, MUTATION):
         compared |= {it for field in root.fields.values() for it in coordinates(field.type)}

@@ -59,6 +59,8 @@ async def by_representation(graph: Graph, type_name: str, entities: Sequence[Any
 COMPUTED_LEAVES = {
     "AuditRecord.targetId",
     "Depot.isOpen",
+    "GridLink.circuit",
+    "GridLink.state",
     "GridSignal.state",
     "PowerNode.effectiveLimitKw",
     "PowerNode.effectiveLimitReason",
@@ -166,6 +168,10 @@ def edges(kind: str) -> list[Any]:
 
 
 COMPUTED = {
+    # See test_allocations.py.
+    "Allocation.replay",
+    "Allocation.yieldedTo",
+    "Evse.allocation",
     "Assignment.departureRecord",
     "Assignment.pluggedInto",
     "Assignment.readiness",
@@ -184,7 +190,10 @@ COMPUTED = {
     "PowerNode.unmanaged",
     "PowerNode.weeklyLimits",
     "Transaction.cost",
+    "Depot.plan",
     "Transaction.effective",
+    "Transaction.planned",
+    "Transaction.prediction",
     "Transaction.priority",
     "Vehicle.idTags",
 }
@@ -197,6 +206,7 @@ CHILDREN_ORDER = {
     "Anomaly": "detected_at",
 }
 PAGE_ORDER = {
+    "Allocation": ("decided_at", -1),
     "Alert": ("opened_at", -1),
     "Depot": ("name", 1),
     "ResourceGroup": ("name", 1),
@@ -214,6 +224,8 @@ PAGE_ORDER = {
     "Report": ("day", -1),
     "EnergyPrice": ("valid_from", -1),
     "LimitException": ("valid_from", -1),
+    "GridLink": ("created_at", 1),
+    "GridMessage": ("at", -1),
     "GridSignal": ("begins_at", -1),
     "MeterSample": ("sampled_at", 1),
     "SocReading": ("at", -1),
@@ -244,7 +256,9 @@ OF_VEHICLES = {"Vehicle.idTags", "Vehicle.formerIdTags", "Vehicle.groups", "Vehi
 def parent_attribute(type_name: str, edge: str) -> str:
     if type_name == "VehicleType":
         return "type_id"
-    return {"children": "parent_id", "deliveries": "channel_id"}.get(edge, f"{snake(type_name)}_id")
+    return {"children": "parent_id", "deliveries": "channel_id", "messages": "link_id", "signals": "link_id"}.get(
+        edge, f"{snake(type_name)}_id"
+    )
 
 
 @pytest.mark.parametrize(

@@ -75,11 +75,11 @@ def test_highest_stack_level_that_has_something_to_say_wins() -> None:
     assert limit_kw(low, ending, at=after(60)) == 5.0
 
 
-def test_suspended_transaction_profile_gives_way_to_the_default() -> None:
-    suspended = replace(profile(9000), suspended=True)
+def test_a_transaction_profile_that_is_over_gives_way_to_the_default() -> None:
+    over = replace(profile(9000), duration_s=1)
 
-    assert limit_kw(suspended) == FALLBACK_KW
-    assert limit_kw(suspended, profile(6000, purpose=Purpose.DEFAULT)) == 6.0
+    assert limit_kw(over, at=after(1)) == FALLBACK_KW
+    assert limit_kw(over, profile(6000, purpose=Purpose.DEFAULT), at=after(1)) == 6.0
 
 
 def test_validity_includes_its_start_and_excludes_its_end() -> None:

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ampyard.connect.commands import carry_out
 from ampyard.connect.endpoint import Endpoint
 from ampyard.connect.framing import MalformedFrameError, parse
-from ampyard.services import charge_points
+from ampyard.services import charge_points, equipment
 from ampyard.services.charge_points import Station
 
 _log = logging.getLogger(__name__)
@@ -116,6 +116,7 @@ class Link:
             self._greeted.clear()
             try:
                 await charge_points.install_defaults(self.endpoint.backend, self.station)
+                await equipment.ask(self.endpoint.backend, self.station)
             except Exception:  # noqa: BLE001 - without its default profiles a charge point is not safe: tried until it works
                 _log.exception("%s: its default profiles could not be ordered; trying again.", self.station.identity)
                 await asyncio.sleep(_RETRY_S)

@@ -3,7 +3,9 @@
 import logging
 import math
 from datetime import UTC, datetime
+from typing import Any
 
+from ampyard.domain.charging_profiles import Profile, RateUnit
 from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.transactions import Measurand, Reading
 
@@ -66,13 +68,14 @@ def make_reading(
     )
 
 
-def whole_watts(power_kw: float) -> float:
-    """Return a limit in W, rounded down to a whole one: what is sent never exceeds what was decided.
+def profile_of(payload: dict[str, Any]) -> Profile:
+    """Return the charging profile that a command carries; one of the last release carries a constant limit alone.
 
-    OCPP 1.6 allows one decimal (7.14); whole watts are exact in both versions. A thousandth of a watt of slack keeps 4.14 kW,
-    which has no exact binary form, from becoming 4139 W.
+    A thousandth of a watt of slack keeps 4.14 kW, which has no exact binary form, from becoming 4139 W.
     """
-    return float(math.floor(power_kw * 1000 + 0.001))
+    if "profile" in payload:
+        return Profile.from_json(payload["profile"])
+    return Profile(RateUnit.W, ((0, float(math.floor(payload["limit_kw"] * 1000 + 0.001))),))
 
 
 def default_profile_id(evse_no: int) -> int:

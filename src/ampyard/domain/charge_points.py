@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from ampyard.domain.equipment import ANY_SET_POINT, PhaseRotation, SetPoints
 from ampyard.domain.life_cycle import ChargePointState
+from ampyard.domain.limit_schedules import Schedule
 
 
 class OcppVersion(StrEnum):
@@ -50,7 +52,8 @@ class ChargePoint:
 
     `state_at` and `state_reason` tell since when and why it is in its state. `status` is that of the charge point as a whole
     (OCPP 1.6, 4.9: connector 0); `UNKNOWN` where it has not told one. From `vendor` to `meter_serial_number` it is what its last
-    boot said of its hardware.
+    boot said of its hardware. `clock_offset_s` is by how much its clock was ahead of ours when it last said what shows that, at
+    `clock_at`.
     """
 
     id: uuid.UUID
@@ -79,6 +82,8 @@ class ChargePoint:
     booted_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    clock_offset_s: float | None = None
+    clock_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,13 @@ class Evse:
 
     `fallback_kw` is its default profile, drawn at most when no limit of ours is in force. `limit_kw` is the limit the
     charge point last confirmed, at `limit_at` (`None`: none, the fall-back holds); `limit_reason` is why it is what it is.
+    `fallback_in_force_kw` is the highest default profile that may be in force; `None`: it has never confirmed one, and may draw what
+    it can. `overdrawn_since` is since when it has been known to draw more than it may.
+
+    `phase_rotation` says which lines of the supply its phases are connected to; `voltage_v` is between phase and neutral, or between
+    two lines where it charges `line_to_line`. `told` is the schedule it has confirmed last, `in_force` the highest that may be in
+    force at each moment (both `None`: none since its transaction began). Profiles are kept in flash: `profile_writes` counts them,
+    and `profile_paid_at` is when their rate will have been made up for.
     """
 
     id: uuid.UUID
@@ -104,6 +116,17 @@ class Evse:
     limit_reason: str | None
     created_at: datetime
     updated_at: datetime
+    fallback_in_force_kw: float | None = None
+    overdrawn_since: datetime | None = None
+    phase_rotation: PhaseRotation = PhaseRotation.UNKNOWN
+    voltage_v: float = 230.0
+    line_to_line: bool = False
+    set_points: SetPoints = ANY_SET_POINT
+    told: Schedule | None = None
+    in_force: Schedule | None = None
+    profile_writes: int = 0
+    profile_written_at: datetime | None = None
+    profile_paid_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ class EventKind(StrEnum):
     CHARGE_POINT_UPDATED = "charge_point.updated"
     CHARGE_POINT_FAULT_UPDATED = "charge_point_fault.updated"
     DEPOT_POWER = "depot.power"
+    ALLOCATION_CHANGED = "allocation.changed"
     COMMAND_UPDATED = "command.updated"
     ANOMALY_CHANGED = "anomaly.changed"
     PRIORITY_CHANGED = "priority.changed"
@@ -29,6 +30,8 @@ class EventKind(StrEnum):
     PLAN_MADE = "plan.made"
     VEHICLE_UPDATED = "vehicle.updated"
     UNKNOWN_IDENTIFICATION_SEEN = "unknown_identification.seen"
+    CHARGING_REQUEST_CHANGED = "charging_request.changed"
+    DEPOT_LINK_UPDATED = "depot_link.updated"
 
 
 # What makes a plan out of date at once: who is there, who leaves when, who comes first, what may be supplied.
@@ -40,6 +43,7 @@ CHANGES_PLANS = frozenset(
         EventKind.PRIORITY_CHANGED,
         EventKind.BLOCK_CHANGED,
         EventKind.ASSIGNMENT_CHANGED,
+        EventKind.CHARGING_REQUEST_CHANGED,
     }
 )
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from ampyard.domain.charging_forecast import Forecast, Step
 from ampyard.domain.planning import PlanStatus, Remedy, ShortfallCause
 from ampyard.domain.priorities import PriorityLevel
+from ampyard.domain.shortfalls import PlannedShortfall
 
 # A plan counts for so long. Then it is ignored, as if there were none: the next ones should have come three times by then.
 FRESH = timedelta(minutes=15)
@@ -17,9 +18,11 @@ FRESH = timedelta(minutes=15)
 class DepartureSource(StrEnum):
     """Where it is known from when a vehicle leaves.
 
-    ASSIGNMENT: it is on a run. LEARNT: that is when it usually leaves. SUPPOSED: somebody asks what would be if it left then.
+    REQUEST: whoever asks for its charge says so. ASSIGNMENT: it is on a run. LEARNT: that is when it usually leaves. SUPPOSED: somebody
+    asks what would be if it left then.
     """
 
+    REQUEST = "REQUEST"
     ASSIGNMENT = "ASSIGNMENT"
     LEARNT = "LEARNT"
     SUPPOSED = "SUPPOSED"
@@ -126,6 +129,36 @@ class PlannedStay:
     def steps(self) -> Forecast:
         """What is planned to flow at its plug."""
         return tuple(Step(begins_at, kw) for begins_at, kw in zip(self.step_begins_at, self.step_kw, strict=True))
+
+    def forecast(self, otherwise: Forecast) -> Forecast:
+        """Return what flows at its plug by the plan, and beyond its end, where the vehicle is still there, what would flow otherwise."""
+        *planned, last = self.steps
+        if self.departs_at is not None and self.departs_at <= last.begins_at:
+            return self.steps
+        beyond = next((step.kw for step in reversed(otherwise) if step.begins_at <= last.begins_at), 0.0)
+        later = (step for step in otherwise if step.begins_at > last.begins_at)
+        return (*planned, Step(last.begins_at, beyond), *later)
+
+    @property
+    def shortfall(self) -> PlannedShortfall | None:
+        """What it will be short of; None where it will be ready."""
+        if self.cause is None:
+            return None
+        return PlannedShortfall(
+            lacks_minimum_kwh=self.lacks_minimum_kwh,
+            lacks_target_kwh=self.lacks_target_kwh,
+            minimum_kwh=self.minimum_kwh,
+            departs_at=self.departs_at,
+            cause=self.cause,
+            node_id=self.binding_node_id,
+            ready_at=self.ready_at,
+            remedies=self.remedies,
+        )
+
+    @property
+    def prediction(self) -> "PlannedStay":
+        """What becomes of it: itself, seen as that alone."""
+        return self
 
     @property
     def final_soc_percent(self) -> float:

@@ -36,6 +36,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "reserve_soc_percent": (0, 80),
     "command_days_kept": (1, 366),
     "job_run_days_kept": (1, 366),
+    "profile_interval_s": (0, 3600),
 }
 
 
@@ -44,8 +45,9 @@ class TenantSettings:
     """What holds for a tenant.
 
     `currency` is an ISO 4217 code. `reserve_soc_percent` is the state of charge that a vehicle shall still have on its return.
-    `alert_sender` is the e-mail address that alerts come from; None: the installation's own. The others say for how many days
-    something is kept after it has ended.
+    `alert_sender` is the e-mail address that alerts come from; None: the installation's own. `…_days_kept` say for how many days
+    something is kept after it has ended. `profile_interval_s` is how often, in the long run, the charging profile of an EVSE is raised at
+    most, as charge points keep them in flash, which wears out; 0 for as often as it comes.
 
     Raises:
         InvalidInputError: a value is out of bounds or malformed; the path names it as clients do.
@@ -58,6 +60,7 @@ class TenantSettings:
     alert_sender: str | None = None
     command_days_kept: int = 7
     job_run_days_kept: int = 30
+    profile_interval_s: int = 60
 
     def __post_init__(self) -> None:
         if not _CURRENCY.fullmatch(self.currency):

@@ -31,6 +31,7 @@ LIMITS: Mapping[str, tuple[float, str]] = {
     "consumption_kwh_per_km": (20.0, "kWh/km"),
     "min_soc_percent": (100.0, "percent"),
     "target_soc_percent": (100.0, "percent"),
+    "ac_phases": (3.0, "phases"),
 }
 _MAY_BE_ZERO = frozenset({"max_ac_kw", "max_dc_kw", "min_soc_percent"})
 NEEDED = ("battery_kwh", "max_ac_kw", "max_dc_kw")
@@ -41,7 +42,8 @@ class VehicleType:
     """A model of vehicle, whose values its vehicles have unless they have their own.
 
     `min_soc_percent` is what shall be left in the battery on return (None: as the tenant's settings say), `target_soc_percent` what it is
-    charged to (None: full), `consumption_kwh_per_km` what it takes on the road (None: not known).
+    charged to (None: full), `consumption_kwh_per_km` what it takes on the road (None: not known), `ac_phases` on how many phases it
+    charges with alternating current (None: not known).
     """
 
     id: uuid.UUID
@@ -58,6 +60,7 @@ class VehicleType:
     archived_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    ac_phases: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,8 @@ class Vehicle:
     own_target_soc_percent: float | None = None
     soc_confidence: float | None = None
     archived_at: datetime | None = None
+    ac_phases: int | None = None
+    own_ac_phases: int | None = None
 
     @property
     def soc(self) -> StateOfCharge | None:

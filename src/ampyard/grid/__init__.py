@@ -1,1 +1,1 @@
-"""Limits and prices from outside: OSCP 2.0 and OpenADR 3."""
+"""The grid's own protocols: what site controllers push, OSCP 2.0 as flexibility provider, OpenADR 3 as VEN."""

@@ -1,5 +1,5 @@
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -95,15 +95,23 @@ class Evses(Repository[Evse]):
         """Return the EVSEs of each charge point, by number."""
         return await self.grouped(self.table.c.charge_point_id, charge_point_ids, self.table.c.evse_no, reads=reads)
 
-    async def locked_of(self, charge_point_ids: Sequence[uuid.UUID]) -> list[tuple[Evse, float | None]]:
-        """Return the EVSEs of charge points with the highest limit that may be in force, locked against other writers."""
+    async def locked_of(self, charge_point_ids: Sequence[uuid.UUID], *, at: datetime | None = None) -> list[tuple[Evse, float | None]]:
+        """Return the EVSEs of charge points with the highest limit that may be in force, locked against other writers.
+
+        `at`: the moment, as schedules go on by themselves; without it, as it was when something was last told or heard.
+        """
         statement = (
             select(*self.columns(), self.table.c.in_force_kw)
             .where(self.table.c.charge_point_id == func.any(array(charge_point_ids)))
             .order_by(self.table.c.id)
             .with_for_update(key_share=True)
         )
-        return [(Evse(*row[:-1]), row[-1]) for row in await self.session.fetch(statement)]
+        found = [(Evse(*row[:-1]), row[-1]) for row in await self.session.fetch(statement)]
+        return [(evse, kw if at is None or evse.in_force is None else evse.in_force.at(at)) for evse, kw in found]
+
+
+# What an EVSE has when no limit of ours is in force.
+NO_LIMIT: Mapping[str, None] = MappingProxyType(dict.fromkeys(("limit_kw", "limit_at", "limit_reason", "told", "in_force_kw", "in_force")))
 
 
 class Connectors(Repository[Connector]):
@@ -160,7 +168,9 @@ async def forget_limits(session: WriteSession, charge_point_id: uuid.UUID) -> No
     """Forget the limits that a charge point's EVSEs have confirmed; the highest that may be in force stays known."""
     # Locked in the planner's order first: an update alone locks rows as it finds them, and two that wait for each other fail.
     await Evses(session).locked_of([charge_point_id])
-    await session.execute(update(tables.evse).where(tables.evse.c.charge_point_id == charge_point_id).values(limit_kw=None, limit_at=None))
+    await session.execute(
+        update(tables.evse).where(tables.evse.c.charge_point_id == charge_point_id).values(limit_kw=None, limit_at=None, told=None)
+    )
 
 
 async def has_transactions(session: Session, evse_id: uuid.UUID, connector_id: uuid.UUID | None = None) -> bool:

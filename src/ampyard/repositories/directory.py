@@ -4,12 +4,13 @@ Everything here runs as the system role, which may read these few columns and no
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, literal, select
+from sqlalchemy import ColumnElement, exists, literal, or_, select
 
+from ampyard.domain.grid_links import LinkKind
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session
@@ -22,6 +23,15 @@ class ChargePointLogin:
     tenant_id: uuid.UUID
     charge_point_id: uuid.UUID
     password_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DepotLinkLogin:
+    """What a depot management system's login is checked against."""
+
+    tenant_id: uuid.UUID
+    link_id: uuid.UUID
+    password_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,16 @@ class OcpiLogin:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkLogin:
+    """The other side of a grid link that is switched on."""
+
+    tenant_id: uuid.UUID
+    link_id: uuid.UUID
+    kind: LinkKind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class DepotEntry:
     """A depot as jobs need it to find their work."""
 
@@ -83,6 +103,22 @@ class Directory:
         )
         return [ChargePointLogin(*row) for row in rows]
 
+    async def depot_link_logins(self, identity: str) -> list[DepotLinkLogin]:
+        """Return the links of all tenants with this identity that are enabled; the password tells which one speaks."""
+        column = tables.depot_link.c
+        rows = await self.session.fetch(
+            select(column.tenant_id, column.id, column.password_hash).where(
+                column.identity == identity, column.enabled.is_(True), column.removed_at.is_(None), _active(column.tenant_id)
+            )
+        )
+        return [DepotLinkLogin(*row) for row in rows]
+
+    async def depot_links_silent_since(self, moment: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:
+        """Return (tenant, depot link) ids marked as connected whose process nobody has heard of since `moment`."""
+        column = tables.depot_link.c
+        rows = await self.session.fetch(select(column.tenant_id, column.id).where(column.connected.is_(True), column.seen_at < moment))
+        return [(row[0], row[1]) for row in rows]
+
     async def api_key(self, key_hash: str) -> ApiKeyLogin | None:
         """Return the key with this hash unless it has been revoked; expiry is the caller's to check."""
         column = tables.api_key.c
@@ -108,6 +144,26 @@ class Directory:
             )
         )
         return None if row is None else OcpiLogin(*row)
+
+    async def grid_link(self, token_hash: str) -> LinkLogin | None:
+        """Return the grid link whose token has this hash unless it is switched off."""
+        column = tables.grid_link.c
+        row = await self.session.fetch_one(
+            select(column.tenant_id, column.id, column.kind, column.name).where(
+                or_(column.token_hash == token_hash, column.next_token_hash == token_hash), column.enabled, _active(column.tenant_id)
+            )
+        )
+        return None if row is None else LinkLogin(*row)
+
+    async def due_grid_links(self, kinds: Collection[LinkKind], at: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:
+        """Return (tenant, link) ids of the grid links of some kinds that are due to be called, the one due longest first."""
+        column = tables.grid_link.c
+        rows = await self.session.fetch(
+            select(column.tenant_id, column.id)
+            .where(column.enabled, column.due_at <= at, column.kind.in_(kinds), _active(column.tenant_id))
+            .order_by(column.due_at, column.id)
+        )
+        return [(row[0], row[1]) for row in rows]
 
     async def impersonation(self, token_hash: str) -> ImpersonationLogin | None:
         """Return what a token of an impersonation stands for, unless that was ended; expiry is the caller's to check."""

@@ -1,12 +1,13 @@
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, func
 
 from ampyard.domain.faults import Fault
 from ampyard.repositories import tables
-from ampyard.repositories.repository import Repository
+from ampyard.repositories.repository import Repository, array
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,13 @@ class Faults(Repository[Fault]):
     entity = Fault
     table = tables.charge_point_fault
     orders = MappingProxyType({"RAISED_AT": table.c.raised_at})
+
+    async def open_of_all(self, charge_point_ids: Iterable[uuid.UUID]) -> list[Fault]:
+        """Return the open faults of charge points, oldest first."""
+        column = self.table.c
+        return await self.where(
+            column.charge_point_id == func.any(array(charge_point_ids)), column.cleared_at.is_(None), order_by=[column.raised_at, column.id]
+        )
 
     async def open_of(self, charge_point_id: uuid.UUID) -> list[Fault]:
         """Return the open faults of a charge point, oldest first."""

@@ -2,13 +2,13 @@
 
 import uuid
 from collections import defaultdict
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from types import MappingProxyType
 
 from sqlalchemy import select, update
 
-from ampyard.domain.grid_links import GridLink, LinkKind
+from ampyard.domain.grid_links import GridLink
 from ampyard.domain.grid_messages import GridMessage
 from ampyard.domain.grid_signals import LostLink
 from ampyard.repositories import tables
@@ -30,16 +30,6 @@ class GridMessages(Repository[GridMessage]):
     entity = GridMessage
     table = tables.grid_message
     orders = MappingProxyType({"AT": table.c.at})
-
-
-@dataclass(frozen=True, slots=True)
-class LinkLogin:
-    """Whose token this is: a link that is switched on."""
-
-    tenant_id: uuid.UUID
-    link_id: uuid.UUID
-    kind: LinkKind
-    name: str
 
 
 async def lost_links(session: Session, depot_id: uuid.UUID, *, at: datetime) -> dict[uuid.UUID, list[LostLink]]:
@@ -72,6 +62,13 @@ async def locked_secret(session: Session, link_id: uuid.UUID) -> str | None:
     """Return what we come with on a link, locked up."""
     row = await session.fetch_one(select(tables.grid_link.c.locked_secret).where(tables.grid_link.c.id == link_id))
     return None if row is None else row[0]
+
+
+async def promote_token(session: WriteSession, link_id: uuid.UUID, token_hash: str) -> None:
+    """Make the token that the other side was told the only one, once it comes with it."""
+    table = tables.grid_link
+    statement = update(table).where(table.c.id == link_id, table.c.next_token_hash == token_hash)
+    await session.execute(statement.values(token_hash=token_hash, next_token_hash=None))
 
 
 async def claim(session: WriteSession, link_id: uuid.UUID, *, at: datetime, until: datetime) -> GridLink | None:

@@ -60,6 +60,22 @@ class PlannedStays(Repository[PlannedStay]):
         column = self.table.c.assignment_id
         return {stay.assignment_id: stay for stay in await self._newest(column, assignment_ids, at) if stay.assignment_id is not None}
 
+    async def of_vehicles(self, vehicle_ids: Iterable[uuid.UUID], *, at: datetime) -> list[PlannedStay]:
+        """Return the stays of vehicles in plans that are fresh at a moment; of each transaction, and each assignment ahead, the newest."""
+        column = self.table.c
+        stay = func.coalesce(column.transaction_id, column.assignment_id)
+        reading = self._reading(
+            ("of_vehicles",),
+            None,
+            lambda columns: (
+                select(*columns)
+                .where(column.vehicle_id == ANY_OF_IDS, *_fresh(column))
+                .ext(distinct_on(stay))
+                .order_by(stay, column.made_at.desc(), column.id.desc())
+            ),
+        )
+        return reading.build(await self.session.records(reading.query, {"ids": list(vehicle_ids), "at": at}))
+
     async def _newest(self, key: Column[Any], ids: Iterable[uuid.UUID], at: datetime) -> list[PlannedStay]:
         reading = self._reading(
             ("newest of", key),
@@ -124,6 +140,14 @@ async def peak_kw(session: Session, depot_id: uuid.UUID, *, since: datetime, unt
     )
     row = await session.fetch_one(select(func.coalesce(func.max(means.c.kw), 0.0)))
     return 0.0 if row is None else float(row[0])
+
+
+async def vehicles_of_stays(session: Session, stay_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """Return whose stays these are, by the id of the transaction or, ahead of it, of the assignment."""
+    wanted, tx, run = list(stay_ids), tables.transaction.c, tables.assignment.c
+    known = select(tx.id, tx.vehicle_id).where(tx.id == func.any(array(wanted)), tx.vehicle_id.is_not(None))
+    to_come = select(run.id, run.vehicle_id).where(run.id == func.any(array(wanted)))
+    return {row[0]: row[1] for row in await session.fetch(known.union_all(to_come))}
 
 
 async def past_stays(session: Session, vehicle_ids: Iterable[uuid.UUID], depot_id: uuid.UUID, *, since: datetime) -> list[PastStay]:

@@ -1,18 +1,21 @@
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
+from ampyard.domain.charging_profiles import ASKED
 from ampyard.domain.ids import new_id
 from ampyard.domain.variables import ConfigurationVariable, ReportedVariable, VariableName
 from ampyard.repositories import tables
-from ampyard.repositories.database import WriteSession
-from ampyard.repositories.repository import Repository
+from ampyard.repositories.database import Session, WriteSession
+from ampyard.repositories.repository import Repository, array, array_of_text
+
+Told = dict[VariableName, str | None]
 
 _NAME = tuple(field.name for field in fields(VariableName))
 _TOLD = ("value", "read_only", "unit", "data_type", "allowed_values", "reported_at")
@@ -51,6 +54,21 @@ class Variables(Repository[ConfigurationVariable]):
         column = self.table.c
         named = [column[part] == getattr(name, part) for part in _NAME]
         return bool(await self.count(column.charge_point_id == charge_point_id, column.read_only.is_(True), *named))
+
+
+async def told_of_smart_charging(session: Session, charge_point_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Told]:
+    """Return the variables that charge points have told of their smart charging and their phases; none for those that have told none."""
+    names = sorted({name.variable for of_version in ASKED.values() for name in of_version})
+    column = tables.charge_point_variable.c
+    rows = await session.fetch(
+        select(column.charge_point_id, *(column[part] for part in _NAME), column.value).where(
+            column.charge_point_id == func.any(array(charge_point_ids)), column.variable == func.any(array_of_text(names))
+        )
+    )
+    told: dict[uuid.UUID, Told] = {charge_point_id: {} for charge_point_id in charge_point_ids}
+    for charge_point_id, *name, value in rows:
+        told[charge_point_id][VariableName(*name)] = value
+    return told
 
 
 async def keep(

@@ -11,6 +11,7 @@ from asyncpg.pgproto.pgproto import UUID  # the driver's: a uuid.UUID, read from
 
 from ampyard.domain.access import Scope
 from ampyard.domain.alerts import Alert, AlertChange, AlertRule
+from ampyard.domain.allocation import Allocation
 from ampyard.domain.anomalies import Anomaly
 from ampyard.domain.api_keys import ApiKey
 from ampyard.domain.assignments import Assignment
@@ -24,6 +25,8 @@ from ampyard.domain.depots import Depot
 from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.faults import Fault
 from ampyard.domain.firmware import FirmwareStatus
+from ampyard.domain.grid_links import GridLink
+from ampyard.domain.grid_messages import GridMessage
 from ampyard.domain.grid_signals import GridSignal
 from ampyard.domain.id_tags import IdTag
 from ampyard.domain.impersonations import Impersonation
@@ -32,6 +35,7 @@ from ampyard.domain.layouts import ChargePointTemplate
 from ampyard.domain.notifications.channels import NotificationChannel, NotificationRoute
 from ampyard.domain.notifications.deliveries import NotificationDelivery, NotificationItem
 from ampyard.domain.parties import OcpiCredential, OcpiParty
+from ampyard.domain.plans import DepotPlan, PlannedStay
 from ampyard.domain.pricing import EnergyPrice
 from ampyard.domain.priorities import Priority
 from ampyard.domain.readiness_records import ReadinessRecord
@@ -48,6 +52,7 @@ from ampyard.domain.vehicle_groups import VehicleGroup
 from ampyard.domain.vehicles import Vehicle, VehicleType
 from ampyard.repositories.access import ResourceGroups, RoleGrants, Users
 from ampyard.repositories.alerts import AlertRules, Alerts
+from ampyard.repositories.allocations import Allocations
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.api_keys import ApiKeyRecords
 from ampyard.repositories.assignments import Assignments
@@ -61,6 +66,7 @@ from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.energy_prices import EnergyPrices
 from ampyard.repositories.faults import Faults
 from ampyard.repositories.firmware import FirmwareStatuses
+from ampyard.repositories.grid_links import GridLinks, GridMessages
 from ampyard.repositories.grid_signals import GridSignals
 from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.impersonations import Impersonations
@@ -90,6 +96,7 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     AvailabilityInterval: AvailabilityIntervals,
     Alert: Alerts,
     AlertRule: AlertRules,
+    Allocation: Allocations,
     Anomaly: Anomalies,
     ChargePoint: ChargePoints,
     ChargePointTemplate: Templates,
@@ -103,6 +110,8 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     IdTag: IdTags,
     Fault: Faults,
     FirmwareStatus: FirmwareStatuses,
+    GridLink: GridLinks,
+    GridMessage: GridMessages,
     GridSignal: GridSignals,
     Impersonation: Impersonations,
     JobRun: JobRuns,
@@ -129,7 +138,7 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     VehicleType: VehicleTypes,
 }
 # Besides those, what has no global id.
-_WITHOUT_ID = (AlertChange, NotificationItem, NotificationRoute)
+_WITHOUT_ID = (DepotPlan, PlannedStay, AlertChange, NotificationItem, NotificationRoute)
 SCOPES: dict[type[Any], Scope] = dict.fromkeys([*NODES, *_WITHOUT_ID], Scope.FLEET_READ) | {
     ApiKey: Scope.ACCESS_READ,
     AuditRecord: Scope.AUDIT_READ,

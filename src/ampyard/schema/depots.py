@@ -26,9 +26,11 @@ from ampyard.resolvers.charts import chart
 from ampyard.resolvers.dispatch import plan_board
 from ampyard.resolvers.edges import by_id, references_to, to_many, to_one
 from ampyard.resolvers.lists import Listing
+from ampyard.resolvers.plans import plan_depot_plan
 from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.resolvers.uptime import OF_DEPOT, uptime_of
 from ampyard.schema.alerts import Alert, alerts_about
+from ampyard.schema.allocations import Allocation, allocations_of
 from ampyard.schema.availability import Uptime
 from ampyard.schema.charge_points import ChargePoint, ChargePointFilter, ChargePointOrder
 from ampyard.schema.charts import EnergyChart, NodePowerChart, ReadinessChart, UtilisationChart
@@ -38,6 +40,7 @@ from ampyard.schema.errors import Change, Payload
 from ampyard.schema.node import Node, shows
 from ampyard.schema.opening_times import OpeningTimes, OpeningTimesInput
 from ampyard.schema.paging import Connection, OrderDirection, connection
+from ampyard.schema.plans import Plan
 from ampyard.schema.reports import Report, ReportOrder
 from ampyard.schema.supply import PowerNode
 from ampyard.schema.transactions import Transaction, TransactionFilter, TransactionOrder
@@ -113,6 +116,9 @@ class Depot(Node):
         order_type=VehicleOrder,
     )
     alerts: Connection[Alert] = alerts_about("depot", "depot_id")
+    allocations: Connection[Allocation] = allocations_of(
+        "depot", "depot_id", description="Who got how much at its charge points and why, newest first unless told."
+    )
     transactions: Connection[Transaction] = connection(
         Listing("depot.transactions", Transactions, "STARTED_AT", default_descending=True, parent=Transactions.table.c.depot_id),
         description="The transactions at its charge points, newest first unless told.",
@@ -135,6 +141,7 @@ class Depot(Node):
     dispatch_board: Annotated["DispatchBoard", strawberry.lazy("ampyard.schema.dispatch")] = edge(
         plan_board, key="id", description="What leaves here on a day, who is on it, and who is free."
     )
+    plan: Plan | None = edge(plan_depot_plan, key="id", description="Its newest plan; null where none is kept.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     power_chart: NodePowerChart = chart(

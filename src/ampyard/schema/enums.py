@@ -4,6 +4,7 @@ import strawberry
 
 from ampyard.domain.access import PrincipalKind, Role
 from ampyard.domain.alerts import AlertChangeKind, AlertKind, AlertSeverity, AlertState
+from ampyard.domain.allocation import BoundBy
 from ampyard.domain.anomalies import AnomalyKind, NotBillable
 from ampyard.domain.anomalies import Resolution as AnomalyResolution
 from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
@@ -13,6 +14,10 @@ from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.domain.energy import EnergyBucket
 from ampyard.domain.faults import FaultSource
+from ampyard.domain.grid_links import Circuit as GridCircuit
+from ampyard.domain.grid_links import LinkKind as GridLinkKind
+from ampyard.domain.grid_links import LinkState as GridLinkState
+from ampyard.domain.grid_messages import MessageDirection as GridMessageDirection
 from ampyard.domain.grid_signals import SignalKind as GridSignalKind
 from ampyard.domain.grid_signals import SignalOrigin as GridSignalOrigin
 from ampyard.domain.grid_signals import SignalState as GridSignalState
@@ -26,6 +31,9 @@ from ampyard.domain.notifications.channels import ChannelKind as NotificationCha
 from ampyard.domain.notifications.deliveries import DeliveryState as NotificationDeliveryState
 from ampyard.domain.notifications.deliveries import NotedChange as NotifiedChange
 from ampyard.domain.orders import ResetKind, TriggeredMessage
+from ampyard.domain.planning import PlanStatus, RemedyKind, ShortfallCause
+from ampyard.domain.plans import DepartureSource
+from ampyard.domain.power import Line
 from ampyard.domain.pricing import CostUnknown
 from ampyard.domain.priorities import PriorityLevel, PriorityOutcome, PriorityTarget
 from ampyard.domain.readiness import Risk
@@ -40,6 +48,8 @@ from ampyard.repositories.depots import Archived
 
 strawberry.enum(AlertChangeKind, name="AlertChangeKind", description="What happened to an alert.")
 strawberry.enum(AlertKind, name="AlertKind", description="What an alert is about.")
+strawberry.enum(BoundBy, name="BoundBy", description="What keeps an EVSE from more power than it gets.")
+strawberry.enum(Line, name="Line", description="A live conductor of the supply.")
 strawberry.enum(AlertSeverity, name="AlertSeverity", description="How serious an alert is.")
 strawberry.enum(AlertState, name="AlertState", description="How far an alert has come.")
 strawberry.enum(NotificationChannelKind, name="NotificationChannelKind", description="Which way people or systems are told of alerts.")
@@ -62,6 +72,10 @@ strawberry.enum(CommandState, name="CommandState", description="How far a comman
 strawberry.enum(Risk, name="Risk", description="Whether a vehicle will be ready for a run.")
 strawberry.enum(Weekday, name="Weekday", description="A day of the week.")
 strawberry.enum(LimitSource, name="LimitSource", description="Which of a power node's limits counts.")
+strawberry.enum(GridCircuit, name="GridCircuit", description="Whether the other side of a grid link is called as planned.")
+strawberry.enum(GridLinkKind, name="GridLinkKind", description="How a grid link speaks.")
+strawberry.enum(GridLinkState, name="GridLinkState", description="Whether the other side of a grid link is heard.")
+strawberry.enum(GridMessageDirection, name="GridMessageDirection", description="Who sent a message: the other side or we.")
 strawberry.enum(GridSignalKind, name="GridSignalKind", description="What a signal from outside says, in OSCP's words.")
 strawberry.enum(GridSignalOrigin, name="GridSignalOrigin", description="Where a signal from outside comes from.")
 strawberry.enum(GridSignalState, name="GridSignalState", description="Where a signal from outside is in its life.")
@@ -95,6 +109,10 @@ strawberry.enum(AuthorizedBy, name="AuthorizedBy", description="What let a trans
 strawberry.enum(AuthorizationStatus, name="AuthorizationStatus", description="What became of an id tag, in OCPP's words.")
 strawberry.enum(VehicleResolution, name="VehicleResolution", description="How the vehicle of a transaction became known.")
 strawberry.enum(StopReason, name="StopReason", description="Why a transaction ended: OCPP's reasons, and two of our own.")
+strawberry.enum(DepartureSource, name="DepartureSource", description="Where it is known from when a vehicle leaves.")
+strawberry.enum(PlanStatus, name="PlanStatus", description="How good a plan is.")
+strawberry.enum(RemedyKind, name="RemedyKind", description="What would help a vehicle that will not be ready.")
+strawberry.enum(ShortfallCause, name="ShortfallCause", description="What keeps a vehicle from being ready.")
 strawberry.enum(EnergyBucket, name="EnergyBucket", description="How long an interval of energy is.")
 strawberry.enum(Weekday, name="Weekday", description="A day of the week.")
 
@@ -109,6 +127,7 @@ __all__ = [
     "AuthorizationStatus",
     "AuthorizedBy",
     "Availability",
+    "BoundBy",
     "ChargePointState",
     "ChargingState",
     "ChartBucket",
@@ -119,8 +138,13 @@ __all__ = [
     "ConnectorStatus",
     "CostUnknown",
     "CurrentType",
+    "DepartureSource",
     "EnergyBucket",
     "FaultSource",
+    "GridCircuit",
+    "GridLinkKind",
+    "GridLinkState",
+    "GridMessageDirection",
     "GridSignalKind",
     "GridSignalOrigin",
     "GridSignalState",
@@ -128,21 +152,25 @@ __all__ = [
     "JobRunState",
     "Language",
     "LimitSource",
+    "Line",
     "NotBillable",
     "NotificationChannelKind",
     "NotificationDeliveryState",
     "NotifiedChange",
     "OcppVersion",
+    "PlanStatus",
     "PowerNodeKind",
     "PowerType",
     "PrincipalKind",
     "PriorityLevel",
     "PriorityOutcome",
     "PriorityTarget",
+    "RemedyKind",
     "ReportKind",
     "ResetKind",
     "Risk",
     "Role",
+    "ShortfallCause",
     "SocSource",
     "StopReason",
     "TransactionState",

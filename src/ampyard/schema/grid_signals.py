@@ -12,6 +12,7 @@ from ampyard.domain.access import Scope
 from ampyard.engine import computed
 from ampyard.repositories import grid_signals as repository
 from ampyard.repositories.depots import PowerNodes
+from ampyard.repositories.grid_links import GridLinks
 from ampyard.repositories.grid_signals import GridSignals
 from ampyard.resolvers import grid_signals as resolvers
 from ampyard.resolvers.changes import mutation
@@ -23,6 +24,7 @@ from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import OrderDirection
 
 if TYPE_CHECKING:
+    from ampyard.schema.grid_links import GridLink
     from ampyard.schema.supply import PowerNode
 
 SIGNALS_OF_NODE = Listing(
@@ -84,6 +86,9 @@ class GridSignal(Node):
     )
     power_node: Annotated["PowerNode", strawberry.lazy("ampyard.schema.supply")] = to_one(
         PowerNodes, "power_node_id", description="The power node it is about."
+    )
+    link: Annotated["GridLink", strawberry.lazy("ampyard.schema.grid_links")] | None = to_one(
+        GridLinks, "link_id", description="The grid link that it came by; null where it was entered by hand."
     )
     is_type_of = staticmethod(shows(domain.GridSignal))
     resolve_references = staticmethod(references_to(domain.GridSignal))

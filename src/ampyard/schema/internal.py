@@ -11,6 +11,7 @@ from ampyard.resolvers.scopes import scoped
 from ampyard.schema.alert_changes import AlertMutations
 from ampyard.schema.alert_rules import AlertRule, AlertRuleMutations, AlertRuleQueries
 from ampyard.schema.alerts import Alert, AlertQueries, AlertSubscriptions
+from ampyard.schema.allocations import Allocation, AllocationSubscriptions
 from ampyard.schema.anomalies import Anomaly, AnomalyMutations, AnomalyQueries, AnomalySubscriptions
 from ampyard.schema.api_keys import ApiKey, ApiKeyMutations, ApiKeyQueries
 from ampyard.schema.assignments import Assignment, AssignmentQueries
@@ -28,6 +29,7 @@ from ampyard.schema.dispatch_changes import DispatchMutations
 from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceMutations, EnergyPriceQueries
 from ampyard.schema.errors import ERRORS
 from ampyard.schema.faults import Fault, FaultQueries, FaultSubscriptions
+from ampyard.schema.grid_links import GridLink, GridLinkMutations, GridLinkQueries, GridMessage
 from ampyard.schema.grid_signals import GridSignal, GridSignalMutations, GridSignalQueries
 from ampyard.schema.health import HealthQueries
 from ampyard.schema.id_tags import IdTag, IdTagMutations, IdTagQueries
@@ -36,6 +38,7 @@ from ampyard.schema.node import Node
 from ampyard.schema.notification_changes import NotificationMutations
 from ampyard.schema.notifications import NotificationChannel, NotificationDelivery, NotificationQueries, NotificationSubscriptions
 from ampyard.schema.parties import OcpiCredential, OcpiParty, PartyMutations, PartyQueries
+from ampyard.schema.plans import PlanSubscriptions
 from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries, PrioritySubscriptions
 from ampyard.schema.readiness import ReadinessQueries, ReadinessRecord, ReadinessSubscriptions
 from ampyard.schema.reports import Report, ReportQueries
@@ -68,6 +71,7 @@ class Query(
     DepotQueries,
     SupplyQueries,
     GridSignalQueries,
+    GridLinkQueries,
     ChargePointQueries,
     FaultQueries,
     AvailabilityQueries,
@@ -114,6 +118,7 @@ class Mutation(
     DepotMutations,
     SupplyMutations,
     GridSignalMutations,
+    GridLinkMutations,
     PriorityMutations,
     AnomalyMutations,
     CorrectionMutations,
@@ -146,6 +151,7 @@ class Subscription(
     TransactionSubscriptions,
     AnomalySubscriptions,
     AlertSubscriptions,
+    AllocationSubscriptions,
     NotificationSubscriptions,
     ChargePointSubscriptions,
     FaultSubscriptions,
@@ -153,6 +159,7 @@ class Subscription(
     DepotSubscriptions,
     DispatchSubscriptions,
     ReadinessSubscriptions,
+    PlanSubscriptions,
     JobRunSubscriptions,
 ):
     pass
@@ -176,6 +183,8 @@ schema = Subgraph(
         Fault,
         FirmwareStatus,
         PlannedDowntime,
+        GridLink,
+        GridMessage,
         GridSignal,
         LimitException,
         ChargePoint,
@@ -192,6 +201,7 @@ schema = Subgraph(
         Report,
         Alert,
         AlertRule,
+        Allocation,
         NotificationChannel,
         NotificationDelivery,
         Block,

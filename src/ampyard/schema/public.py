@@ -22,11 +22,14 @@ from ampyard.resolvers.changes import ConflictFault, NotAllowedFault, NotFoundFa
 from ampyard.resolvers.edges import by_id, effective_priority, node_among, to_many, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
+from ampyard.resolvers.plans import planned_stay
 from ampyard.resolvers.scopes import scoped
 from ampyard.schema.enums import ConnectorStatus, CurrentType, PriorityLevel, TransactionState, VehicleKind
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import OrderDirection, connection, counted
 from ampyard.schema.public_dispatch import Assignment, Block, DispatchMutations
+from ampyard.schema.public_grid import GridMutations
+from ampyard.schema.public_plans import Prediction
 from ampyard.schema.scalars import CONFIG
 
 T = TypeVar("T")
@@ -136,6 +139,7 @@ class Transaction(Node):
     soc_percent: float | None = strawberry.field(description="The state of charge last reported, in percent.")
     measured_at: datetime | None = strawberry.field(description="When power and energy were last measured.")
     priority: EffectivePriority = effective_priority(description="The priority that counts for it now.")
+    prediction: Prediction | None = planned_stay(description="What becomes of it, by the newest plan that counts; null where none has it.")
     depot: Depot | None = to_one(Depots, "depot_id", description="The depot it is in; null where the key does not reach it.")
     charge_point: ChargePoint | None = to_one(
         ChargePoints, "charge_point_id", description="The charge point it is on; null where the key does not reach it."
@@ -359,7 +363,7 @@ class ReportStateOfChargePayload:
 
 
 @strawberry.type(description="What can be changed.")
-class Mutation(DispatchMutations):
+class Mutation(DispatchMutations, GridMutations):
     report_state_of_charge: ReportStateOfChargePayload = mutation(
         ReportStateOfChargePayload,
         vehicle_changes.report_state_of_charge,

@@ -16,10 +16,12 @@ from ampyard.repositories.depots import Depots
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers import dispatch, subscriptions
 from ampyard.resolvers.edges import references_to, to_one
+from ampyard.resolvers.plans import plan_stay_of_assignment
 from ampyard.resolvers.scopes import requires, scoped_subscription
 from ampyard.schema.enums import Risk
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import OrderDirection
+from ampyard.schema.plans import PlannedStay
 
 if TYPE_CHECKING:
     from ampyard.schema.assignments import Assignment
@@ -42,6 +44,11 @@ class Readiness:
     shortfall_kwh: float | None = strawberry.field(description="What it will lack of that when it leaves, in kWh; 0 where it is ready.")
     assignment: Annotated["Assignment", strawberry.lazy("ampyard.schema.assignments")] = to_one(
         Assignments, "assignment_id", description="The assignment it is about."
+    )
+    planned: PlannedStay | None = edge(
+        plan_stay_of_assignment,
+        key="assignment_id",
+        description="What the newest plan has of the stay before it leaves: what it will be short of, why, and what would help.",
     )
     is_type_of = staticmethod(shows(domain.Readiness))
 

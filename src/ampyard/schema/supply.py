@@ -15,6 +15,7 @@ from ampyard.repositories import charts
 from ampyard.repositories import supply as repository
 from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints
 from ampyard.repositories.depots import Depots, PowerNodes
+from ampyard.repositories.grid_links import GridLinks
 from ampyard.repositories.grid_signals import GridSignals
 from ampyard.repositories.supply import LimitExceptions
 from ampyard.resolvers import supply as resolvers
@@ -24,6 +25,7 @@ from ampyard.resolvers.lists import Listing
 from ampyard.schema.charge_points import ChargePoint, ChargePointFilter, ChargePointOrder
 from ampyard.schema.charts import NodePowerChart
 from ampyard.schema.enums import LimitSource, PowerNodeKind, UnmanagedSource, Weekday
+from ampyard.schema.grid_links import LINKS_OF_NODE, GridLink, GridLinkOrder
 from ampyard.schema.grid_signals import SIGNALS_OF_NODE, GridSignal, GridSignalFilter, GridSignalOrder
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
@@ -150,6 +152,9 @@ class EffectiveLimit:
     explanation: str = strawberry.field(description="Why it is this, for people.")
     exception: LimitException | None = to_one(LimitExceptions, "exception_id", description="The exception that counts, if one does.")
     signal: GridSignal | None = to_one(GridSignals, "signal_id", description="The signal from outside that counts, if one does.")
+    link: GridLink | None = to_one(
+        GridLinks, "link_id", description="The grid link that the signal came by, or whose fall-back counts; null where none does."
+    )
     is_type_of = staticmethod(shows(domain.EffectiveLimit))
 
 
@@ -186,6 +191,12 @@ class PowerNode(Node):
         description="What the outside says of it, the latest first unless told.",
         filter_type=GridSignalFilter,
         order_type=GridSignalOrder,
+    )
+    grid_links: Connection[GridLink] = connection(
+        LINKS_OF_NODE,
+        description="How it is connected with whoever may limit it from outside, the oldest first unless told.",
+        filter_type=None,
+        order_type=GridLinkOrder,
     )
     limit_now: EffectiveLimit = edge(resolvers.plan_limit_now, key="id", description="The limit that counts now, and why.")
     limit_at: EffectiveLimit = edge(resolvers.plan_limit_at, key="id", description="The limit that counts at a moment, and why.")

@@ -30,8 +30,10 @@ from ampyard.resolvers.energy_intervals import intervals
 from ampyard.resolvers.energy_prices import transaction_cost
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
+from ampyard.resolvers.plans import planned_stay
 from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.resolvers.transactions import bounded_amount, stop_reason_kind
+from ampyard.schema.allocations import Allocation, allocations_of
 from ampyard.schema.anomalies import Anomaly
 from ampyard.schema.charts import PowerChart
 from ampyard.schema.corrections import Correction, EffectiveTransaction
@@ -49,6 +51,7 @@ from ampyard.schema.enums import (
 )
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
+from ampyard.schema.plans import PlannedStay, Prediction
 from ampyard.schema.priorities import EffectivePriority
 
 if TYPE_CHECKING:
@@ -213,6 +216,8 @@ class Transaction(Node):
     cost: TransactionCost = transaction_cost(description="What it costs at the prices of its depot; of one that runs, until now.")
     energy_intervals: list[EnergyInterval] = intervals(description="When its energy flowed, as measured, by quarter-hour or hour in UTC.")
     priority: EffectivePriority = effective_priority(description="The priority that counts for it now.")
+    prediction: Prediction | None = planned_stay(description="What becomes of it, by the newest plan that counts; null where none has it.")
+    planned: PlannedStay | None = planned_stay(description="What that plan has of it, with what it will be short of.")
     depot: Annotated["Depot", strawberry.lazy("ampyard.schema.depots")] | None = to_one(
         Depots, "depot_id", description="The depot it is in; null where the caller's grants do not reach it."
     )
@@ -233,6 +238,9 @@ class Transaction(Node):
         description="What was measured during it, oldest first unless told.",
         filter_type=MeterSampleFilter,
         order_type=MeterSampleOrder,
+    )
+    allocations: Connection[Allocation] = allocations_of(
+        "transaction", "transaction_id", description="How much it got and why, newest first unless told."
     )
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     power_chart: PowerChart = chart(charts.power_of_transactions, finest=ChartBucket.FIVE_MINUTES, description="Its power over time.")

@@ -23,6 +23,7 @@ class _OwnValues(Change):
     consumption_kwh_per_km: float | None = strawberry.field(default=strawberry.UNSET, description="Its own consumption, in kWh/km.")
     min_soc_percent: float | None = strawberry.field(default=strawberry.UNSET, description="Its own reserve on return, in percent.")
     target_soc_percent: float | None = strawberry.field(default=strawberry.UNSET, description="What it is charged to, in percent.")
+    ac_phases: int | None = strawberry.field(default=strawberry.UNSET, description="On how many phases it charges with AC, 1 to 3.")
 
 
 @strawberry.input(description="Take a vehicle into the fleet. Without a type, kind, battery and both powers are needed.")

@@ -57,6 +57,7 @@ class VehicleType(Node):
         description="What shall be left in the battery on return, in percent; null for what the tenant's settings say."
     )
     target_soc_percent: float | None = strawberry.field(description="What it is charged to, in percent; null for full.")
+    ac_phases: int | None = strawberry.field(description="On how many phases it charges with alternating current; null where not known.")
     archived_at: datetime | None = strawberry.field(description="When it was taken out of use; null while vehicles may be given it.")
     vehicles: Connection[Vehicle] = connection(
         Listing("vehicleType.vehicles", Vehicles, "NAME", parent=Vehicles.table.c.type_id),
@@ -87,6 +88,9 @@ class CreateVehicleTypeInput(Change):
     target_soc_percent: float | None = strawberry.field(
         default=strawberry.UNSET, description="What it is charged to, in percent; full unless told."
     )
+    ac_phases: int | None = strawberry.field(
+        default=strawberry.UNSET, description="On how many phases it charges with alternating current, 1 to 3; not known unless told."
+    )
 
 
 @strawberry.input(description="Change a type, and every vehicle of it wherever that has no value of its own; what is left out stays.")
@@ -106,6 +110,9 @@ class EditVehicleTypeInput(Change):
     )
     target_soc_percent: float | None = strawberry.field(
         default=strawberry.UNSET, description="What it is charged to, in percent; null for full."
+    )
+    ac_phases: int | None = strawberry.field(
+        default=strawberry.UNSET, description="On how many phases it charges with alternating current, 1 to 3; null for not known."
     )
 
 

@@ -115,6 +115,7 @@ class Vehicle(Node):
         description="What shall be left in its battery on return, in percent; null for what the tenant's settings say."
     )
     target_soc_percent: float | None = strawberry.field(description="What it is charged to, in percent; null for full.")
+    ac_phases: int | None = strawberry.field(description="On how many phases it charges with alternating current; null where not known.")
     own_battery_kwh: float | None = own("battery_kwh", description="Its own battery capacity, in kWh; null: as its type has it.")
     own_max_ac_kw: float | None = own("max_ac_kw", description="Its own highest AC power, in kW; null: as its type has it.")
     own_max_dc_kw: float | None = own("max_dc_kw", description="Its own highest DC power, in kW; null: as its type has it.")
@@ -123,6 +124,7 @@ class Vehicle(Node):
     )
     own_min_soc_percent: float | None = own("min_soc_percent", description="Its own reserve, in percent; null: as its type has it.")
     own_target_soc_percent: float | None = own("target_soc_percent", description="Its own target, in percent; null: as its type has it.")
+    own_ac_phases: int | None = own("ac_phases", description="Its own number of AC phases; null: as its type has it.")
     archived_at: datetime | None = strawberry.field(description="When it was taken out of the fleet; null while it is in it.")
     type: Annotated["VehicleType", strawberry.lazy("ampyard.schema.vehicle_types")] | None = to_one(
         VehicleTypes, "type_id", description="Its type, whose values it has unless it has its own; null without one."

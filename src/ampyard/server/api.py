@@ -16,6 +16,7 @@ from ampyard.console import console_route
 from ampyard.domain.access import Principal, PrincipalKind, Scope, system_principal
 from ampyard.domain.errors import DomainError, ForbiddenError
 from ampyard.engine import Gateway, GraphQLApp, PersistedDocuments, Standing, TrustedDocuments, UnauthenticatedError
+from ampyard.grid.app import grid_app
 from ampyard.ocpi.app import ocpi_app
 from ampyard.repositories.budgets import Buckets
 from ampyard.resolvers.context import Context
@@ -31,6 +32,7 @@ from ampyard.services.alerts.counting import count_unresolved
 from ampyard.services.backend import Backend
 from ampyard.services.impersonation import TOKEN_PREFIX
 from ampyard.services.reports import read_report
+from ampyard.vdv463.app import vdv463_route
 
 _log = logging.getLogger(__name__)
 
@@ -85,7 +87,9 @@ def api_app(settings: Settings, backend: Backend) -> ASGIApp:
     metrics.watch("internal", internal)
     metrics.watch("public", public)
     routes = [
+        Mount("/grid", grid_app(backend)),
         Mount("/ocpi", ocpi_app(backend, public_url=settings.public_url)),
+        vdv463_route(backend),
         Route("/files/{token}", _download(backend, links)),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(backend)),

@@ -24,6 +24,7 @@ from ampyard.services.backend import Backend
 from ampyard.services.events import EventHub
 from ampyard.services.health import VERSION
 from ampyard.services.notifications.notifier import Notifier
+from ampyard.services.planning.solving import SolverProcess
 from ampyard.services.tasks import end
 from ampyard.services.vault import Vault
 
@@ -37,6 +38,7 @@ async def open_backend(settings: Settings, name: str) -> AsyncIterator[Backend]:
     redis = connect_redis(settings.resolved_redis_url)
     hub = EventHub(EventStream(redis))
     budgets = Budgets(redis)
+    solver = SolverProcess()
     try:
         yield Backend(
             database=database,
@@ -46,8 +48,10 @@ async def open_backend(settings: Settings, name: str) -> AsyncIterator[Backend]:
             budgets=budgets,
             notifier=_notifier(settings),
             presence=Presence(redis),
+            solver=solver,
         )
     finally:
+        await solver.close()
         await hub.close()
         await budgets.close()
         await redis.aclose()

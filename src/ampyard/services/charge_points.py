@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from ampyard.domain.access import system_principal
 from ampyard.domain.charge_points import ChargePoint, Connector, ConnectorStatus, Evse, OcppVersion, evse_status
-from ampyard.domain.commands import CommandKind
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.faults import FaultScope, FaultSource, ReportedFault
@@ -22,15 +21,13 @@ from ampyard.repositories.unit_of_work import SOCKET_CHANNEL, UnitOfWork
 from ampyard.services import faults
 from ampyard.services.availability import note_availability
 from ampyard.services.backend import Backend
-from ampyard.services.commands import give
+from ampyard.services.limits import give_default, open_desk
 from ampyard.services.secrets import NO_PASSWORD, verify_password
 
 _log = logging.getLogger(__name__)
 
 # A charge point is taken for lost when neither a message nor its socket's process has been heard of for this long.
 SILENCE = timedelta(seconds=60)
-# Default profiles of all EVSEs wait in line for one charge point; there is no hurry, and no other chance before its next boot.
-_DEFAULTS_LIFETIME = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +177,11 @@ async def booted(backend: Backend, station: Station, info: BootInfo) -> None:
 async def install_defaults(backend: Backend, station: Station) -> None:
     """Order the default profile of each EVSE: what it draws at most while no limit of ours is in force."""
     async with station_work(backend, station) as work:
-        evses = (await Evses(work.session).of_charge_points([station.charge_point_id])).get(station.charge_point_id, [])
-        for evse in evses:
-            payload = {"evse_no": evse.evse_no, "limit_kw": evse.fallback_kw}
-            await give(work, station.charge_point_id, CommandKind.SET_DEFAULT_LIMIT, payload, lifetime=_DEFAULTS_LIFETIME)
+        charge_point = await locked_charge_point(work, station)
+        desk = await open_desk(work, [charge_point])
+        evses = [evse for evse, _ in await Evses(work.session).locked_of([charge_point.id], at=work.now)]
+        for evse in sorted(evses, key=lambda it: it.evse_no):
+            await give_default(work, charge_point, evse, evse.fallback_kw, desk)
         await work.commit()
 
 

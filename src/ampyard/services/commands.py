@@ -17,6 +17,7 @@ from ampyard.domain.commands import Command, CommandKind, CommandState
 from ampyard.domain.errors import ConflictError, NotFoundError
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.ids import new_id
+from ampyard.domain.limit_schedules import Schedule
 from ampyard.domain.orders import SetVariable
 from ampyard.domain.variables import ReportedVariable
 from ampyard.repositories import commands as store
@@ -69,6 +70,14 @@ async def give(
     return command
 
 
+async def withdraw_limits(work: UnitOfWork, evse_ids: list[uuid.UUID]) -> None:
+    """End the limits of EVSEs that still wait to be sent, because a lower one is given.
+
+    What may be in force stays as it is: the higher counts until the lower is confirmed.
+    """
+    await store.withdraw_pending_limits(work.session, evse_ids, at=work.now, outcome="A lower limit has taken its place.")
+
+
 def _publish(work: UnitOfWork, command: Command, state: CommandState) -> None:
     payload = {"state": state.value, "charge_point_id": str(command.charge_point_id)}
     work.publish(Event(EventKind.COMMAND_UPDATED, command.id, payload=payload))
@@ -97,6 +106,8 @@ async def finish(backend: Backend, tenant_id: uuid.UUID, command_id: uuid.UUID, 
         await work.change(Commands, command_id, state=state, outcome=outcome, finished_at=work.now)
         if command.kind is CommandKind.SET_LIMIT:
             await _limit_answered(work, command, state)
+        elif command.kind is CommandKind.SET_DEFAULT_LIMIT:
+            await _default_answered(work, command, state)
         elif command.kind is CommandKind.SET_VARIABLE and outcome == _IN_FORCE:
             setting = SetVariable.from_payload(command.payload)
             taken = ReportedVariable(setting.variable, setting.value)
@@ -113,11 +124,34 @@ async def _limit_answered(work: UnitOfWork, command: Command, state: CommandStat
     evse = await work.lock(Evses, evse_id)
     if evse is not None and await _still_open(work, evse_id, uuid.UUID(payload["transaction_id"])):
         if state is CommandState.ACCEPTED:
-            limit_kw = float(payload["limit_kw"])
-            await work.change(Evses, evse_id, limit_kw=limit_kw, in_force_kw=limit_kw, limit_at=work.now, updated_at=work.now)
+            limit_kw, told = float(payload["limit_kw"]), _schedule(payload, "schedule")
+            changes = {"limit_kw": limit_kw, "told": told, "in_force_kw": limit_kw, "in_force": told}
+            await work.change(Evses, evse_id, **changes, limit_at=work.now, updated_at=work.now)
         elif state is CommandState.REJECTED:
-            await work.change(Evses, evse_id, in_force_kw=float(payload["before_kw"]))
+            await work.change(Evses, evse_id, in_force_kw=float(payload["before_kw"]), in_force=_schedule(payload, "before"))
     work.wake_planner(uuid.UUID(payload["depot_id"]))
+
+
+async def _default_answered(work: UnitOfWork, command: Command, state: CommandState) -> None:
+    """Keep which default profile may be in force: an accepted one alone, what was before a refused one, and else the higher of the two.
+
+    Where none has ever been accepted, none is known.
+    """
+    payload = command.payload
+    if "evse_id" not in payload:
+        return  # given by a release that did not keep what became of it
+    evse = await work.lock(Evses, uuid.UUID(payload["evse_id"]))
+    if evse is None or state not in {CommandState.ACCEPTED, CommandState.REJECTED}:
+        return
+    held_kw = payload["limit_kw"] if state is CommandState.ACCEPTED else payload["before_kw"]
+    if held_kw != evse.fallback_in_force_kw:
+        await work.change(Evses, evse.id, fallback_in_force_kw=held_kw, updated_at=work.now)
+        work.wake_planner(uuid.UUID(payload["depot_id"]))
+
+
+def _schedule(payload: dict[str, Any], name: str) -> Schedule | None:
+    """Return a schedule of a limit; `None` for one that a process of the last release gave, which was a constant."""
+    return Schedule.from_json(payload[name]) if name in payload else None
 
 
 async def _still_open(work: UnitOfWork, evse_id: uuid.UUID, transaction_id: uuid.UUID) -> bool:

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from ampyard.domain.charge_points import ChargePoint, Connector, ConnectorStatus, Evse, evse_status
-from ampyard.domain.commands import CommandKind
 from ampyard.domain.errors import ConflictError
 from ampyard.domain.ids import new_id
 from ampyard.domain.layouts import ConnectorFormat, ConnectorLayout, ConnectorStandard, EvseLayout, PowerType
 from ampyard.repositories.charge_points import Connectors, Evses, has_transactions, remove_connector, remove_evse
 from ampyard.repositories.unit_of_work import UnitOfWork
-from ampyard.services import commands
 from ampyard.services.availability import note_availability
+from ampyard.services.limits import give_default
 
 
 async def of_charge_points(work: UnitOfWork, charge_point_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[EvseLayout, ...]]:
@@ -61,10 +60,9 @@ async def replace_all(work: UnitOfWork, charge_point: ChargePoint, layout: Seque
         await work.change(Evses, present[number].id, **_ratings(wanted[number]), updated_at=work.now)
         await _replace_connectors(work, charge_point, present[number], wanted[number].connectors)
     if charge_point.connected:
-        for number, evse in sorted(wanted.items()):
-            if number not in present or present[number].fallback_kw != evse.fallback_kw:
-                payload = {"evse_no": number, "limit_kw": evse.fallback_kw}
-                await commands.give(work, charge_point.id, CommandKind.SET_DEFAULT_LIMIT, payload)
+        for evse, _ in await Evses(work.session).locked_of([charge_point.id], at=work.now):
+            if evse.evse_no not in present or present[evse.evse_no].fallback_kw != evse.fallback_kw:
+                await give_default(work, charge_point, evse, evse.fallback_kw)
     await note_availability(work, charge_point.id)
 
 

@@ -9,7 +9,7 @@ from ampyard.domain.access import Principal, Scope
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import DomainError, InvalidInputError
 from ampyard.domain.id_tags import IdTag, IdTagKind, canonical
-from ampyard.domain.imports import Column, ImportReport, Line, LineError, choice, many, number, text
+from ampyard.domain.imports import Column, ImportReport, Line, LineError, choice, many, number, text, whole
 from ampyard.domain.vehicles import LIMITS, Vehicle, VehicleKind, VehicleType, client_name
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.id_tags import IdTags
@@ -36,6 +36,7 @@ _VALUES = {
     "consumption_kwh_per_km": Column("kWh per km", number(above=0, at_most=LIMITS["consumption_kwh_per_km"][0], unit="kWh/km")),
     "min_soc_percent": Column("min SoC", number(at_least=0, at_most=100, unit="percent")),
     "target_soc_percent": Column("target SoC", number(above=0, at_most=100, unit="percent")),
+    "ac_phases": Column("AC phases", whole(at_least=1, at_most=3)),
 }
 _TAG_LENGTH = 36
 _TAGS = {

@@ -55,7 +55,6 @@ class SimulatedChargePoint:
         self.firmware_update: FirmwareUpdate | None = None
         self._deferred: list[Callable[[datetime], None]] = []
         self._advanced_at: datetime | None = None
-        self._suspend_transaction_profiles()
 
     @property
     def meter_interval_s(self) -> float:
@@ -325,11 +324,6 @@ class SimulatedChargePoint:
         self.state.profiles.append(profile)
         self.save()
 
-    def _suspend_transaction_profiles(self) -> None:
-        self.state.profiles[:] = [
-            replace(profile, suspended=True) if profile.purpose is Purpose.TX else profile for profile in self.state.profiles
-        ]
-
     def link_up(self) -> None:
         """The central system has accepted this charge point: tell it every status anew."""
         self.online = True
@@ -344,9 +338,8 @@ class SimulatedChargePoint:
         self.advance(now)
 
     def link_down(self) -> None:
-        """Fall back at once: nobody can correct a TxProfile now."""
+        """Go on by what is installed: schedules end by themselves."""
         self.online = False
         self.outbox.drop_ordinary()
-        self._suspend_transaction_profiles()
         self.save()
         self.advance(self.clock())

@@ -14,7 +14,6 @@ from ampyard.simulator.profiles import ChargingProfile, Load, Purpose, RateUnit,
 from ampyard.simulator.state import IdToken, Transaction
 
 MAX_STACK_LEVEL = 8
-MAX_PERIODS = 96
 MAX_PROFILES = 32
 
 _PURPOSES = {"ChargingStationMaxProfile": Purpose.MAX} | {purpose.value: purpose for purpose in Purpose}
@@ -94,7 +93,8 @@ class Commands:
             "UnknownEvse": profile.evse_no != 0 and evse is None,
             "InvalidSchedule": not starts or starts[0] != 0 or starts != sorted(set(starts)),
             "InvalidStackLevel": not 0 <= profile.stack_level <= MAX_STACK_LEVEL,
-            "TooManyPeriods": len(starts) > MAX_PERIODS,
+            "TooManyPeriods": len(starts) > self._point.spec.max_periods,
+            "UnknownRateUnit": profile.unit not in self._point.spec.rate_units,
             "TooManyProfiles": len(others) >= MAX_PROFILES,
             "NoRecurrency": profile.kind == "Recurring" and (profile.recurrency is None or profile.start_at is None),
             "MaxProfileNotOnChargePoint": profile.purpose is Purpose.MAX and profile.evse_no != 0,
@@ -148,7 +148,7 @@ class Commands:
         now = point.clock()
         load = Load(0, max(other.spec.phases for other in point.evses), None) if evse is None else evse.load
         max_kw = sum(other.spec.max_power_kw for other in point.evses) if evse is None else evse.spec.max_power_kw
-        chosen: RateUnit = unit or "W"
+        chosen: RateUnit = unit or point.spec.rate_units[-1]
         periods = charging_profiles.composite_schedule(
             point.state.profiles, load, now=now, duration_s=duration_s, unit=chosen, fallback_kw=point.spec.fallback_kw, max_kw=max_kw
         )

@@ -12,6 +12,9 @@ The file is an object with two lists. Units are in the names; every key is requi
           "current_type": "AC",             # or "DC"
           "fallback_kw": 4.2,               # what each EVSE may draw while no central profile is valid
           "depot": "North",
+          "rate_units": ["A", "W"],         # optional: in which units it takes limits; both unless told
+          "max_periods": 96,                # optional: how many periods a schedule may have
+          "phase_rotation": "RST",          # optional: how its connectors are connected; Unknown unless told
           "evses": [{"evse_no": 1, "max_power_kw": 22.0, "phases": 3, "connector_type": "cType2"}]
         }
       ],
@@ -35,6 +38,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+RateUnit = Literal["A", "W"]
 CurrentType = Literal["AC", "DC"]
 OcppVersion = Literal["1.6", "2.0.1"]
 IdTagType = Literal["Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress"]
@@ -64,6 +68,9 @@ class ChargePointSpec(_Spec):
     fallback_kw: float = Field(ge=0)
     depot: str
     evses: tuple[EvseSpec, ...] = Field(min_length=1)
+    rate_units: tuple[RateUnit, ...] = Field(default=("A", "W"), min_length=1)
+    max_periods: int = Field(default=96, ge=1)
+    phase_rotation: str = "Unknown"
 
     @model_validator(mode="after")
     def _evses_are_numbered_from_one(self) -> Self:

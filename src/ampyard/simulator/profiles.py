@@ -42,10 +42,10 @@ class SchedulePeriod:
 
 @dataclass(frozen=True, slots=True)
 class ChargingProfile:
-    """An installed profile, whichever protocol brought it.
+    """An installed profile, whichever protocol brought it; ``evse_no`` 0 is the whole charge point.
 
-    ``evse_no`` 0 is the whole charge point. ``suspended`` is set on every TxProfile when the link is lost: a limit
-    that its author can no longer correct must not be followed. It is cleared only by installing it anew.
+    It is followed whether the link is there or not (1.6 section 3.13, offline behaviour), until it ends. ``max_offline_s`` (2.1) is for
+    how long that is without a link; None: for as long as it takes.
     """
 
     profile_id: int
@@ -62,7 +62,7 @@ class ChargingProfile:
     start_at: datetime | None = None
     duration_s: int | None = None
     transaction_id: str | None = None
-    suspended: bool = False
+    max_offline_s: int | None = None
 
     def anchor(self, now: datetime, started_at: datetime | None) -> datetime | None:
         """Return when the schedule that covers ``now`` began, None if it has not.
@@ -125,7 +125,7 @@ def evse_limit_kw(profiles: Sequence[ChargingProfile], load: Load, now: datetime
     """Return the limit of one EVSE: TxProfile, else TxDefaultProfile (own before the charge point's), else the fallback."""
     own = [profile for profile in profiles if profile.evse_no == load.evse_no]
     candidates = (
-        [profile for profile in own if profile.purpose is Purpose.TX and not profile.suspended],
+        [profile for profile in own if profile.purpose is Purpose.TX],
         [profile for profile in own if profile.purpose is Purpose.DEFAULT],
         [profile for profile in profiles if profile.purpose is Purpose.DEFAULT and profile.evse_no == 0],
     )

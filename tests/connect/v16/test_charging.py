@@ -235,7 +235,7 @@ async def test_the_main_meter_and_the_whole_charge_point_are_heard(server: Conne
     async with wired(server, point) as wire:
         assert await wire.call("MeterValues", connectorId=0, meterValue=sampled(1, {"value": "1"})) == {}
         assert await wire.call("StatusNotification", connectorId=0, errorCode="NoError", status="Unavailable") == {}
-        evses = [replace(evse, limit_kw=None, limit_at=None) for evse in await point.evses()]
+        evses = [replace(evse, profile_writes=0, profile_written_at=None) for evse in await point.evses()]
         assert (await point.connectors(), evses) == before
 
 

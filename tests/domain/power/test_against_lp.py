@@ -35,7 +35,7 @@ class Programme:
 
     def highest(self, rising: dict[int, float], least: list[float]) -> float:
         """Return the highest t for which the rising have their pace times t, and all others at least what they are to have."""
-        solver = highspy.Highs()
+        solver = highspy.Highs()  # type: ignore[no-untyped-call]  # it has no annotations
         solver.setOptionValue("output_flag", False)  # as HiGHS takes it
         for place in range(len(self.ids)):
             solver.addVar(least[place], self.ceilings[place])

@@ -90,7 +90,10 @@ def raised(case: Case, data: st.DataObject) -> Case:
     nodes = list(case.nodes)
     node = nodes[chosen]
     by = data.draw(st.integers(1, 40))
-    limit_a = node.limit_a if node.limit_a is None else tuple(a + by for a in _each_line(node.limit_a))
+    limit_a = None
+    if node.limit_a is not None:
+        first, second, third = _each_line(node.limit_a)
+        limit_a = (first + by, second + by, third + by)
     nodes[chosen] = replace(node, limit_kw=None if node.limit_kw is None else node.limit_kw + by, limit_a=limit_a)
     return replace(case, nodes=nodes)
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import time
 from decimal import Decimal
-from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +11,7 @@ from ampyard.domain.grid_prices import GridPrice
 from ampyard.domain.grid_signals import GridSignal, SignalKind, SignalOrigin
 from ampyard.domain.ids import new_id
 from ampyard.domain.local_time import Weekday, moment_of
-from ampyard.domain.planning import Stay
+from ampyard.domain.planning import Preconditioning, Stay, slots
 from ampyard.domain.plans import DepartureSource
 from ampyard.domain.pricing import EnergyPrice, PriceWindow
 from ampyard.domain.priorities import PriorityLevel
@@ -21,9 +20,10 @@ from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.depots import PowerNodes
 from ampyard.repositories.grid_signals import add_signals
 from ampyard.repositories.supply import record_loads
+from ampyard.services.charging_requests import NewChargingRequest, request_charging
 from ampyard.services.depots import edit_depot
 from ampyard.services.energy_prices import NewEnergyPrice, set_energy_price
-from ampyard.services.planning.problem import HORIZON, _prices, slots_from
+from ampyard.services.planning.problem import HORIZON, _prices
 from ampyard.services.planning.reading import read_outlook
 from ampyard.services.power_nodes import NewLimitException, add_limit_exception, edit_power_node, set_weekly_limits
 from ampyard.services.priorities import NewPriority, set_priority
@@ -35,18 +35,6 @@ from tests.services.planning.yards import MINUTE, PlannedYard, stay_of
 
 # What idle EVSEs keep: CP-1, CP-3 4.14 kW, CP-2 and two of CP-4 10 kW each.
 IDLE_KW = 38.28
-
-
-def test_slots_are_fine_for_a_day_and_coarse_after_it() -> None:
-    slots = slots_from(NOW + 7 * MINUTE)
-
-    assert slots[0].begins_at == NOW + 7 * MINUTE
-    assert slots[0].ends_at == NOW + 15 * MINUTE
-    assert slots[-1].ends_at >= NOW + 7 * MINUTE + HORIZON
-    assert all(one.ends_at == following.begins_at for one, following in pairwise(slots))
-    assert {slot.hours for slot in slots[1:96]} == {0.25}
-    assert {slot.hours for slot in slots[101:]} == {1.0}
-    assert all(slot.begins_at.minute % 15 == 0 for slot in slots[1:])
 
 
 async def test_a_vehicle_that_is_plugged_in_and_has_a_run(yard: PlannedYard) -> None:
@@ -87,6 +75,35 @@ async def test_without_a_run_it_stays_on_and_keeps_its_reserve(yard: PlannedYard
     transaction = await yard.plugged()
     stay = stay_of(await yard.posed(), transaction)
     assert (stay.departs_at, stay.minimum_kwh, stay.target_kwh) == (None, 30.0, 300.0)
+
+
+async def test_what_is_asked_for_goes_before_what_is_planned(yard: PlannedYard) -> None:
+    run = await yard.run(departure_time=time(18), return_time=time(22))
+    transaction = await yard.plugged(soc=40.0)
+    wanted = NewChargingRequest(
+        run.vehicle_id, 70.0, 90.0, NOW + 3 * HOUR, preconditioning_at=NOW + 2 * HOUR, preconditioning_kw=6.0, reason="It goes earlier."
+    )
+    await request_charging(yard.backend, yard.yard.principal, wanted)
+
+    posed = await yard.posed()
+
+    stay = stay_of(posed, transaction)
+    # Seven tenths of 300 kWh are more than the run with its reserve takes.
+    assert (stay.departs_at, stay.minimum_kwh, stay.target_kwh) == (NOW + 3 * HOUR, 210.0, 270.0)
+    assert stay.preconditioning == (Preconditioning(NOW + 2 * HOUR, NOW + 3 * HOUR, 6.0),)
+    assert posed.guests.planned[transaction.id].source is DepartureSource.REQUEST
+
+
+async def test_who_is_to_be_charged_at_once_is_planned_as_if_it_left_as_soon_as_it_could(yard: PlannedYard) -> None:
+    run = await yard.run(departure_time=time(18), return_time=time(22))
+    transaction = await yard.plugged(soc=40.0)
+    wanted = NewChargingRequest(run.vehicle_id, 50.0, 58.4, ad_hoc=True)
+    await request_charging(yard.backend, yard.yard.principal, wanted)
+
+    stay = stay_of(await yard.posed(), transaction)
+
+    # 55.2 kWh more, at 120 kW, of which 0.92 arrives.
+    assert stay.departs_at == NOW + HOUR / 2
 
 
 async def test_a_departure_is_learnt_where_there_is_no_run(yard: PlannedYard) -> None:
@@ -221,7 +238,7 @@ async def test_prices_and_the_peak_so_far(yard: PlannedYard) -> None:
     prices = {slot.begins_at: kwh for slot, kwh in zip(posed.problem.slots, posed.problem.prices_per_kwh, strict=True)}
     assert posed.currency == "EUR"
     # 22:00 in Berlin is 21:00.
-    assert (prices[NOW], prices[NOW + 13 * HOUR - 15 * MINUTE], prices[NOW + 13 * HOUR]) == (0.3, 0.3, 0.1)
+    assert (prices[NOW], prices[NOW + 13 * HOUR - 30 * MINUTE], prices[NOW + 13 * HOUR]) == (0.3, 0.3, 0.1)
     # The other peak was in October.
     assert (posed.problem.demand_charge_per_kw, posed.problem.peak_so_far_kw) == (12.0, 95.0)
 
@@ -263,11 +280,11 @@ async def test_what_the_grid_operator_says_goes_before_what_is_ours(yard: Planne
 def test_a_price_that_is_told_ahead_goes_before_the_depots_own() -> None:
     own = EnergyPrice(new_id(), new_id(), new_id(), "EUR", Decimal("0.30"), (), NOW - DAY, "tester", NOW - DAY)
     told = GridPrice(new_id(), own.tenant_id, own.depot_id, new_id(), "e", NOW + HOUR, NOW + 2 * HOUR, -0.05, "EUR", NOW)
-    slots = slots_from(NOW)
+    cut = slots(NOW, HORIZON)
     depot = SimpleNamespace(time_zone="Europe/Berlin")
 
     def prices(*told: GridPrice) -> tuple[tuple[float, ...], str | None]:
-        return _prices(SimpleNamespace(prices=[own], told_prices=told, depot=depot), slots)  # type: ignore[arg-type]  # what is read of it
+        return _prices(SimpleNamespace(prices=[own], told_prices=told, depot=depot), cut)  # type: ignore[arg-type]  # what is read of it
 
     found, currency = prices(told)
     assert currency == "EUR"
@@ -294,4 +311,4 @@ async def test_a_depot_is_read_in_a_fixed_number_of_statements(yard: PlannedYard
     for number, identity in ((2, "CP-1"), (3, "CP-3"), (4, "CP-4")):
         await yard.plugged(f"Bus {number}", identity)
         await yard.run(f"Bus {number}", name=f"1{number}", departure_time=time(18), return_time=time(22))
-    assert await counted() == first <= 20
+    assert await counted() == first <= 21

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from ampyard.domain.planning import PlanNode, PlanProblem, Stay
+from ampyard.domain.planning import PlanNode, PlanProblem, Stay, slots
 from ampyard.services.planning import solving
-from ampyard.services.planning.problem import slots_from
+from ampyard.services.planning.problem import HORIZON
 from ampyard.services.planning.solving import NoPlanError, SolverProcess
 from tests.services.planning import doubles
 from tests.services.supplied import HOUR
@@ -18,9 +18,9 @@ NODE, STAY, VEHICLE = (UUID(int=number) for number in range(3))
 
 
 def problem() -> PlanProblem:
-    slots = slots_from(NOW)
+    cut = slots(NOW, HORIZON)
     stay = Stay(STAY, VEHICLE, NODE, 1, NOW, NOW + 4 * HOUR, 100.0, 60.0, 80.0, 22.0, energy_kwh=20.0)
-    return PlanProblem(NOW, slots, (PlanNode(NODE, None, (50.0,) * len(slots)),), (stay,), (), unmanaged_kw=(0.0,) * len(slots))
+    return PlanProblem(NOW, cut, (PlanNode(NODE, None, (50.0,) * len(cut)),), (stay,), (), unmanaged_kw=(0.0,) * len(cut))
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from ocpp.v201.enums import (
 )
 
 from ampyard.connect.v201.orders import order_message
-from ampyard.connect.values import default_profile_id, tx_profile_id, whole_watts
+from ampyard.connect.values import default_profile_id, format_timestamp, profile_of, tx_profile_id
+from ampyard.domain.charging_profiles import Profile, RateUnit
 from ampyard.domain.commands import Command, CommandKind
 from ampyard.domain.orders import ORDERS
 
@@ -37,32 +38,43 @@ def message(command: Command) -> Any:
                 _profile(
                     tx_profile_id(payload["evse_no"]),
                     ChargingProfilePurposeEnumType.tx_profile,
-                    payload["limit_kw"],
+                    profile_of(payload),
                     transaction_id=payload["ocpp_transaction_id"],
                 ),
             )
         case CommandKind.SET_DEFAULT_LIMIT:
             profile_id = default_profile_id(payload["evse_no"])
-            profile = _profile(profile_id, ChargingProfilePurposeEnumType.tx_default_profile, payload["limit_kw"])
+            profile = _profile(profile_id, ChargingProfilePurposeEnumType.tx_default_profile, profile_of(payload))
             return call.SetChargingProfile(payload["evse_no"], profile)
         case _:
             return order_message(ORDERS[command.kind].from_payload(payload))
 
 
+_UNITS = {RateUnit.A: ChargingRateUnitEnumType.amps, RateUnit.W: ChargingRateUnitEnumType.watts}
+
+
 def _profile(
-    profile_id: int, purpose: ChargingProfilePurposeEnumType, limit_kw: float, *, transaction_id: str | None = None
+    profile_id: int, purpose: ChargingProfilePurposeEnumType, profile: Profile, *, transaction_id: str | None = None
 ) -> ChargingProfileType:
-    """Return one constant limit from the start of the transaction on: relative, so that a charge point's clock does not matter."""
+    """Return a profile: absolute, or from the start of the transaction on, so that a charge point's clock does not matter.
+
+    A schedule ends by its last period, or by its duration. The phase to use is named for one phase alone, where the station can
+    choose it (ChargingSchedulePeriodType.phaseToUse).
+    """
+    periods = [ChargingSchedulePeriodType(start_s, limit, profile.phases, profile.phase) for start_s, limit in profile.periods]
     schedule = ChargingScheduleType(
         id=profile_id,
-        charging_rate_unit=ChargingRateUnitEnumType.watts,
-        charging_schedule_period=[ChargingSchedulePeriodType(start_period=0, limit=whole_watts(limit_kw))],
+        charging_rate_unit=_UNITS[profile.unit],
+        charging_schedule_period=periods,
+        duration=profile.duration_s,
+        start_schedule=None if profile.start_at is None else format_timestamp(profile.start_at),
     )
+    absolute = profile.start_at is not None
     return ChargingProfileType(
         id=profile_id,
-        stack_level=0,
+        stack_level=profile.stack_level,
         charging_profile_purpose=purpose,
-        charging_profile_kind=ChargingProfileKindEnumType.relative,
+        charging_profile_kind=ChargingProfileKindEnumType.absolute if absolute else ChargingProfileKindEnumType.relative,
         charging_schedule=[schedule],
         transaction_id=transaction_id,
     )

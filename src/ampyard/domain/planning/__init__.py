@@ -4,6 +4,7 @@ Powers are means over a slot, at the plug; energies are in the battery. Costs ar
 steer, nobody is billed by them.
 """
 
+from ampyard.domain.planning.comparison import Change, Comparison, compare
 from ampyard.domain.planning.model import (
     Plan,
     PlanNode,
@@ -19,8 +20,13 @@ from ampyard.domain.planning.model import (
     Stay,
     StayPlan,
 )
+from ampyard.domain.planning.predictions import planned_forecast, predict
+from ampyard.domain.planning.slots import slots
+from ampyard.domain.planning.solving import solve
 
 __all__ = [
+    "Change",
+    "Comparison",
     "Plan",
     "PlanNode",
     "PlanProblem",
@@ -34,4 +40,9 @@ __all__ = [
     "Slot",
     "Stay",
     "StayPlan",
+    "compare",
+    "planned_forecast",
+    "predict",
+    "slots",
+    "solve",
 ]

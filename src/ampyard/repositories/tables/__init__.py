@@ -12,6 +12,7 @@ from ampyard.repositories.tables.alerts import (
     notification_item,
     notification_route,
 )
+from ampyard.repositories.tables.allocation import allocation, power_step
 from ampyard.repositories.tables.base import metadata, tenant
 from ampyard.repositories.tables.charge_points import (
     charge_point_fault,
@@ -22,6 +23,7 @@ from ampyard.repositories.tables.charge_points import (
     planned_downtime,
 )
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
+from ampyard.repositories.tables.charging_requests import charging_request, depot_link, depot_link_message
 from ampyard.repositories.tables.dispatch import assignment, block, readiness_record
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, power_node
 from ampyard.repositories.tables.governance import feature_flag, impersonation, job_run, tenant_settings
@@ -45,6 +47,7 @@ __all__ = [
     "alert_change",
     "alert_condition",
     "alert_rule",
+    "allocation",
     "answered_request",
     "api_key",
     "app_user",
@@ -56,9 +59,12 @@ __all__ = [
     "charge_point_rollup",
     "charge_point_template",
     "charge_point_variable",
+    "charging_request",
     "command",
     "connector",
     "depot",
+    "depot_link",
+    "depot_link_message",
     "depot_plan",
     "depot_rollup",
     "energy_interval",
@@ -90,6 +96,7 @@ __all__ = [
     "planned_downtime",
     "planned_stay",
     "power_node",
+    "power_step",
     "priority",
     "readiness_record",
     "report",

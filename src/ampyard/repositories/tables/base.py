@@ -97,6 +97,24 @@ class Weekdays(TypeDecorator[frozenset[Weekday]]):
         return lambda mask: None if mask is None else weekdays_of(mask)
 
 
+class Phases(TypeDecorator[frozenset[int]]):
+    """Phases (1 to 3) stored as one number: bit 0 is the first."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: frozenset[int] | None, dialect: Any) -> int | None:
+        del dialect
+        return None if value is None else sum(1 << (phase - 1) for phase in value)
+
+    def result_processor(self, dialect: Any, coltype: object) -> Callable[[Any], Any]:
+        del dialect, coltype
+        return _PHASES.get
+
+
+_PHASES = {None: None} | {mask: frozenset(phase for phase in (1, 2, 3) if mask >> (phase - 1) & 1) for mask in range(8)}
+
+
 class Stored(TypeDecorator[Any]):
     """A value of the domain that is read and written as a whole, stored as JSON; None stays None."""
 

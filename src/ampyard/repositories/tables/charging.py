@@ -26,6 +26,7 @@ from ampyard.domain.transactions import ChargingState, TransactionState
 from ampyard.repositories.tables.base import (
     Amount,
     Level,
+    Phases,
     TextEnum,
     Weekdays,
     at,
@@ -77,6 +78,9 @@ transaction = tenant_table(
     Column("cost_amount", Amount),
     Column("cost_currency", Text),
     Column("cost_due", Boolean, nullable=False, server_default=text("false")),
+    at("heard_at"),
+    # The phases of the EVSE that were seen to carry current: bit 0 is L1.
+    Column("measured_phases", Phases),
     ref("depot_id", "depot"),
     ref("charge_point_id", "charge_point"),
     ref("evse_id", "evse"),

@@ -17,10 +17,20 @@ from sqlalchemy import (
 )
 
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
+from ampyard.domain.equipment import PhaseRotation
 from ampyard.domain.life_cycle import ChargePointState
+from ampyard.domain.limit_schedules import Schedule
 from ampyard.domain.supply import PowerNodeKind
 from ampyard.repositories.tables.base import Stored, TextEnum, at, created, ref, tenant_table, updated
-from ampyard.repositories.tables.values import hours_from_json, hours_to_json, weekly_limits_from_json, weekly_limits_to_json
+from ampyard.repositories.tables.values import (
+    SET_POINTS_DEFAULT,
+    hours_from_json,
+    hours_to_json,
+    set_points_from_json,
+    set_points_to_json,
+    weekly_limits_from_json,
+    weekly_limits_to_json,
+)
 
 depot = tenant_table(
     "depot",
@@ -98,6 +108,9 @@ charge_point = tenant_table(
     # Which socket holds it now: set by the process that accepted it, so that a late goodbye of an older socket is ignored.
     Column("socket_id", Uuid),
     Column("password_hash", Text),
+    # How far its clock was ahead of ours when it last said what shows that, in seconds, and when that was.
+    Column("clock_offset_s", Double),
+    at("clock_at"),
     ref("depot_id", "depot", ondelete="CASCADE"),
     ForeignKeyConstraint(["tenant_id", "depot_id", "power_node_id"], ["power_node.tenant_id", "power_node.depot_id", "power_node.id"]),
     UniqueConstraint("tenant_id", "identity"),
@@ -125,6 +138,19 @@ evse = tenant_table(
     updated(),
     # The highest limit that may be in force: a raise counts from the moment it is sent, a reduction once it is confirmed.
     Column("in_force_kw", Double),
+    # So for its default profile; null while it has never confirmed one.
+    Column("fallback_in_force_kw", Double),
+    at("overdrawn_since"),
+    Column("phase_rotation", TextEnum(PhaseRotation), nullable=False, server_default=PhaseRotation.UNKNOWN.value),
+    Column("voltage_v", Double, nullable=False, server_default=text("230")),
+    Column("line_to_line", Boolean, nullable=False, server_default=text("false")),
+    Column("set_points", Stored(set_points_to_json, set_points_from_json), nullable=False, server_default=SET_POINTS_DEFAULT),
+    # What was told: as it was confirmed last, and the highest that may be in force at each moment.
+    Column("told", Stored(Schedule.to_json, Schedule.from_json)),
+    Column("in_force", Stored(Schedule.to_json, Schedule.from_json)),
+    Column("profile_writes", Integer, nullable=False, server_default=text("0")),
+    at("profile_written_at"),
+    at("profile_paid_at"),
     ref("charge_point_id", "charge_point", ondelete="CASCADE"),
     UniqueConstraint("charge_point_id", "evse_no"),
     CheckConstraint("evse_no > 0", name="evse_no_positive"),

@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import text
+
+from ampyard.domain.charging_requests import PreconditioningKind, PreconditioningLoad, PreconditioningWish
+from ampyard.domain.equipment import SetPointKind, SetPoints
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.opening_hours import ExceptionalPeriod, Hours, RegularHours
 from ampyard.domain.planning import Remedy, RemedyKind
@@ -43,6 +47,61 @@ def weekly_limits_to_json(windows: tuple[WeeklyLimit, ...]) -> list[list[Any]]:
 def weekly_limits_from_json(values: list[list[Any]]) -> tuple[WeeklyLimit, ...]:
     """Return the weekly limits that were written so."""
     return tuple(WeeklyLimit(Weekday(day), begin, end, kw, a) for day, begin, end, kw, a in values)
+
+
+SET_POINTS_DEFAULT = text("""'{"kind": "CONTINUOUS", "listed_a": []}'""")
+
+
+def set_points_to_json(set_points: SetPoints) -> dict[str, Any]:
+    """Return set-points as JSON."""
+    return {"kind": set_points.kind.value, "listed_a": list(set_points.listed_a)}
+
+
+def set_points_from_json(value: dict[str, Any]) -> SetPoints:
+    """Return the set-points that were written so."""
+    return SetPoints(SetPointKind(value["kind"]), tuple(value["listed_a"]))
+
+
+def preconditioning_to_json(wish: PreconditioningWish) -> dict[str, Any]:
+    """Return how a vehicle is to be prepared as JSON."""
+    return {
+        "kind": wish.kind,
+        "ambient_celsius": wish.ambient_celsius,
+        "begins_at": _moment_to_json(wish.begins_at),
+        "ends_at": _moment_to_json(wish.ends_at),
+        "target_soc_percent": wish.target_soc_percent,
+        "hvac": _load_to_json(wish.hvac),
+        "system": _load_to_json(wish.system),
+    }
+
+
+def preconditioning_from_json(value: dict[str, Any]) -> PreconditioningWish:
+    """Return the wish that was written so."""
+    return PreconditioningWish(
+        kind=None if value["kind"] is None else PreconditioningKind(value["kind"]),
+        ambient_celsius=value["ambient_celsius"],
+        begins_at=_moment_from_json(value["begins_at"]),
+        ends_at=_moment_from_json(value["ends_at"]),
+        target_soc_percent=value["target_soc_percent"],
+        hvac=_load_from_json(value["hvac"]),
+        system=_load_from_json(value["system"]),
+    )
+
+
+def _load_to_json(load: PreconditioningLoad | None) -> list[Any] | None:
+    return None if load is None else [load.begins_at.isoformat(), load.kw]
+
+
+def _load_from_json(value: list[Any] | None) -> PreconditioningLoad | None:
+    return None if value is None else PreconditioningLoad(datetime.fromisoformat(value[0]), value[1])
+
+
+def _moment_to_json(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _moment_from_json(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
 
 
 def remedies_to_json(remedies: Sequence[Remedy]) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Vehicles: their types and groups, what identifies them, what is known of their charge."""
 
-from sqlalchemy import Boolean, Column, Double, Index, Integer, Text, UniqueConstraint, Uuid, func, text
+from sqlalchemy import Boolean, Column, Double, Index, Integer, SmallInteger, Text, UniqueConstraint, Uuid, func, text
 
 from ampyard.domain.id_tags import IdTagKind
 from ampyard.domain.state_of_charge import SocSource
@@ -22,6 +22,7 @@ vehicle_type = tenant_table(
     at("archived_at"),
     created(),
     updated(),
+    Column("ac_phases", SmallInteger),
     UniqueConstraint("tenant_id", "name"),
 )
 
@@ -52,6 +53,8 @@ vehicle = tenant_table(
     Column("own_target_soc_percent", Double),
     Column("soc_confidence", Double),
     at("archived_at"),
+    Column("ac_phases", SmallInteger),
+    Column("own_ac_phases", SmallInteger),
     ref("depot_id", "depot", ondelete="CASCADE"),
     ref("type_id", "vehicle_type"),
     UniqueConstraint("tenant_id", "vin"),

@@ -8,6 +8,7 @@ from datetime import datetime
 from ampyard.domain.assignments import Assignment
 from ampyard.domain.blocks import Block
 from ampyard.domain.charge_points import ChargePoint, Evse
+from ampyard.domain.charging_requests import ChargingRequest
 from ampyard.domain.departures import LearntDeparture
 from ampyard.domain.depots import Depot
 from ampyard.domain.grid_prices import GridPrice
@@ -23,7 +24,8 @@ from ampyard.domain.vehicles import Vehicle
 class Outlook:
     """A depot at a moment.
 
-    `nodes` have the rules that count now or later. `transactions` are the open ones, by EVSE; `runs` the assignments of each vehicle that
+    `nodes` have the rules that count now or later. `transactions` are the open ones, by EVSE; `requests` what is asked for
+    vehicles, the earliest to leave first; `runs` the assignments of each vehicle that
     have not returned yet, by departure; `levels` the classes of transactions and of assignments, by id; `learnt` when vehicles leave that
     are on no run, by vehicle. `supposed` has departures that somebody supposes, by vehicle.
     """
@@ -36,6 +38,7 @@ class Outlook:
     transactions: Mapping[uuid.UUID, Transaction]
     vehicles: Mapping[uuid.UUID, Vehicle]
     levels: Mapping[uuid.UUID, PriorityLevel]
+    requests: Mapping[uuid.UUID, Sequence[ChargingRequest]]
     runs: Mapping[uuid.UUID, Sequence[Assignment]]
     blocks: Mapping[uuid.UUID, Block]
     learnt: Mapping[uuid.UUID, LearntDeparture]

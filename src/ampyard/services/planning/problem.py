@@ -6,16 +6,13 @@ from statistics import fmean
 
 from ampyard.domain.energy import QUARTER_HOUR, floor_to
 from ampyard.domain.grid_prices import mean_prices
-from ampyard.domain.planning import PlanProblem, Slot
+from ampyard.domain.planning import PlanProblem, Slot, slots
 from ampyard.domain.pricing import EnergyPrice
 from ampyard.services.planning.outlook import Outlook
 from ampyard.services.planning.stays import Guests, guests_of
 from ampyard.services.planning.supply import plan_nodes
 
 HORIZON = timedelta(hours=36)
-# So far ahead each quarter-hour has its own power; beyond, each hour: too much is still to change for more.
-_FINE = timedelta(hours=24)
-_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +27,13 @@ class Posed:
 
 def pose(outlook: Outlook) -> Posed:
     """Return the problem of a depot."""
-    slots = slots_from(outlook.at)
-    guests = guests_of(outlook, until=slots[-1].ends_at)
-    nodes, flowing, limits = plan_nodes(outlook, guests, slots)
-    prices, currency = _prices(outlook, slots)
+    cut = slots(outlook.at, HORIZON)
+    guests = guests_of(outlook, until=cut[-1].ends_at)
+    nodes, flowing, limits = plan_nodes(outlook, guests, cut)
+    prices, currency = _prices(outlook, cut)
     problem = PlanProblem(
         now=outlook.at,
-        slots=slots,
+        slots=cut,
         nodes=tuple(nodes),
         stays=tuple(guest.stay for guest in guests.planned.values()),
         prices_per_kwh=prices,
@@ -47,27 +44,17 @@ def pose(outlook: Outlook) -> Posed:
     return Posed(problem, guests, limits, currency)
 
 
-def slots_from(now: datetime) -> tuple[Slot, ...]:
-    """Return the slots of a plan: what is left of this quarter-hour, quarter-hours for a day, then hours, 36 hours and a bit in all."""
-    slots = [Slot(now, floor_to(now, QUARTER_HOUR) + QUARTER_HOUR)]
-    while slots[-1].ends_at < now + HORIZON:
-        begin = slots[-1].ends_at
-        is_fine = begin < now + _FINE or floor_to(begin, _HOUR) != begin
-        slots.append(Slot(begin, begin + (QUARTER_HOUR if is_fine else _HOUR)))
-    return tuple(slots)
-
-
-def _prices(outlook: Outlook, slots: tuple[Slot, ...]) -> tuple[tuple[float, ...], str | None]:
+def _prices(outlook: Outlook, of: tuple[Slot, ...]) -> tuple[tuple[float, ...], str | None]:
     """Return the price in each slot and the currency; none where no price is known for all of them.
 
     What the grid operator tells of a slot goes before the depot's own price. Prices in several currencies cannot be weighed against each
     other: then there is none, either.
     """
     known = sorted(outlook.prices, key=lambda price: (price.valid_from, price.created_at, price.id), reverse=True)
-    told = mean_prices(outlook.told_prices, [(slot.begins_at, slot.ends_at) for slot in slots])
+    told = mean_prices(outlook.told_prices, [(slot.begins_at, slot.ends_at) for slot in of])
     currencies = {price.currency for price in outlook.told_prices}
     found: list[float] = []
-    for slot, price in zip(slots, told, strict=True):
+    for slot, price in zip(of, told, strict=True):
         own = None if price is not None else _own_price(known, slot, outlook.depot.time_zone, currencies)
         if price is None and own is None:
             return (), None

@@ -18,6 +18,7 @@ from ampyard.domain.transactions import Transaction
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.charge_points import ChargePoints, Evses
+from ampyard.repositories.charging_requests import ChargingRequests
 from ampyard.repositories.database import Session
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.energy_prices import EnergyPrices
@@ -57,6 +58,7 @@ async def read_outlook(session: Session, depot_id: uuid.UUID, *, at: datetime) -
         transactions=transactions,
         vehicles=vehicles,
         levels=levels,
+        requests=await ChargingRequests(session).counting(plugged, at=at),
         runs=runs,
         blocks=blocks,
         learnt=await _learnt(session, unknown, depot, at),

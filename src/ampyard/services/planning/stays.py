@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from ampyard.domain.assignments import Assignment
 from ampyard.domain.charge_points import Evse
+from ampyard.domain.charging_forecast import EFFICIENCY
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.planning import Stay
 from ampyard.domain.plans import DepartureSource
@@ -15,10 +16,13 @@ from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.readiness import OLDEST_SOC
 from ampyard.domain.transactions import ChargingState, Transaction
 from ampyard.domain.vehicles import Vehicle
+from ampyard.services.planning.needs import Departure, departure_of, preconditioning_of, wanted_of
 from ampyard.services.planning.outlook import Outlook
 from ampyard.services.planning.places import Places, plug_kw
 
 _FOR_USE = (ChargePointState.COMMISSIONED, ChargePointState.IN_SERVICE)
+# Whoever is to be charged at once has a quarter-hour at least: less no plan has.
+_LEAST_HOURS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,40 +85,34 @@ def _plugged_in(outlook: Outlook, evse: Evse, transaction: Transaction) -> Guest
     if energy is None or plug_kw(evse, vehicle) <= 0:
         return None
     run = next(iter(_ahead(outlook, vehicle)), None)
-    departs_at, source, confidence = _departure(outlook, vehicle, run)
-    minimum, target = _wanted(outlook, vehicle, run)
+    request = next((one for one in outlook.requests.get(vehicle.id, ()) if one.depot_id == outlook.depot.id), None)
+    wanted = wanted_of(outlook, vehicle, run, request)
+    departure = departure_of(outlook, vehicle, run, request)
+    if request is not None and request.ad_hoc:
+        departure = _at_once(outlook, departure, max(0.0, wanted.target_kwh - energy) / (plug_kw(evse, vehicle) * EFFICIENCY))
     stay = Stay(
         id=transaction.id,
         vehicle_id=vehicle.id,
         node_id=outlook.node_of(evse),
         priority=int(outlook.levels.get(transaction.id, PriorityLevel.NORMAL)),
         arrives_at=min(transaction.started_at, outlook.at),
-        departs_at=departs_at,
+        departs_at=departure.at,
         capacity_kwh=vehicle.battery_kwh,
-        minimum_kwh=minimum,
-        target_kwh=target,
+        minimum_kwh=wanted.minimum_kwh,
+        target_kwh=wanted.target_kwh,
         max_kw=plug_kw(evse, vehicle),
         min_kw=min(evse.min_power_kw, plug_kw(evse, vehicle)),
         energy_kwh=energy,
+        weight=wanted.weight,
+        preconditioning=preconditioning_of(request, departure.at),
     )
-    return Guest(stay, evse, transaction.id, None if run is None else run.id, source, confidence)
+    return Guest(stay, evse, transaction.id, None if run is None else run.id, departure.source, departure.confidence)
 
 
-def _departure(outlook: Outlook, vehicle: Vehicle, run: Assignment | None) -> tuple[datetime | None, DepartureSource | None, float | None]:
-    if vehicle.id in outlook.supposed:
-        return outlook.supposed[vehicle.id], DepartureSource.SUPPOSED, None
-    if run is not None:
-        return run.departs_at, DepartureSource.ASSIGNMENT, None
-    learnt = outlook.learnt.get(vehicle.id)
-    return (None, None, None) if learnt is None else (learnt.at, DepartureSource.LEARNT, learnt.confidence)
-
-
-def _wanted(outlook: Outlook, vehicle: Vehicle, run: Assignment | None) -> tuple[float, float]:
-    """Return what has to be in the battery at departure, and what is wanted to be. What is never needed is at least the reserve."""
-    needed = (outlook.needed_kwh(run, vehicle) if run is not None else None) or 0.0
-    minimum = min(needed + outlook.reserve_kwh(vehicle), vehicle.battery_kwh)
-    target = vehicle.battery_kwh * (100.0 if vehicle.target_soc_percent is None else vehicle.target_soc_percent) / 100
-    return minimum, max(minimum, target)
+def _at_once(outlook: Outlook, departure: Departure, hours: float) -> Departure:
+    """Return when a vehicle leaves that is to be charged at once: as if as soon as it could be done."""
+    done_at = outlook.at + max(hours, _LEAST_HOURS) * timedelta(hours=1)
+    return Departure(done_at if departure.at is None else min(done_at, departure.at), DepartureSource.REQUEST, None)
 
 
 def _energy_kwh(outlook: Outlook, vehicle: Vehicle) -> float | None:
@@ -185,7 +183,7 @@ def _on_return(outlook: Outlook, vehicle: Vehicle, run: Assignment, used_kwh: fl
 
 def _to_come(outlook: Outlook, expected: _Expected, evse: Evse, found: Guests) -> Guest:
     vehicle, run = expected.vehicle, expected.run
-    minimum, target = _wanted(outlook, vehicle, run)
+    wanted = wanted_of(outlook, vehicle, run, None)
     # Where the stay before found no place, there is none that this one could follow.
     previous = expected.previous if expected.previous in found.planned else None
     stay = Stay(
@@ -196,8 +194,8 @@ def _to_come(outlook: Outlook, expected: _Expected, evse: Evse, found: Guests) -
         arrives_at=expected.arrives_at,
         departs_at=expected.departs_at,
         capacity_kwh=vehicle.battery_kwh,
-        minimum_kwh=minimum,
-        target_kwh=target,
+        minimum_kwh=wanted.minimum_kwh,
+        target_kwh=wanted.target_kwh,
         max_kw=plug_kw(evse, vehicle),
         min_kw=min(evse.min_power_kw, plug_kw(evse, vehicle)),
         energy_kwh=outlook.reserve_kwh(vehicle) if expected.energy_kwh is None else expected.energy_kwh,

@@ -6,7 +6,7 @@ from datetime import datetime
 from ampyard.domain.charge_points import ChargePoint
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.transactions import ChargingState, Transaction, TransactionState
-from ampyard.repositories.charge_points import Evses
+from ampyard.repositories.charge_points import NO_LIMIT, Evses
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.charge_points import publish_change
@@ -35,7 +35,7 @@ async def close(work: UnitOfWork, charge_point: ChargePoint, transaction: Transa
         updated_at=work.now,
     )
     # A TxProfile ends with its transaction (OCPP 1.6, 3.13.1; 2.0.1 part 2, K01): the default profile holds again.
-    await work.change(Evses, transaction.evse_id, limit_kw=None, limit_at=None, limit_reason=None, in_force_kw=None, updated_at=work.now)
+    await work.change(Evses, transaction.evse_id, **NO_LIMIT, updated_at=work.now)
     work.publish(Event(EventKind.TRANSACTION_ENDED, transaction.id, charge_point.depot_id))
     publish_change(work, charge_point)
     work.wake_planner(charge_point.depot_id)

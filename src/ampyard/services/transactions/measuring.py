@@ -5,9 +5,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ampyard.domain.charge_points import ChargePoint, Evse
+from ampyard.domain.charge_points import ChargePoint, CurrentType, Evse
 from ampyard.domain.events import Event, EventKind
+from ampyard.domain.lines import phases_measured
 from ampyard.domain.transactions import (
+    Measurand,
     MeterSample,
     Reading,
     Transaction,
@@ -20,6 +22,7 @@ from ampyard.domain.transactions import (
 from ampyard.repositories.charge_points import Evses
 from ampyard.repositories.transactions import Transactions, add_samples
 from ampyard.repositories.unit_of_work import UnitOfWork
+from ampyard.services.clocks import note_clock
 from ampyard.services.states_of_charge import Delivery, charger_delivered, charger_told
 from ampyard.services.transactions.report import Report
 
@@ -32,6 +35,7 @@ async def apply(work: UnitOfWork, charge_point: ChargePoint, transaction: Transa
     await store(work, evse, transaction.id, report.readings)
     if report.seq_no is not None and transaction.last_seq_no is not None and report.seq_no <= transaction.last_seq_no:
         return transaction
+    await note_clock(work, charge_point, report.at)
     newest = latest(normalise(reading) for reading in report.readings)
     registers = [r for r in (newest.register_wh, report.register_wh, transaction.meter_wh) if r is not None]
     meter_wh = max(registers, default=None)
@@ -57,11 +61,13 @@ async def apply(work: UnitOfWork, charge_point: ChargePoint, transaction: Transa
         power_kw=newest.power_kw if fresh and active and newest.power_kw is not None else transaction.power_kw,
         soc_percent=newest.soc_percent if fresh and newest.soc_percent is not None else transaction.soc_percent,
         measured_at=newest.measured_at if fresh else transaction.measured_at,
+        heard_at=work.now if fresh else transaction.heard_at,
         charging_state=report.charging_state if active and report.charging_state is not None else transaction.charging_state,
         last_seq_no=report.seq_no if report.seq_no is not None else transaction.last_seq_no,
+        measured_phases=_phases(evse, transaction, report.readings),
         register_at=max([*times, *([transaction.register_at] if transaction.register_at is not None else [])], default=None),
     )
-    if changed == transaction:
+    if replace(changed, heard_at=transaction.heard_at) == transaction:
         return transaction
     await work.change(
         Transactions,
@@ -72,9 +78,11 @@ async def apply(work: UnitOfWork, charge_point: ChargePoint, transaction: Transa
         power_kw=changed.power_kw,
         soc_percent=changed.soc_percent,
         measured_at=changed.measured_at,
+        heard_at=changed.heard_at,
         charging_state=changed.charging_state,
         last_seq_no=changed.last_seq_no,
         register_at=changed.register_at,
+        measured_phases=changed.measured_phases,
         updated_at=work.now,
     )
     await _know_charge(work, evse, transaction, changed, newest.soc_percent if fresh else None)
@@ -94,6 +102,15 @@ async def _know_charge(work: UnitOfWork, evse: Evse, before: Transaction, after:
         since = before.register_at or before.started_at
         delivery = Delivery(after.energy_wh - before.energy_wh, since=since, until=after.register_at, current_type=evse.current_type)
         await charger_delivered(work, after.vehicle_id, delivery)
+
+
+def _phases(evse: Evse, transaction: Transaction, readings: Sequence[Reading]) -> frozenset[int] | None:
+    """Return the phases that were seen to carry current so far: a vehicle that takes a pause on one has not given it up."""
+    if evse.current_type is CurrentType.DC:
+        return transaction.measured_phases
+    currents = [(it.phase, it.value) for it in readings if it.measurand == Measurand.CURRENT_IMPORT and it.location in {None, "Outlet"}]
+    found = phases_measured(currents)
+    return (transaction.measured_phases or frozenset()) | found if found else transaction.measured_phases
 
 
 async def store(work: UnitOfWork, evse: Evse, transaction_id: uuid.UUID | None, readings: Sequence[Reading]) -> None:

@@ -23,7 +23,7 @@ from ocpp.v16.enums import (
 
 from ampyard.simulator import outbox
 from ampyard.simulator.charge_point import SimulatedChargePoint
-from ampyard.simulator.commands import MAX_PERIODS, MAX_PROFILES, MAX_STACK_LEVEL, Commands, parse_profile
+from ampyard.simulator.commands import MAX_PROFILES, MAX_STACK_LEVEL, Commands, parse_profile
 from ampyard.simulator.dialect import StopReason, parse_timestamp, timestamp
 from ampyard.simulator.routes import handles
 from ampyard.simulator.state import IdToken
@@ -34,6 +34,9 @@ SETTINGS = {
     "MeterValueSampleInterval": "meter_interval_s",
     "ConnectionTimeOut": "connection_timeout_s",
 }
+
+
+UNITS = {"A": "Current", "W": "Power"}
 
 
 class Orders16:
@@ -144,9 +147,10 @@ class Orders16:
         return {
             "AuthorizeRemoteTxRequests": "false",
             "ChargeProfileMaxStackLevel": str(MAX_STACK_LEVEL),
-            "ChargingScheduleAllowedChargingRateUnit": "Current,Power",
-            "ChargingScheduleMaxPeriods": str(MAX_PERIODS),
+            "ChargingScheduleAllowedChargingRateUnit": ",".join(UNITS[unit] for unit in point.spec.rate_units),
+            "ChargingScheduleMaxPeriods": str(point.spec.max_periods),
             "ClockAlignedDataInterval": "0",
+            "ConnectorPhaseRotation": ",".join(["0.RST", *(f"{evse.spec.evse_no}.{point.spec.phase_rotation}" for evse in point.evses)]),
             "ConnectionTimeOut": str(round(point.connection_timeout_s)),
             "HeartbeatInterval": str(point.heartbeat_interval_s),
             "LocalAuthorizeOffline": "true",

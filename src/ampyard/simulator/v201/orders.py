@@ -41,7 +41,7 @@ from ocpp.v201.enums import (
 )
 
 from ampyard.simulator.charge_point import SimulatedChargePoint
-from ampyard.simulator.commands import MAX_PERIODS, MAX_PROFILES, MAX_STACK_LEVEL, Commands, parse_profile
+from ampyard.simulator.commands import MAX_PROFILES, MAX_STACK_LEVEL, Commands, parse_profile
 from ampyard.simulator.dialect import StopReason, parse_timestamp, timestamp
 from ampyard.simulator.profiles import ChargingProfile, Purpose
 from ampyard.simulator.routes import handles
@@ -249,9 +249,9 @@ class Orders201:
             ("SampledDataCtrlr", "TxUpdatedInterval"): str(round(point.meter_interval_s)),
             ("SmartChargingCtrlr", "Enabled"): "true",
             ("SmartChargingCtrlr", "Entries"): str(MAX_PROFILES),
-            ("SmartChargingCtrlr", "PeriodsPerSchedule"): str(MAX_PERIODS),
+            ("SmartChargingCtrlr", "PeriodsPerSchedule"): str(point.spec.max_periods),
             ("SmartChargingCtrlr", "ProfileStackLevel"): str(MAX_STACK_LEVEL),
-            ("SmartChargingCtrlr", "RateUnit"): "A,W",
+            ("SmartChargingCtrlr", "RateUnit"): ",".join(point.spec.rate_units),
             ("TxCtrlr", "EVConnectionTimeOut"): str(round(point.connection_timeout_s)),
             ("TxCtrlr", "StopTxOnEVSideDisconnect"): "true",
             ("TxCtrlr", "StopTxOnInvalidId"): "true",

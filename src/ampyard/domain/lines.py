@@ -1,0 +1,53 @@
+"""Which lines of the supply an EVSE draws from."""
+
+from collections.abc import Iterable
+
+from ampyard.domain.charge_points import CurrentType
+from ampyard.domain.equipment import ALL_LINES, PhaseRotation
+
+# A phase that carries less than this is not in use: chargers show some noise, and charging begins at 6 A (IEC 61851-1).
+_IN_USE_A = 2.0
+
+
+def phases_in_use(current_type: CurrentType, evse_phases: int, vehicle_phases: int | None, measured: frozenset[int]) -> int:
+    """Return on how many of an EVSE's phases it draws: all of direct current, else what was measured, or what the vehicle has.
+
+    `measured` are the phases of the EVSE (1 to 3) that were seen to carry current in the transaction.
+    """
+    if current_type is CurrentType.DC:
+        return evse_phases
+    if measured:
+        return min(evse_phases, len(measured))
+    return evse_phases if vehicle_phases is None else min(evse_phases, vehicle_phases)
+
+
+def lines_of(
+    rotation: PhaseRotation,
+    current_type: CurrentType,
+    evse_phases: int,
+    vehicle_phases: int | None = None,
+    measured: frozenset[int] = frozenset(),
+    *,
+    line_to_line: bool = False,
+) -> frozenset[int]:
+    """Return the lines (1 to 3) that an EVSE draws from: all where it is not known which, so that it counts on each.
+
+    A vehicle with one phase uses the first of the EVSE (IEC 61851-1: L1 of the connector), one with two the first two, unless
+    others were `measured`. From line to line, one phase loads two lines.
+    """
+    used = phases_in_use(current_type, evse_phases, vehicle_phases, measured)
+    lines = rotation.lines
+    if used == len(ALL_LINES) or len(lines) < used:
+        return ALL_LINES
+    phases = measured if measured and max(measured) <= len(lines) and current_type is CurrentType.AC else frozenset(range(1, used + 1))
+    found = frozenset(lines[phase - 1] for phase in phases)
+    if line_to_line and len(found) == 1:
+        # The other line is the next of the EVSE's, where it has one.
+        return frozenset(lines[:2]) if len(lines) > 1 and found <= frozenset(lines[:2]) else ALL_LINES
+    return found
+
+
+def phases_measured(currents_a: Iterable[tuple[str | None, float]]) -> frozenset[int]:
+    """Return the phases (1 to 3) that carry current, of (phase, A) as meter values have them: L1, L1-N or L1-L2 count for L1."""
+    numbers = {"L1": 1, "L2": 2, "L3": 3}
+    return frozenset(numbers[phase[:2]] for phase, current_a in currents_a if phase and phase[:2] in numbers and current_a >= _IN_USE_A)

@@ -1,0 +1,107 @@
+"""Which vehicle shall hold how much by when, and the depot management systems that say so."""
+
+from sqlalchemy import Boolean, CheckConstraint, Column, Double, Index, Integer, SmallInteger, Text, Uuid, text
+
+from ampyard.domain.charging_requests import RequestFlaw, RequestSource
+from ampyard.domain.depot_links import MessageDirection, PresystemKind
+from ampyard.repositories.tables.base import Level, Stored, TextEnum, at, created, ref, tenant_table, updated
+from ampyard.repositories.tables.values import preconditioning_from_json, preconditioning_to_json
+
+_ASKED_FOR = text("withdrawn_at IS NULL")
+
+depot_link = tenant_table(
+    "depot_link",
+    Column("depot_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("normal_from", Integer, nullable=False),
+    Column("high_from", Integer, nullable=False),
+    Column("critical_from", Integer, nullable=False),
+    Column("presystem", TextEnum(PresystemKind)),
+    Column("presystem_id", Text),
+    Column("subprotocol", Text),
+    Column("connected", Boolean, nullable=False),
+    at("connected_at"),
+    Column("socket_id", Uuid),
+    at("booted_at"),
+    at("message_at"),
+    at("listed_at"),
+    at("removed_at"),
+    Column("author", Text, nullable=False),
+    created(),
+    updated(),
+    Column("password_hash", Text, nullable=False),
+    at("seen_at"),
+    ref("depot_id", "depot", ondelete="CASCADE"),
+    Index("ix_depot_link_depot", "depot_id", "created_at", "id"),
+    Index("ix_depot_link_list", "tenant_id", "created_at", "id"),
+    Index("ix_depot_link_identity", "identity"),
+    Index("uq_depot_link_identity", "tenant_id", "identity", unique=True, postgresql_where=text("removed_at IS NULL")),
+)
+
+depot_link_message = tenant_table(
+    "depot_link_message",
+    Column("link_id", Uuid, nullable=False),
+    at("at", nullable=False),
+    Column("direction", TextEnum(MessageDirection), nullable=False),
+    Column("message_type", SmallInteger),
+    Column("action", Text),
+    Column("message_id", Text),
+    Column("body", Text, nullable=False),
+    Column("length", Integer, nullable=False),
+    ref("link_id", "depot_link", ondelete="CASCADE"),
+    Index("ix_depot_link_message_link", "link_id", "at", "id"),
+    Index("ix_depot_link_message_old", "tenant_id", "at"),
+)
+
+charging_request = tenant_table(
+    "charging_request",
+    Column("depot_id", Uuid, nullable=False),
+    Column("source", TextEnum(RequestSource), nullable=False),
+    Column("link_id", Uuid),
+    Column("external_id", Text),
+    Column("vehicle_name", Text, nullable=False),
+    Column("vehicle_id", Uuid),
+    Column("charge_point_name", Text),
+    Column("evse_id", Uuid),
+    Column("process_id", Text),
+    Column("priority", Integer),
+    Column("level", Level, nullable=False),
+    Column("weight", Double, nullable=False),
+    at("arrives_at"),
+    Column("arrival_soc_percent", Double),
+    Column("min_soc_percent", Double, nullable=False),
+    Column("max_soc_percent", Double, nullable=False),
+    at("departs_at"),
+    Column("ad_hoc", Boolean, nullable=False),
+    Column("preconditioning", Stored(preconditioning_to_json, preconditioning_from_json)),
+    Column("flaw", TextEnum(RequestFlaw)),
+    Column("reason", Text),
+    Column("author", Text, nullable=False),
+    Column("priority_id", Uuid),
+    at("withdrawn_at"),
+    Column("withdrawn_by", Text),
+    created(),
+    updated(),
+    ref("depot_id", "depot", ondelete="CASCADE"),
+    ref("link_id", "depot_link", ondelete="CASCADE"),
+    ref("vehicle_id", "vehicle", ondelete="CASCADE"),
+    ref("evse_id", "evse", ondelete="SET NULL (evse_id)"),
+    ref("priority_id", "priority", ondelete="SET NULL (priority_id)"),
+    CheckConstraint("(source = 'VDV463') = (link_id IS NOT NULL)", name="link"),
+    CheckConstraint("(link_id IS NULL) = (external_id IS NULL)", name="external_id"),
+    Index("ix_charging_request_depot", "depot_id", "created_at", "id"),
+    Index("ix_charging_request_vehicle", "vehicle_id", "created_at", "id"),
+    Index("ix_charging_request_list", "tenant_id", "created_at", "id"),
+    Index("ix_charging_request_evse", "evse_id"),
+    Index("ix_charging_request_priority", "priority_id"),
+    Index("ix_charging_request_asked_for", "tenant_id", "depot_id", postgresql_where=_ASKED_FOR),
+    Index("uq_charging_request_of_link", "link_id", "external_id", unique=True, postgresql_where=_ASKED_FOR),
+    Index(
+        "uq_charging_request_of_person",
+        "vehicle_id",
+        unique=True,
+        postgresql_where=text("withdrawn_at IS NULL AND source = 'GRAPH'"),
+    ),
+)

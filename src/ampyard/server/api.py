@@ -31,6 +31,7 @@ from ampyard.services.access import ApiKeys, Impersonating, UserGrants
 from ampyard.services.alerts.counting import count_unresolved
 from ampyard.services.backend import Backend
 from ampyard.services.impersonation import TOKEN_PREFIX
+from ampyard.services.limits import count_profile_writes
 from ampyard.services.reports import read_report
 from ampyard.vdv463.app import vdv463_route
 
@@ -93,7 +94,7 @@ def api_app(settings: Settings, backend: Backend) -> ASGIApp:
         Route("/files/{token}", _download(backend, links)),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(backend)),
-        Route("/metrics", metrics_view(metrics, metrics_token, lambda: _alerts(backend))),
+        Route("/metrics", metrics_view(metrics, metrics_token, lambda: _alerts(backend), lambda: count_profile_writes(backend))),
     ]
     if issuer is not None:
         routes.append(Route("/.well-known/jwks.json", _jwks(issuer)))

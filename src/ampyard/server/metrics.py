@@ -47,9 +47,11 @@ class Metrics:
         )
         self._graphs: dict[str, GraphQLApp[Any]] = {}
         self.registry.register(_Graphs(self._graphs))
+        self._writes = _Writes()
         self._alerts = Gauge(
             "ampyard_unresolved_alerts", "Alerts that are not resolved, of all tenants.", ("kind", "severity"), registry=self.registry
         )
+        self.registry.register(self._writes)
         self._series: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}
         self._names = _Bounded(_MAX_OPERATIONS)
         self._clients = _Bounded(_MAX_CLIENTS)
@@ -85,6 +87,10 @@ class Metrics:
         for labels, count in counts.items():
             self._alerts.labels(*labels).set(count)
 
+    def show_profile_writes(self, count: int) -> None:
+        """Show how many charging profiles have been written so far."""
+        self._writes.count = count
+
     def _child(self, labels: tuple[str, ...]) -> tuple[Counter, Histogram]:
         found = self._series.get(labels)
         if found is None:
@@ -94,6 +100,17 @@ class Metrics:
             found = self._operations.labels(*labels), self._durations.labels(*labels)
             self._series[labels] = found
         return found
+
+
+class _Writes(Collector):
+    """Charging profiles written, as the database counts them."""
+
+    def __init__(self) -> None:
+        self.count: int | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        description = "Charging profiles written to the flash of EVSEs, of all tenants."
+        yield CounterMetricFamily("ampyard_charging_profile_writes", description, value=self.count)
 
 
 class _Bounded:
@@ -151,10 +168,16 @@ class _Graphs(Collector):
 
 
 CountAlerts = Callable[[], Awaitable[Mapping[tuple[str, str], int]]]
+CountWrites = Callable[[], Awaitable[int]]
 
 
-def metrics_view(metrics: Metrics, token: str | None, count_alerts: CountAlerts | None = None) -> Callable[[Request], Awaitable[Response]]:
-    """Serve the metrics: to bearers of the token; where there is none, to this machine alone. Alerts are counted for each who asks."""
+def metrics_view(
+    metrics: Metrics, token: str | None, count_alerts: CountAlerts | None = None, count_writes: CountWrites | None = None
+) -> Callable[[Request], Awaitable[Response]]:
+    """Serve the metrics: to bearers of the token; where there is none, to this machine alone.
+
+    Alerts, and charging profiles that were written, are counted for each who asks.
+    """
 
     async def view(request: Request) -> Response:
         if token is None:
@@ -166,6 +189,10 @@ def metrics_view(metrics: Metrics, token: str | None, count_alerts: CountAlerts 
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # the others are told all the same
                 async with asyncio.timeout(_COUNT_S):
                     metrics.show_alerts(await count_alerts())
+        if count_writes is not None:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                async with asyncio.timeout(_COUNT_S):
+                    metrics.show_profile_writes(await count_writes())
         # Thousands of series take a while to write; nobody else waits for that.
         text = await asyncio.to_thread(generate_latest, metrics.registry)
         return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})

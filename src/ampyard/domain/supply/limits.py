@@ -11,6 +11,8 @@ from ampyard.domain.grid_signals import NO_GRID_LIMITS, GridLimit, GridLimits
 from ampyard.domain.local_time import wall_clock
 from ampyard.domain.supply.nodes import PowerNode, kw_of_current, require_limits
 
+_ALL_LINES = 3
+
 
 class LimitSource(StrEnum):
     """Which of a node's limits counts."""
@@ -84,6 +86,23 @@ def effective_limit(
         return own
     limit_kw, strictest = min(from_outside, key=lambda it: (it[0], str(it[1].signal_id or it[1].link_id)))
     return _of_outside(node, limit_kw, strictest) if limit_kw < own.limit_kw else own
+
+
+def line_limit_a(
+    node: PowerNode, exceptions: Iterable[LimitException], at: datetime, time_zone: str, grid: GridLimits = NO_GRID_LIMITS
+) -> float | None:
+    """Return what each line of a node may carry at a moment, in A: the strictest in force by `effective_limit`'s rules; None: no limit.
+
+    Only of a node on three lines, where they are not loaded alike; of others the limit in kW says as much.
+    """
+    if node.phases != _ALL_LINES:
+        return None
+    weekday, minute = wall_clock(at, time_zone)
+    limits = [rule.limit_a for rule in exceptions if rule.is_in_force(at)]
+    if not limits:
+        limits = [window.limit_a for window in node.weekly_limits if window.is_in_force(weekday, minute)]
+    limits += [node.limit_a, *(it.limit_a for it in grid.at(at))]
+    return min((limit_a for limit_a in limits if limit_a is not None), default=None)
 
 
 def _of_outside(node: PowerNode, limit_kw: float, it: GridLimit) -> EffectiveLimit:

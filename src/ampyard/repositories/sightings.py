@@ -139,6 +139,32 @@ async def over_limit(session: Session, at: datetime) -> list[Sighting]:
     return found
 
 
+async def overdrawing(session: Session, at: datetime) -> list[Sighting]:
+    """Return the EVSEs that draw more than they may, as the last step of power sharing found them."""
+    evse, cp, tx = tables.evse, tables.charge_point, tables.transaction
+    permitted_kw = func.coalesce(evse.c.in_force_kw, evse.c.fallback_in_force_kw, evse.c.max_power_kw).label("permitted_kw")
+    statement = (
+        select(evse.c.id, cp.c.depot_id, evse.c.charge_point_id, tx.c.id.label("transaction_id"), tx.c.vehicle_id, _is_planned(at))
+        .add_columns(evse.c.overdrawn_since, evse.c.evse_no, tx.c.power_kw, permitted_kw)
+        .join(cp, cp.c.id == evse.c.charge_point_id)
+        .join(tx, and_(tx.c.evse_id == evse.c.id, tx.c.state == TransactionState.ACTIVE))
+        .where(evse.c.overdrawn_since.is_not(None), cp.c.state != ChargePointState.RETIRED)
+    )
+    return [
+        Sighting(
+            target_id=row.id,
+            since=row.overdrawn_since,
+            depot_id=row.depot_id,
+            charge_point_id=row.charge_point_id,
+            vehicle_id=row.vehicle_id,
+            transaction_id=row.transaction_id,
+            is_planned=row.is_planned,
+            facts={"evse_no": row.evse_no, "power_kw": round(row.power_kw, 3), "permitted_kw": round(row.permitted_kw, 3)},
+        )
+        for row in await session.fetch(statement)
+    ]
+
+
 async def not_ready(session: Session, at: datetime) -> list[Sighting]:
     """Return the assignments of the coming day that will not be ready, or may not be, by what was foreseen last."""
     assignment, record = tables.assignment, tables.readiness_record
@@ -301,6 +327,7 @@ SIGHTINGS: Mapping[AlertKind, Callable[[Session, datetime], Awaitable[list[Sight
     AlertKind.FAULTED: faulted,
     AlertKind.NOT_CHARGING: not_charging,
     AlertKind.OVER_LIMIT: over_limit,
+    AlertKind.OVERDRAW: overdrawing,
     AlertKind.NOT_READY: not_ready,
     AlertKind.SHORTFALL: shortfalls,
     AlertKind.REPORT_FAILED: failed_reports,

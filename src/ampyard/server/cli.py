@@ -284,6 +284,29 @@ def daily_energy(
     asyncio.run(run())
 
 
+@app.command()
+def replay(
+    transaction: Annotated[str, typer.Argument(help="The transaction's id, as the graph shows it.")],
+    tenant: Annotated[str, typer.Option(help="The tenant's slug.")] = "demo",
+) -> None:
+    """Compute each decision about a transaction again from what was known then, and tell whether it comes out the same."""
+    from ampyard.domain.transactions import Transaction
+    from ampyard.resolvers.ids import decode_id
+    from ampyard.server.wiring import open_backend
+    from ampyard.services.power.replaying import replay_now, told
+
+    wanted = decode_id("transaction", transaction, Transaction)
+
+    async def run() -> int:
+        async with open_backend(Settings(), "replay") as backend:
+            replayed = await replay_now(backend, tenant, wanted)
+        for one in replayed:
+            typer.echo(told(one))
+        return int(any(one.replay is not None and not one.replay.same for one in replayed))
+
+    raise typer.Exit(asyncio.run(run()))
+
+
 def _cut_streams_are_no_error(record: logging.LogRecord) -> bool:
     # A live view is open for ever, so the api cuts it when it stops, upon which the client connects again.
     if str(record.msg).startswith("Cancel %s running task"):

@@ -21,6 +21,8 @@ from ampyard.schema.blocks import Block, BlockQueries
 from ampyard.schema.charge_point_control import ChargePointControlMutations
 from ampyard.schema.charge_point_setup import ChargePointMutations
 from ampyard.schema.charge_points import ChargePoint, ChargePointQueries, ChargePointSubscriptions, Connector, Evse
+from ampyard.schema.charging_profile_changes import ChargingProfileMutations
+from ampyard.schema.charging_profiles import ChargingLimit
 from ampyard.schema.commands import Command, CommandMutations, CommandQueries, CommandSubscriptions
 from ampyard.schema.corrections import Correction, CorrectionMutations, CorrectionQueries
 from ampyard.schema.depots import Depot, DepotMutations, DepotQueries, DepotSubscriptions
@@ -126,6 +128,7 @@ class Mutation(
     CorrectionMutations,
     EnergyPriceMutations,
     CommandMutations,
+    ChargingProfileMutations,
     AlertMutations,
     AlertRuleMutations,
     NotificationMutations,
@@ -196,6 +199,7 @@ schema = Subgraph(
         Transaction,
         MeterSample,
         Anomaly,
+        ChargingLimit,
         Correction,
         EnergyPrice,
         Priority,

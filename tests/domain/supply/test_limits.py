@@ -19,7 +19,6 @@ from ampyard.domain.supply import (
     kw_of_current,
     lowest_limit_kw,
 )
-from ampyard.domain.supply.limits import line_limit_a
 from tests.domain.supply.nodes import T0, exception, node, windows
 
 BERLIN = "Europe/Berlin"
@@ -218,16 +217,3 @@ def test_an_hour_that_is_skipped_counts_never_and_one_that_comes_twice_counts_tw
     assert minutes_lowered(date(2026, 3, 29)) == 0
     assert minutes_lowered(date(2026, 10, 25)) == 120
     assert minutes_lowered(date(2026, 6, 1)) == 60
-
-
-def test_the_strictest_current_in_force_limits_each_line() -> None:
-    weekday = WeeklyLimit(Weekday.MONDAY, 9 * 60, 17 * 60, None, 40.0)
-    limited = node(limit_a=63.0, weekly_limits=(weekday,))
-    lowered = exception(1, None, 20.0, begin=T0 + timedelta(hours=1))
-    at = {hours: line_limit_a(limited, [lowered], T0 + timedelta(hours=hours), BERLIN) for hours in (-1, 0, 1)}
-    assert at == {-1: 63.0, 0: 40.0, 1: 20.0}
-
-
-def test_lines_are_limited_only_where_there_are_three() -> None:
-    assert line_limit_a(node(), [], T0, BERLIN) is None
-    assert line_limit_a(node(limit_a=63.0, phases=1), [], T0, BERLIN) is None

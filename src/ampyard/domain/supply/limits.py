@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -10,8 +10,6 @@ from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.grid_signals import NO_GRID_LIMITS, GridLimit, GridLimits
 from ampyard.domain.local_time import wall_clock
 from ampyard.domain.supply.nodes import PowerNode, kw_of_current, require_limits
-
-_ALL_LINES = 3
 
 
 class LimitSource(StrEnum):
@@ -59,6 +57,7 @@ class LimitException:
 class EffectiveLimit:
     """What may flow through a power node at a moment, where it comes from, and that in a sentence for people.
 
+    `limit_kw` is of the whole node. `limit_a` is what counts of each phase, where anything limits that: not always of the same source.
     `exception_id` names the exception that counts, where one does; `signal_id` the signal from outside, `link_id` the link that it came by
     or whose fall-back counts.
     """
@@ -69,6 +68,7 @@ class EffectiveLimit:
     exception_id: uuid.UUID | None = None
     signal_id: uuid.UUID | None = None
     link_id: uuid.UUID | None = None
+    limit_a: float | None = None
 
 
 def effective_limit(
@@ -80,29 +80,24 @@ def effective_limit(
     once, the strictest counts, whatever their order. None lifts the node above its constant limit, which is technical. What
     comes from outside counts where it is stricter than all of these.
     """
-    own = _own_limit(node, exceptions, at, time_zone)
-    from_outside = [(strictest_kw(node, it.limit_kw, it.limit_a), it) for it in grid.at(at)]
-    if not from_outside:
-        return own
-    limit_kw, strictest = min(from_outside, key=lambda it: (it[0], str(it[1].signal_id or it[1].link_id)))
-    return _of_outside(node, limit_kw, strictest) if limit_kw < own.limit_kw else own
+    exceptions, from_outside = list(exceptions), grid.at(at)
+    counts = _own_limit(node, exceptions, at, time_zone)
+    if from_outside:
+        limits = [(strictest_kw(node, it.limit_kw, it.limit_a), it) for it in from_outside]
+        limit_kw, strictest = min(limits, key=lambda it: (it[0], str(it[1].signal_id or it[1].link_id)))
+        if limit_kw < counts.limit_kw:
+            counts = _of_outside(node, limit_kw, strictest)
+    currents = [node.limit_a, *_rule_currents(node, exceptions, at, time_zone), *(it.limit_a for it in from_outside)]
+    return replace(counts, limit_a=min((current for current in currents if current is not None), default=None))
 
 
-def line_limit_a(
-    node: PowerNode, exceptions: Iterable[LimitException], at: datetime, time_zone: str, grid: GridLimits = NO_GRID_LIMITS
-) -> float | None:
-    """Return what each line of a node may carry at a moment, in A: the strictest in force by `effective_limit`'s rules; None: no limit.
-
-    Only of a node on three lines, where they are not loaded alike; of others the limit in kW says as much.
-    """
-    if node.phases != _ALL_LINES:
-        return None
+def _rule_currents(node: PowerNode, exceptions: Iterable[LimitException], at: datetime, time_zone: str) -> list[float | None]:
+    """Return the currents of the exceptions in force, and where there are none, of the weekly windows."""
+    in_force = [rule.limit_a for rule in exceptions if rule.is_in_force(at)]
+    if in_force:
+        return in_force
     weekday, minute = wall_clock(at, time_zone)
-    limits = [rule.limit_a for rule in exceptions if rule.is_in_force(at)]
-    if not limits:
-        limits = [window.limit_a for window in node.weekly_limits if window.is_in_force(weekday, minute)]
-    limits += [node.limit_a, *(it.limit_a for it in grid.at(at))]
-    return min((limit_a for limit_a in limits if limit_a is not None), default=None)
+    return [window.limit_a for window in node.weekly_limits if window.is_in_force(weekday, minute)]
 
 
 def _of_outside(node: PowerNode, limit_kw: float, it: GridLimit) -> EffectiveLimit:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ampyard.domain.grid_signals import NO_GRID_LIMITS, GridLimits
-from ampyard.domain.supply.limits import EffectiveLimit, LimitException, effective_limit, line_limit_a
+from ampyard.domain.supply.limits import EffectiveLimit, LimitException, effective_limit
 from ampyard.domain.supply.metering import SiteMeter, UnmanagedLoad, unmanaged_load
 from ampyard.domain.supply.nodes import PowerNode
 
@@ -26,10 +26,6 @@ class NodeState:
     def limit(self, at: datetime) -> EffectiveLimit:
         """Return the limit that counts."""
         return effective_limit(self.node, self.exceptions, at, self.time_zone, self.grid)
-
-    def line_limit_a(self, at: datetime) -> float | None:
-        """Return what each line may carry, in A, where lines are limited."""
-        return line_limit_a(self.node, self.exceptions, at, self.time_zone, self.grid)
 
     def unmanaged(self, at: datetime) -> UnmanagedLoad:
         """Return the load at the node itself that is not ours."""

@@ -66,6 +66,7 @@ from ampyard.schema.vehicle_groups import VehicleGroup, VehicleGroupMutations, V
 from ampyard.schema.vehicle_types import VehicleType, VehicleTypeMutations, VehicleTypeQueries
 from ampyard.schema.vehicles import Vehicle, VehicleQueries, VehicleSubscriptions
 from ampyard.schema.viewer import ViewerQueries
+from ampyard.schema.what_if import WhatIfQueries
 
 
 @strawberry.type(description="What can be read.")
@@ -96,6 +97,7 @@ class Query(
     BlockQueries,
     AssignmentQueries,
     ReadinessQueries,
+    WhatIfQueries,
     ViewerQueries,
     UserQueries,
     ResourceGroupQueries,

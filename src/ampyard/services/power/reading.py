@@ -130,6 +130,8 @@ def _node(state: NodeState, work: UnitOfWork) -> NodeFacts:
         limit_kw=limit.limit_kw,
         unmanaged_kw=unmanaged.kw,
         limit_from=_FROM[limit.source],
+        limit_a=limit.limit_a,
+        voltage_v=state.node.voltage_v,
     )
 
 

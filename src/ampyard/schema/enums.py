@@ -9,8 +9,12 @@ from ampyard.domain.anomalies import Resolution as AnomalyResolution
 from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
 from ampyard.domain.availability import Availability
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
+from ampyard.domain.charging_requests import PreconditioningKind
+from ampyard.domain.charging_requests import RequestFlaw as ChargingRequestFlaw
+from ampyard.domain.charging_requests import RequestSource as ChargingRequestSource
 from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
+from ampyard.domain.depot_links import MessageDirection, PresystemKind
 from ampyard.domain.energy import EnergyBucket
 from ampyard.domain.faults import FaultSource
 from ampyard.domain.grid_links import Circuit as GridCircuit
@@ -44,6 +48,11 @@ from ampyard.domain.unknown_identifications import UnknownState
 from ampyard.domain.vehicles import VehicleKind
 from ampyard.repositories.depots import Archived
 
+strawberry.enum(ChargingRequestSource, name="ChargingRequestSource", description="Who asks for a vehicle to be charged.")
+strawberry.enum(ChargingRequestFlaw, name="ChargingRequestFlaw", description="What is wrong with a charging request.")
+strawberry.enum(PreconditioningKind, name="PreconditioningKind", description="What a vehicle is prepared with, in the words of VDV 261.")
+strawberry.enum(PresystemKind, name="PresystemKind", description="A depot management system, or an operations control system.")
+strawberry.enum(MessageDirection, name="MessageDirection", description="Whether a message came in or went out.")
 strawberry.enum(AlertChangeKind, name="AlertChangeKind", description="What happened to an alert.")
 strawberry.enum(AlertKind, name="AlertKind", description="What an alert is about.")
 strawberry.enum(AlertSeverity, name="AlertSeverity", description="How serious an alert is.")
@@ -124,6 +133,8 @@ __all__ = [
     "AuthorizedBy",
     "Availability",
     "ChargePointState",
+    "ChargingRequestFlaw",
+    "ChargingRequestSource",
     "ChargingState",
     "ChartBucket",
     "CommandKind",
@@ -147,6 +158,7 @@ __all__ = [
     "JobRunState",
     "Language",
     "LimitSource",
+    "MessageDirection",
     "NotBillable",
     "NotificationChannelKind",
     "NotificationDeliveryState",
@@ -155,6 +167,8 @@ __all__ = [
     "PlanStatus",
     "PowerNodeKind",
     "PowerType",
+    "PreconditioningKind",
+    "PresystemKind",
     "PrincipalKind",
     "PriorityLevel",
     "PriorityOutcome",

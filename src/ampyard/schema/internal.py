@@ -20,8 +20,15 @@ from ampyard.schema.blocks import Block, BlockQueries
 from ampyard.schema.charge_point_control import ChargePointControlMutations
 from ampyard.schema.charge_point_setup import ChargePointMutations
 from ampyard.schema.charge_points import ChargePoint, ChargePointQueries, ChargePointSubscriptions, Connector, Evse
+from ampyard.schema.charging_requests import (
+    ChargingRequest,
+    ChargingRequestMutations,
+    ChargingRequestQueries,
+    ChargingRequestSubscriptions,
+)
 from ampyard.schema.commands import Command, CommandMutations, CommandQueries, CommandSubscriptions
 from ampyard.schema.corrections import Correction, CorrectionMutations, CorrectionQueries
+from ampyard.schema.depot_links import DepotLink, DepotLinkMutations, DepotLinkQueries, LinkMessage
 from ampyard.schema.depots import Depot, DepotMutations, DepotQueries, DepotSubscriptions
 from ampyard.schema.dispatch import DispatchSubscriptions
 from ampyard.schema.dispatch_changes import DispatchMutations
@@ -93,6 +100,8 @@ class Query(
     BlockQueries,
     AssignmentQueries,
     ReadinessQueries,
+    ChargingRequestQueries,
+    DepotLinkQueries,
     ViewerQueries,
     UserQueries,
     ResourceGroupQueries,
@@ -127,6 +136,8 @@ class Mutation(
     AlertRuleMutations,
     NotificationMutations,
     DispatchMutations,
+    ChargingRequestMutations,
+    DepotLinkMutations,
     UserMutations,
     ResourceGroupMutations,
     ApiKeyMutations,
@@ -157,6 +168,7 @@ class Subscription(
     DepotSubscriptions,
     DispatchSubscriptions,
     ReadinessSubscriptions,
+    ChargingRequestSubscriptions,
     PlanSubscriptions,
     JobRunSubscriptions,
 ):
@@ -204,6 +216,9 @@ schema = Subgraph(
         Block,
         Assignment,
         ReadinessRecord,
+        ChargingRequest,
+        DepotLink,
+        LinkMessage,
         User,
         RoleGrant,
         ResourceGroup,

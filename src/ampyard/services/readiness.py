@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from ampyard.domain.access import system_principal
 from ampyard.domain.assignments import Assignment
 from ampyard.domain.blocks import Block
 from ampyard.domain.charging_forecast import Battery
+from ampyard.domain.charging_requests import OVERDUE, ChargingRequest, with_runs
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.plugs import Offer, Plug, offered, plugged_in
 from ampyard.domain.readiness import (
@@ -27,6 +28,7 @@ from ampyard.domain.readiness_records import KEPT_BEFORE, MADE_UP_FOR, Readiness
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.blocks import Blocks
+from ampyard.repositories.charging_requests import ChargingRequests
 from ampyard.repositories.database import Session
 from ampyard.repositories.directory import Directory
 from ampyard.repositories.readiness import ReadinessRecords, keep, offers, plugs, try_lock
@@ -124,7 +126,8 @@ async def _outlooks(session: Session, assignments: Sequence[Leaving], now: datet
     returns = {block.return_depot_id for block in blocks.values()}
     offer = await offers(session, returns | {one.depot_id for one in assignments})
     reserve_percent = await _reserve_percent(session, vehicles.values())
-    known = _Known({one.id for one in assignments}, blocks, plugged, offer, reserve_percent)
+    requests = await ChargingRequests(session).counting(vehicles, at=now)
+    known = _Known({one.id for one in assignments}, blocks, plugged, offer, reserve_percent, requests, now)
     first = {one.vehicle_id: one.depot_id for one in sorted(assignments, key=lambda one: one.departs_at, reverse=True)}
     return {vehicle.id: known.outlook(vehicle, runs[vehicle.id], first[vehicle.id]) for vehicle in vehicles.values()}
 
@@ -138,6 +141,8 @@ class _Known:
     plugs: Mapping[uuid.UUID, Plug]
     offers: Mapping[uuid.UUID, list[Offer]]
     reserve_percent: float
+    requests: Mapping[uuid.UUID, Sequence[ChargingRequest]]
+    now: datetime
 
     def outlook(self, vehicle: Vehicle, runs: Sequence[Assignment], depot_id: uuid.UUID) -> Outlook:
         """Return what is ahead of a vehicle that leaves next from this depot."""
@@ -148,10 +153,19 @@ class _Known:
             soc=vehicle.soc,
             reserve_kwh=vehicle.battery_kwh * (self.reserve_percent if vehicle.min_soc_percent is None else vehicle.min_soc_percent) / 100,
             here=here,
-            legs=[self._leg(run, vehicle) for run in runs if run.id in self.wanted or not self._is_back(vehicle, run, plug)],
+            legs=self._legs(vehicle, [run for run in runs if run.id in self.wanted or not self._is_back(vehicle, run, plug)]),
         )
 
-    def _leg(self, run: Assignment, vehicle: Vehicle) -> Leg:
+    def _legs(self, vehicle: Vehicle, runs: Sequence[Assignment]) -> list[Leg]:
+        """Return the runs, each with what is asked for it, and what is asked for besides: departures of which no run is known."""
+        asked = self.requests.get(vehicle.id, ())
+        of_runs = with_runs(asked, {run.id: run.departs_at for run in runs}, at=self.now)
+        legs = [self._leg(run, vehicle, of_runs.get(run.id)) for run in runs]
+        besides = [request for request in asked if request not in of_runs.values()]
+        legs += [_besides(request, vehicle) for request in besides if request.departs_at is not None and request.departs_at > self.now]
+        return sorted(legs, key=lambda leg: leg.departs_at)
+
+    def _leg(self, run: Assignment, vehicle: Vehicle, request: ChargingRequest | None) -> Leg:
         block = self.blocks.get(run.block_id)
         needed = afterwards = None
         if block is not None:
@@ -161,7 +175,10 @@ class _Known:
                 consumption_kwh_per_km=vehicle.consumption_kwh_per_km,
             )
             afterwards = self.offers.get(block.return_depot_id)
-        return Leg(run.id, run.departs_at, run.returns_at, needed, offered(afterwards or [], vehicle, plugged=True))
+        leg = Leg(run.id, run.departs_at, run.returns_at, needed, offered(afterwards or [], vehicle, plugged=True))
+        if request is None:
+            return leg
+        return replace(leg, minimum_kwh=vehicle.battery_kwh * request.min_soc_percent / 100, charged_by=request.departs_at)
 
     def _is_back(self, vehicle: Vehicle, run: Assignment, plug: Plug | None) -> bool:
         """Tell whether a vehicle has come back from a run, early perhaps: it is plugged in there since, and has told its charge since."""
@@ -169,6 +186,14 @@ class _Known:
         if plug is None or block is None or vehicle.soc_at is None:
             return False
         return plug.depot_id == block.return_depot_id and run.departs_at < plug.since <= vehicle.soc_at
+
+
+def _besides(request: ChargingRequest, vehicle: Vehicle) -> Leg:
+    """Return the leg of a request that goes with no run: what it takes, and when it returns, nobody has said."""
+    assert request.departs_at is not None
+    minimum_kwh = vehicle.battery_kwh * request.min_soc_percent / 100
+    away = Leg(request.id, request.departs_at, request.departs_at + OVERDUE, None, offered([], vehicle, plugged=False))
+    return replace(away, minimum_kwh=minimum_kwh)
 
 
 async def _reserve_percent(session: Session, vehicles: Iterable[Vehicle]) -> float:

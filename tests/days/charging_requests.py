@@ -65,7 +65,7 @@ async def happen(busy: "Busy") -> None:
             ),
             Statement(f"{prefix}r-2", "Nobody's bus", None, 50.0, 80.0),
             Statement(f"{prefix}r-3", vehicles[f"{bus} 3"].name, None, 50.0, 80.0, departs_at=now + 3 * HOUR),
-            Statement(f"{prefix}r-5", vehicles[f"{bus} 5"].name, None, 50.0, 80.0, priority=60, ad_hoc=True),
+            Statement(f"{prefix}r-5", vehicles[f"{bus} 6"].name, None, 50.0, 80.0, priority=60, ad_hoc=True),
             Statement(f"{prefix}r-4", vehicles[f"{bus} 4"].license_plate, None, 50.0, 80.0, charge_point_name="CP-99:1"),
         ]
         await charging_requests.take_list(busy.backend, busy.tenant_id, link.id, asked)

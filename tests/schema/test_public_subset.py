@@ -113,7 +113,7 @@ def test_types_of_the_same_name_show_the_same_entity() -> None:
     shown = {type_.name: entities_shown(type_) for type_ in OBJECTS.values()}
     entities = {
         name: {ENTITIES[name][0]}
-        for name in ("Assignment", "Block", "ChargePoint", "Depot", "GridSignal", "Priority", "Transaction", "Vehicle")
+        for name in ("Assignment", "Block", "ChargePoint", "ChargingRequest", "Depot", "GridSignal", "Priority", "Transaction", "Vehicle")
     }
     assert {name: entity for name, entity in shown.items() if entity} == entities
     for name, of_type in entities.items():

@@ -277,7 +277,8 @@ def test_what_is_asked_for_counts_where_it_is_more_than_the_run_needs() -> None:
 
     found = told(outlook(charge(60), UNPLUGGED, more))
 
-    assert (found.risk, found.shortfall_kwh) == (Risk.AT_RISK, pytest.approx(60.0))
+    assert found.risk is Risk.AT_RISK
+    assert found.shortfall_kwh == pytest.approx(60.0)
     assert found.reason.startswith("Of 240 kWh that are asked for it will lack 60.0 kWh")
     assert told(outlook(charge(60), UNPLUGGED, replace(more, minimum_kwh=100.0))).risk is Risk.ON_TRACK
 
@@ -289,7 +290,8 @@ def test_what_is_asked_for_counts_by_when_it_is_asked_for() -> None:
     in_time, too_late = (told(outlook(charge(60), plugged(10), replace(asked, charged_by=NOW + hours * HOUR))) for hours in (8, 5))
 
     assert in_time.risk is Risk.ON_TRACK
-    assert (too_late.risk, too_late.shortfall_kwh) == (Risk.AT_RISK, pytest.approx(60 - 5 * 10 * EFFICIENCY))
+    assert too_late.risk is Risk.AT_RISK
+    assert too_late.shortfall_kwh == pytest.approx(60 - 5 * 10 * EFFICIENCY)
     assert too_late.ready_at == in_time.ready_at
 
 
@@ -308,5 +310,6 @@ def test_at_departure_what_was_asked_for_counts() -> None:
 
     found = at_departure(outlook(charge(70), UNPLUGGED, gone), ONE, now=NOW)
 
-    assert (found.risk, found.shortfall_kwh) == (Risk.NOT_READY, pytest.approx(30.0))
+    assert found.risk is Risk.NOT_READY
+    assert found.shortfall_kwh == pytest.approx(30.0)
     assert found.reason == "It left with 210 kWh and needed 240 kWh that are asked for."

@@ -184,10 +184,9 @@ class Foresight:
         )
 
     def _forecast(self, vehicle: Vehicle, plan: PlannedStay | None) -> Forecast:
-        if plan is not None:
-            return plan.steps
         plug = self.plugs.get(vehicle.id)
-        return () if plug is None else plugged_in(plug, vehicle).forecast
+        flowing = () if plug is None else plugged_in(plug, vehicle).forecast
+        return flowing if plan is None else plan.forecast(flowing)
 
 
 async def foresight_of(session: Session, vehicle_ids: Iterable[uuid.UUID], running: Iterable[Transaction], *, now: datetime) -> Foresight:

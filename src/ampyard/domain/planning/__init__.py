@@ -4,6 +4,7 @@ Powers are means over a slot, at the plug; energies are in the battery. Costs ar
 steer, nobody is billed by them.
 """
 
+from ampyard.domain.planning.comparison import Change, Comparison, compare
 from ampyard.domain.planning.model import (
     Plan,
     PlanNode,
@@ -24,6 +25,8 @@ from ampyard.domain.planning.slots import slots
 from ampyard.domain.planning.solving import solve
 
 __all__ = [
+    "Change",
+    "Comparison",
     "Plan",
     "PlanNode",
     "PlanProblem",
@@ -37,6 +40,7 @@ __all__ = [
     "Slot",
     "Stay",
     "StayPlan",
+    "compare",
     "planned_forecast",
     "predict",
     "slots",

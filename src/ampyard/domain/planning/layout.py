@@ -3,6 +3,7 @@
 Energies are at the plug, in kWh, so that all that flows adds up with coefficients of 1; a need of a battery is divided by its efficiency.
 """
 
+import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,10 @@ from ampyard.domain.planning.model import PlanNode, PlanProblem, Stay
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 
+HOUR = timedelta(hours=1)
+# Above this share a battery takes ever less, down to a tenth of its power when it is full: as `domain.charging_forecast.Battery` has it.
+KNEE = 0.8
+LAST_SHARE = 0.1
 _SECOND = timedelta(seconds=1)
 # Below this, in kWh or kW, something is nothing: a thousandth of a watt-hour, far above what a solver of doubles may be wrong by.
 TOLERANCE = 1e-6
@@ -41,12 +46,26 @@ class NodeRows:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Tails:
+    """Rows of the model: from slot `first` on a stay takes at most `most`, plus what lacks to its target in the end.
+
+    Who is to leave with more than 80 % has to be so full by then that the rest flows in the time that is left, at ever less power.
+    """
+
+    stay: Ints
+    first: Ints
+    most: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """A problem in arrays. Stays are sorted by id and nodes by id, so that the order of the input is forgotten here.
 
-    `needs_minimum`, `needs_target` and `cap` are what a stay has to take, together with those before it in its chain (`chains`, the
-    stay itself last, with the factors that make kWh at their plugs kWh at its own), and `reachable` what it could take if it were alone. A
-    minimum counts only where it is known when the vehicle leaves, within the horizon (`counts`).
+    `needs_minimum`, `needs_target` and `cap` are what a stay has to take, together with those before it in its chain (`chains`, the stay
+    itself last, with the factors that make kWh at their plugs kWh at its own), and `reachable` what it could take if it were alone. A
+    minimum counts only where it is known when the vehicle leaves, within the horizon (`counts`). `below` says which stays are below which
+    node, `depths` how many nodes are above each, `limits` what may flow past a node in each slot, in kWh, and `present` how many hours of
+    a slot a stay is there.
     """
 
     problem: PlanProblem
@@ -65,7 +84,16 @@ class Layout:
     counts: npt.NDArray[np.bool_]
     reachable: Floats
     below: npt.NDArray[np.bool_]
+    depths: tuple[int, ...]
+    limits: Floats
+    present: Floats
     rows: NodeRows
+    tails: Tails
+
+    @property
+    def efficiencies(self) -> Floats:
+        """What of a kWh at the plug reaches the battery, for each stay."""
+        return np.array([stay.efficiency for stay in self.stays])
 
     @property
     def lacks_minimum_most(self) -> Floats:
@@ -112,9 +140,12 @@ def lay_out(problem: PlanProblem) -> Layout:
     chains, factors = _chains(stays)
     minimum, target, cap = _needs(stays, chains)
     horizon = problem.slots[-1].ends_at
+    tails = _tails(stays, problem, most)
     alone = most.sum(axis=1)
     taken = [sum(alone[other] * factor for other, factor in zip(*both, strict=True)) for both in zip(chains, factors, strict=True)]
-    rows = _node_rows(nodes, below, limits * hours, most + heat)
+    places = {node.id: place for place, node in enumerate(nodes)}
+    depths = tuple(_depth(nodes, places, place) for place in range(len(nodes)))
+    rows = _node_rows(nodes, below, depths, limits * hours, most + heat)
     return Layout(
         problem=problem,
         stays=stays,
@@ -130,9 +161,13 @@ def lay_out(problem: PlanProblem) -> Layout:
         needs_target=target,
         cap=cap,
         counts=np.array([stay.departs_at is not None and stay.departs_at <= horizon for stay in stays], dtype=bool),
-        reachable=np.minimum(np.array(taken), np.maximum(cap, 0.0)),
+        reachable=np.minimum(_with_tails(np.array(taken), tails, most, target), np.maximum(cap, 0.0)),
         below=below,
+        depths=depths,
+        limits=limits * hours,
+        present=overlap,
         rows=rows,
+        tails=tails,
     )
 
 
@@ -239,7 +274,40 @@ def _flows(most: Floats) -> Flows:
     return Flows(stay, slot, most[stay, slot])
 
 
-def _node_rows(nodes: Sequence[PlanNode], below: npt.NDArray[np.bool_], limits: Floats, able: Floats) -> NodeRows:
+def _tails(stays: Sequence[Stay], problem: PlanProblem, most: Floats) -> Tails:
+    """Return from when on each stay is held back, and to what, for its battery to take the rest before it leaves.
+
+    Above the knee the power that reaches a battery falls in a straight line, so that full power for the last hours before a target
+    follows an exponential, which is here followed back from the target to the last begin of a slot above the knee.
+    """
+    found: list[tuple[int, int, float]] = []
+    for number, stay in enumerate(stays):
+        knee, target = KNEE * stay.capacity_kwh, min(stay.target_kwh, stay.capacity_kwh)
+        if target <= knee or stay.max_kw <= 0 or stay.departs_at is None or stay.departs_at > problem.slots[-1].ends_at:
+            continue
+        arriving = stay.max_kw * stay.efficiency
+        fall = (1 - LAST_SHARE) * arriving / (stay.capacity_kwh - knee)
+        nothing = knee + arriving / fall
+        longest = math.log((nothing - knee) / (nothing - target)) / fall
+        first = next((place for place, slot in enumerate(problem.slots) if (stay.departs_at - slot.begins_at) / HOUR <= longest), None)
+        if first is None or not most[number, first:].any():
+            continue
+        left = (stay.departs_at - problem.slots[first].begins_at) / HOUR
+        found.append((number, first, (nothing - target) * math.expm1(fall * left) / stay.efficiency))
+    number_, first_, most_ = zip(*found, strict=True) if found else ((), (), ())
+    return Tails(np.array(number_, dtype=np.int64), np.array(first_, dtype=np.int64), np.array(most_, dtype=np.float64))
+
+
+def _with_tails(reachable: Floats, tails: Tails, most: Floats, target: Floats) -> Floats:
+    """Return what each could take if it were alone, tails considered: taken = before + tail, and tail <= most + target - taken."""
+    reachable = reachable.copy()
+    for number, first, kwh in zip(tails.stay, tails.first, tails.most, strict=True):
+        before = reachable[number] - most[number, first:].sum()
+        reachable[number] = min(reachable[number], (before + kwh + max(target[number], 0.0)) / 2)
+    return reachable
+
+
+def _node_rows(nodes: Sequence[PlanNode], below: npt.NDArray[np.bool_], depths: Sequence[int], limits: Floats, able: Floats) -> NodeRows:
     """Return where a limit can bind: less than all that those below could take, the limits further down considered."""
     places = {node.id: place for place, node in enumerate(nodes)}
     children: dict[int, list[int]] = {place: [] for place in range(len(nodes))}
@@ -247,7 +315,7 @@ def _node_rows(nodes: Sequence[PlanNode], below: npt.NDArray[np.bool_], limits: 
         if node.parent_id is not None:
             children[places[node.parent_id]].append(place)
     potential, binds = np.zeros_like(limits), np.zeros(limits.shape, dtype=bool)
-    for place in sorted(range(len(nodes)), key=lambda place: -_depth(nodes, places, place)):
+    for place in sorted(range(len(nodes)), key=lambda place: -depths[place]):
         here = below[place] & ~below[children[place]].any(axis=0)
         offered = here.astype(np.float64) @ able + potential[children[place]].sum(axis=0)
         binds[place] = limits[place] < offered - TOLERANCE

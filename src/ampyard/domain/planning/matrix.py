@@ -95,6 +95,7 @@ def model_of(layout: Layout) -> Model:
         rows.append(row[places[-1]])
     row, place = np.concatenate(rows), np.concatenate(places)
     model = model.with_rows(np.full(len(layout.rows.most), -np.inf), layout.rows.most, row, place, np.ones(len(row)))
+    model = model.with_rows(np.full(len(layout.tails.most), -np.inf), layout.tails.most, *_tail_entries(layout, columns))
     if columns.peak == columns.total:
         return model
 
@@ -138,6 +139,18 @@ def _bounds(layout: Layout, columns: Columns) -> tuple[Floats, Floats]:
     # What the month has cost already costs nothing more, and what flows anyway is no matter of this plan.
     lower[columns.peak : columns.total] = max(layout.problem.peak_so_far_kw, layout.unmanaged.max(initial=0.0))
     return lower, upper
+
+
+def _tail_entries(layout: Layout, columns: Columns) -> tuple[Ints, Ints, Floats]:
+    tails = layout.tails
+    first = np.full(len(layout.stays), len(layout.hours))
+    first[tails.stay] = tails.first
+    row_of = np.zeros(len(layout.stays), dtype=np.int64)
+    row_of[tails.stay] = each = np.arange(len(tails.stay))
+    late = np.flatnonzero(layout.flows.slot >= first[layout.flows.stay])
+    rows = np.concatenate([row_of[layout.flows.stay[late]], each, each])
+    places = np.concatenate([late, columns.minimum(tails.stay), columns.target(tails.stay)])
+    return rows, places, np.concatenate([np.ones(len(late)), -np.ones(2 * len(each))])
 
 
 def _stay_entries(layout: Layout, columns: Columns) -> tuple[Ints, Ints, Floats]:

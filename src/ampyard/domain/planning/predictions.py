@@ -38,6 +38,7 @@ def predict(stay: Stay, forecast: Forecast, *, energy_kwh: float, now: datetime,
 
     flows = [following.begins_at for step, following in pairwise(steps) if step.kw > 0 and following.begins_at > begin]
     ended = min(end, flows[-1]) if flows else begin
+    full = final_kwh >= stay.capacity_kwh - _REACHED_KWH
     heat_kwh = sum(
         max(0.0, piece.kw) * max(timedelta(0), min(piece.ends_at, end) - max(piece.begins_at, begin)) / _HOUR
         for piece in stay.preconditioning
@@ -46,7 +47,7 @@ def predict(stay: Stay, forecast: Forecast, *, energy_kwh: float, now: datetime,
         minimum_at=reached(stay.minimum_kwh),
         target_at=reached(stay.target_kwh),
         final_kwh=final_kwh,
-        final_at=min(ended, reached(final_kwh) or ended) if final_kwh > energy_kwh else begin,
+        final_at=(full and reached(stay.capacity_kwh)) or ended,
         expected_kwh=(final_kwh - energy_kwh) / stay.efficiency + heat_kwh,
     )
 
@@ -55,6 +56,8 @@ def planned_forecast(stay: Stay, slots: Sequence[Slot], power_kw: Sequence[float
     """Return the planned power of a stay as a forecast; what is planned for a slot in which it comes or goes flows while it is there."""
     steps: list[Step] = []
     for slot, kw in zip(slots, power_kw, strict=True):
+        if kw == 0 and (not steps or steps[-1].kw == 0):
+            continue
         begin = max(slot.begins_at, stay.arrives_at, now)
         end = slot.ends_at if stay.departs_at is None else min(slot.ends_at, stay.departs_at)
         if begin >= end:

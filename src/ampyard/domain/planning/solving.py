@@ -7,9 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from ampyard.domain.planning.layout import Floats, Flows, Layout, lay_out
-from ampyard.domain.planning.model import Plan, PlanProblem, PlanStatus, Prediction, StayPlan
+from ampyard.domain.planning.model import Plan, PlanProblem, PlanStatus, Prediction, Shortfall, StayPlan
 from ampyard.domain.planning.optimising import Best, optimise
 from ampyard.domain.planning.predictions import planned_forecast, predict
+from ampyard.domain.planning.remedies import raises, shortfall
+from ampyard.domain.planning.shortfalls import situation
+from ampyard.domain.planning.taper import bend
 
 # Powers are told to a milliwatt: what a solver leaves behind is less.
 _DECIMALS = 6
@@ -30,28 +33,38 @@ def solve(problem: PlanProblem, *, time_limit_s: float) -> Plan:
     """
     began = time.monotonic()
     if not problem.slots or not problem.stays:
-        return _plan(problem, PlanStatus.OPTIMAL, 0.0, began, {}, {})
+        return _plan(problem, PlanStatus.OPTIMAL, 0.0, began, {})
     layout = lay_out(problem)
     best = optimise(layout, deadline=began + time_limit_s)
     if best is None:
-        return _plan(problem, PlanStatus.NONE, 1.0, began, {}, {})
-    batteries, heaters = powers(layout, best)
-    plans = dict(zip((stay.id for stay in layout.stays), batteries + heaters, strict=True))
+        return _plan(problem, PlanStatus.NONE, 1.0, began, {})
+    batteries, heaters = _powers(layout, best)
     predictions = _predictions(layout, batteries)
+    plans = {
+        stay.id: StayPlan(stay.id, tuple(kw.tolist()), predictions[stay.id])
+        for stay, kw in zip(layout.stays, batteries + heaters, strict=True)
+    }
+    held = situation(layout, (batteries + heaters) * layout.hours, np.array([predictions[stay.id].final_kwh for stay in layout.stays]))
+    short = held.short
+    raised = raises(held, short, deadline=began + time_limit_s) if short else {}
+    shortfalls = tuple(shortfall(held, number, raised.get(number)) for number in short)
     status = PlanStatus.OPTIMAL if best.gap == 0 else PlanStatus.FEASIBLE
-    return _plan(problem, status, best.gap, began, plans, predictions)
+    return _plan(problem, status, best.gap, began, plans, shortfalls)
 
 
-def powers(layout: Layout, best: Best) -> tuple[Floats, Floats]:
+def _powers(layout: Layout, best: Best) -> tuple[Floats, Floats]:
     """Return the mean power into batteries, and into heaters, of each stay in each slot, in kW at the plug."""
     columns, values = best.model.columns, best.found.values
 
     def spread(flows: Flows, kwh: Floats) -> Floats:
         energy = np.zeros((len(layout.stays), len(layout.hours)))
         energy[flows.stay, flows.slot] = np.clip(kwh, 0.0, flows.most)
-        return np.round(energy / layout.hours, _DECIMALS)
+        return energy
 
-    return spread(layout.flows, values[: columns.heat]), spread(layout.preconditioning, values[columns.heat : columns.lacks_minimum])
+    planned = spread(layout.flows, values[: columns.heat])
+    heated = spread(layout.preconditioning, values[columns.heat : columns.lacks_minimum])
+    taken = bend(layout, planned, heated)
+    return np.round(taken / layout.hours, _DECIMALS), np.round(heated / layout.hours, _DECIMALS)
 
 
 def _predictions(layout: Layout, batteries: Floats) -> dict[uuid.UUID, Prediction]:
@@ -71,26 +84,22 @@ def _plan(
     status: PlanStatus,
     gap: float,
     began: float,
-    powers_kw: Mapping[uuid.UUID, Floats],
-    predictions: Mapping[uuid.UUID, Prediction],
+    stays: Mapping[uuid.UUID, StayPlan],
+    shortfalls: tuple[Shortfall, ...] = (),
 ) -> Plan:
     hours = np.array([slot.hours for slot in problem.slots])
-    total = sum(powers_kw.values(), np.zeros(len(hours)))
-    at_roots = total + np.array(problem.unmanaged_kw or np.zeros(len(hours)))
-    peak_kw = float(at_roots.max(initial=0.0))
-    stays = {
-        stay.id: StayPlan(stay.id, tuple(powers_kw[stay.id].tolist()), predictions[stay.id])
-        for stay in problem.stays
-        if stay.id in powers_kw
-    }
+    ordered = [stays[stay.id] for stay in problem.stays if stay.id in stays]
+    # Added up in the order of ids, so that the order of the input does not show in the last digit.
+    total = sum((np.array(stays[stay_id].power_kw) for stay_id in sorted(stays)), np.zeros(len(hours)))
+    peak_kw = float((total + np.array(problem.unmanaged_kw or np.zeros(len(hours)))).max(initial=0.0))
     return Plan(
         made_at=problem.now,
         slots=problem.slots,
         status=status,
         gap=gap,
         solve_s=time.monotonic() - began,
-        stays=stays,
-        shortfalls=(),
+        stays={plan.stay_id: plan for plan in ordered},
+        shortfalls=shortfalls,
         energy_cost=float(total * hours @ np.array(problem.prices_per_kwh or np.zeros(len(hours)))),
         demand_cost=problem.demand_charge_per_kw * max(0.0, peak_kw - problem.peak_so_far_kw),
         peak_kw=peak_kw,

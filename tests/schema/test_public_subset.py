@@ -342,7 +342,16 @@ async def test_a_limit_pushed_outside_is_seen_inside(backend: Backend) -> None:
 
 def test_nothing_public_is_left_out_of_what_is_compared() -> None:
     compared = {f"Query.{name}" for name in LISTS | BY_ID} | {
-        f"Mutation.{name}" for name in ("setPriority", "reportStateOfCharge", "upsertBlocks", "scheduleVehicle", "pushGridLimits")
+        f"Mutation.{name}"
+        for name in (
+            "setPriority",
+            "reportStateOfCharge",
+            "upsertBlocks",
+            "scheduleVehicle",
+            "pushGridLimits",
+            "requestCharging",
+            "withdrawChargingRequest",
+        )
     }
     for root in (QUERY, MUTATION):
         compared |= {it for field in root.fields.values() for it in coordinates(field.type)}

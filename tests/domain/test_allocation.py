@@ -298,6 +298,7 @@ def test_whatever_is_answered_or_lost_no_more_may_be_drawn_than_before_or_than_t
 
     # So, where all fall-backs fit, whichever of them lose their links then: each may rise to its fall-back.
     if sum(it.fallback_kw if it.charging is not None else it.unsteered_kw for it in evses) <= grid_kw:
-        cut_off_kw = sum(max(most_kw(it), sent_kw.get(it.evse_id, 0.0), it.fallback_kw) for it in evses)
-        were_cut_off_kw = sum(max(most_kw(it), it.fallback_kw) for it in evses)
+        rises_to_kw = {it.evse_id: it.fallback_kw if it.online and it.charging is not None else 0.0 for it in evses}
+        cut_off_kw = sum(max(most_kw(it), sent_kw.get(it.evse_id, 0.0), rises_to_kw[it.evse_id]) for it in evses)
+        were_cut_off_kw = sum(max(most_kw(it), rises_to_kw[it.evse_id]) for it in evses)
         assert cut_off_kw <= max(were_cut_off_kw, grid_kw) + 0.1 * len(evses)

@@ -105,8 +105,8 @@ def _demand(evse: EvseFacts, at: datetime) -> Demand:
         wanted_kw=wanted_kw(evse, charging),
         minimum_kw=evse.min_kw,
         current_kw=evse.permitted_kw,
-        # What an online one may rise to at any time was checked as it was configured; an offline one has to be taken as it is.
-        fallback_kw=evse.fallback_kw if evse.online else evse.unsteered_kw,
+        # To what an online one may rise at any time was checked as it was configured; an offline one has to be taken as it is.
+        fallback_kw=max(evse.fallback_kw, evse.held_kw or 0.0) if evse.online else evse.unsteered_kw,
         online=evse.online,
         lines=charging.lines,
         urgency=urgency(evse, charging, at),

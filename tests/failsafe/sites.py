@@ -30,8 +30,8 @@ from tests.connect.points import serving
 from tests.fleet import user
 
 # When the trouble begins, and when all is over; s after the vehicles have been plugged in.
-TROUBLE_S = 14.0
-END_S = 52.0
+TROUBLE_S = 18.0
+END_S = 58.0
 METER_INTERVAL_S = 2.0
 METER_MAX_AGE_S = 8
 LATE_S = 30.0
@@ -57,6 +57,15 @@ class Site:
     loads: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     limits: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     by_point: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    # What has happened of its trouble, and when the machine came to it: (s).
+    happened: dict[str, float] = field(default_factory=dict)
+
+    def is_due(self, what: str, at_s: float, after_s: float = 0.0) -> bool:
+        """Tell once that something of the trouble is to happen now."""
+        if what in self.happened or at_s < TROUBLE_S + after_s:
+            return False
+        self.happened[what] = at_s
+        return True
 
     def look(self, at_s: float) -> None:
         """Take down what flows now."""
@@ -79,10 +88,16 @@ class Site:
             }
         )
 
-    def reaction_s(self, since_s: float) -> float:
-        """Return how long after a time every node was under its limit for good."""
+    def reaction_s(self, what: str = "trouble") -> float:
+        """Return how long after something happened every node was under its limit for good."""
+        since_s = self.happened[what]
         over = self.over_s(since_s)
         return over[-1] + _STEP_S - since_s if over else 0.0
+
+    def kw_of(self, number: int, begin_s: float, end_s: float) -> list[float]:
+        """Return what a charge point drew from a time after the trouble to another."""
+        since_s = self.happened["trouble"]
+        return [kw for at_s, kw in list(self.by_point.values())[number] if begin_s <= at_s - since_s < end_s]
 
     def mean_kw(self, node: str, begin_s: float, end_s: float) -> float:
         """Return what flowed at a node on average."""
@@ -121,44 +136,45 @@ Trouble = Callable[[Sites, Site, float], Awaitable[None]]
 
 
 async def _grid_cut(sites: Sites, site: Site, at_s: float) -> None:
-    if at_s == TROUBLE_S:
+    if site.is_due("trouble", at_s):
         await sites.cut(site, CUT_KW)
 
 
 async def _planner_dies(sites: Sites, site: Site, at_s: float) -> None:
-    if at_s == TROUBLE_S:
+    if site.is_due("trouble", at_s):
         sites.without_planner.add(site.depot_id)
-    if at_s == TROUBLE_S + 6:
+    if site.is_due("plugged in", at_s, 5):
         plug_in(site.points[3])  # nobody tells it anything
-    if at_s == TROUBLE_S + 26:
+    if site.is_due("planner back", at_s, 22):
         sites.without_planner.discard(site.depot_id)
 
 
 async def _meter_silent(sites: Sites, site: Site, at_s: float) -> None:
-    if at_s < TROUBLE_S and at_s == int(at_s):
+    if at_s < TROUBLE_S:
         await sites.meter(site)
-    if at_s >= TROUBLE_S + METER_MAX_AGE_S + 4:
+    site.is_due("trouble", at_s)
+    if at_s >= TROUBLE_S + METER_MAX_AGE_S + 8:
         # The building takes as much as was said that it might, and no meter tells of it.
         site.building_kw = min(BUILDING_FALLBACK_KW, site.building_kw + 5 * _STEP_S)
 
 
 async def _links_cut(_sites: Sites, site: Site, at_s: float) -> None:
-    if at_s == TROUBLE_S:
+    if site.is_due("trouble", at_s):
         for link in site.links:
             link.cancel()
         for point in site.points:
             point.link_down()
-    if at_s == TROUBLE_S + 20:
+    if site.is_due("links back", at_s, 18):
         site.links[:] = [connected(point) for point in site.points]
 
 
 async def _one_ignores(sites: Sites, site: Site, at_s: float) -> None:
-    if at_s == TROUBLE_S:
+    if site.is_due("trouble", at_s):
         await sites.cut(site, 90.0)
 
 
 async def _one_is_late(sites: Sites, site: Site, at_s: float) -> None:
-    if at_s == TROUBLE_S:
+    if site.is_due("trouble", at_s):
         site.points[0].evses[0].obedience = Obedience(LATE_S)
         site.points[0].advance(site.points[0].clock())
         await sites.cut(site, CUT_KW)
@@ -214,14 +230,13 @@ async def run(backend: Backend) -> dict[str, Site]:
 async def _happen(sites: Sites) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
-    for number in range(int(END_S / _STEP_S)):
-        at_s = number * _STEP_S
-        await asyncio.sleep(max(0.0, began + at_s - loop.time()))
+    while (at_s := loop.time() - began) < END_S:
+        await asyncio.sleep(_STEP_S)
         for name, (trouble, _, _) in TROUBLES.items():
             site = sites.by_name[name]
             for point in site.points:
                 point.advance(point.clock())
-            site.look(loop.time() - began)
+            site.look(at_s)
             await trouble(sites, site, at_s)
 
 

@@ -34,7 +34,7 @@ LONG_AGO = NOW - timedelta(minutes=10)
 
 def evse(number: int, **facts: object) -> EvseFacts:
     """An EVSE of 50 kW with a fall-back of 5 kW that holds what it was told: 20 kW, and draws that."""
-    of_transaction = {name: facts.pop(name) for name in ("power_kw", "priority", "heard_at") if name in facts}
+    of_transaction = {name: facts.pop(name) for name in ("power_kw", "priority", "heard_at", "cap_kw") if name in facts}
     charging = ChargingFacts(
         transaction_id=uuid.UUID(int=1000 + number),
         priority=1,
@@ -187,6 +187,14 @@ def test_limits_go_before_reserves_where_a_node_could_not_supply_all_fallbacks()
     both = [evse(1), evse(2, priority=3)]
     assert shares(decide(step(*both, grid_kw=9.0))) == {1: 0.0, 2: 9.0}
     assert shares(decide(step(*both, grid_kw=40.0, unmanaged_kw=36.0))) == {1: 0.0, 2: 4.0}
+
+
+def test_a_limit_of_its_own_is_said_where_it_binds() -> None:
+    (outcome,) = decide(step(evse(1, cap_kw=12.0))).outcomes
+    assert (outcome.power_kw, outcome.bound_by) == (12.0, BoundBy.EXTERNAL_LIMIT)
+    assert outcome.explanation == "Gets 12 kW: a limit of its own allows it no more."
+    (unbound,) = decide(step(evse(1, cap_kw=90.0))).outcomes
+    assert unbound.bound_by is BoundBy.ABILITY
 
 
 # Kept, and computed again

@@ -146,6 +146,9 @@ def _outcome(share: Share, evse: EvseFacts, names: Mapping[uuid.UUID, str], at: 
             f"Draws {charging.power_kw:g} kW, more than the {evse.permitted_kw:g} kW it may: "
             "what it draws is taken from others until it obeys."
         )
+    elif share.reason is Reason.WANTED and charging.cap_kw is not None and share.target_kw >= charging.cap_kw:
+        bound_by = BoundBy.EXTERNAL_LIMIT
+        sentence = f"Gets {share.target_kw:g} kW: a limit of its own allows it no more."
     else:
         bound_by, sentence = _BOUND_BY[share.reason], explain(share, names)
     return Outcome(

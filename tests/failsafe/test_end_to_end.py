@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 # A step comes at once when something changes, and every three seconds otherwise.
 STEP_S = 3.0
 # For messages, answers, and a machine that runs other things beside.
-TRANSPORT_S = 4.0
+TRANSPORT_S = 8.0
 # Seen by its meter, known after the time it is given to follow, taken from others by the next step.
 OVERDRAW_S = SETTLE.total_seconds() + METER_INTERVAL_S + STEP_S + TRANSPORT_S
 

@@ -59,12 +59,15 @@ async def by_representation(graph: Graph, type_name: str, entities: Sequence[Any
 COMPUTED_LEAVES = {
     "AuditRecord.targetId",
     "Depot.isOpen",
+    "Evse.listedSetPointsA",
+    "Evse.setPoints",
     "GridLink.circuit",
     "GridLink.state",
     "GridSignal.state",
     "PowerNode.effectiveLimitKw",
     "PowerNode.effectiveLimitReason",
     "Transaction.billable",
+    "Transaction.measuredPhases",
     "Transaction.notBillableBecause",
 }
 
@@ -168,6 +171,10 @@ def edges(kind: str) -> list[Any]:
 
 
 COMPUTED = {
+    # See test_allocations.py.
+    "Allocation.replay",
+    "Allocation.yieldedTo",
+    "Evse.allocation",
     "Assignment.departureRecord",
     "Assignment.pluggedInto",
     "Assignment.readiness",
@@ -199,9 +206,11 @@ CHILDREN_ORDER = {
     "Connector": "connector_no",
     "Priority": "created_at",
     "Correction": "created_at",
+    "ChargingLimit": "created_at",
     "Anomaly": "detected_at",
 }
 PAGE_ORDER = {
+    "Allocation": ("decided_at", -1),
     "Alert": ("opened_at", -1),
     "Depot": ("name", 1),
     "ResourceGroup": ("name", 1),

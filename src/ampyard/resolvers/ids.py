@@ -11,6 +11,7 @@ from asyncpg.pgproto.pgproto import UUID  # the driver's: a uuid.UUID, read from
 
 from ampyard.domain.access import Scope
 from ampyard.domain.alerts import Alert, AlertChange, AlertRule
+from ampyard.domain.allocation import Allocation
 from ampyard.domain.anomalies import Anomaly
 from ampyard.domain.api_keys import ApiKey
 from ampyard.domain.assignments import Assignment
@@ -18,6 +19,7 @@ from ampyard.domain.audit import AuditRecord
 from ampyard.domain.availability import AvailabilityInterval, PlannedDowntime
 from ampyard.domain.blocks import Block
 from ampyard.domain.charge_points import ChargePoint, Connector, Evse
+from ampyard.domain.charging_limits import ChargingLimit
 from ampyard.domain.commands import Command
 from ampyard.domain.corrections import Correction
 from ampyard.domain.depots import Depot
@@ -51,6 +53,7 @@ from ampyard.domain.vehicle_groups import VehicleGroup
 from ampyard.domain.vehicles import Vehicle, VehicleType
 from ampyard.repositories.access import ResourceGroups, RoleGrants, Users
 from ampyard.repositories.alerts import AlertRules, Alerts
+from ampyard.repositories.allocations import Allocations
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.api_keys import ApiKeyRecords
 from ampyard.repositories.assignments import Assignments
@@ -58,6 +61,7 @@ from ampyard.repositories.audit import AuditRecords
 from ampyard.repositories.availability import AvailabilityIntervals, PlannedDowntimes
 from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
+from ampyard.repositories.charging_limits import ChargingLimits
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.corrections import Corrections
 from ampyard.repositories.depots import Depots, PowerNodes
@@ -94,9 +98,11 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     AvailabilityInterval: AvailabilityIntervals,
     Alert: Alerts,
     AlertRule: AlertRules,
+    Allocation: Allocations,
     Anomaly: Anomalies,
     ChargePoint: ChargePoints,
     ChargePointTemplate: Templates,
+    ChargingLimit: ChargingLimits,
     Command: Commands,
     ConfigurationVariable: Variables,
     Connector: Connectors,

@@ -4,14 +4,17 @@ import strawberry
 
 from ampyard.domain.access import PrincipalKind, Role
 from ampyard.domain.alerts import AlertChangeKind, AlertKind, AlertSeverity, AlertState
+from ampyard.domain.allocation import BoundBy
 from ampyard.domain.anomalies import AnomalyKind, NotBillable
 from ampyard.domain.anomalies import Resolution as AnomalyResolution
 from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
 from ampyard.domain.availability import Availability
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
+from ampyard.domain.charging_limits import LimitOrigin
 from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.domain.energy import EnergyBucket
+from ampyard.domain.equipment import PhaseRotation, SetPointKind
 from ampyard.domain.faults import FaultSource
 from ampyard.domain.grid_links import Circuit as GridCircuit
 from ampyard.domain.grid_links import LinkKind as GridLinkKind
@@ -32,10 +35,12 @@ from ampyard.domain.notifications.deliveries import NotedChange as NotifiedChang
 from ampyard.domain.orders import ResetKind, TriggeredMessage
 from ampyard.domain.planning import PlanStatus, RemedyKind, ShortfallCause
 from ampyard.domain.plans import DepartureSource
+from ampyard.domain.power import Line
 from ampyard.domain.pricing import CostUnknown
 from ampyard.domain.priorities import PriorityLevel, PriorityOutcome, PriorityTarget
 from ampyard.domain.readiness import Risk
 from ampyard.domain.reports import ReportKind
+from ampyard.domain.schedule_checks import ScheduleVerdict
 from ampyard.domain.settings import Language, UnknownTagPolicy
 from ampyard.domain.state_of_charge import SocSource
 from ampyard.domain.supply import LimitSource, PowerNodeKind, UnmanagedSource
@@ -46,6 +51,8 @@ from ampyard.repositories.depots import Archived
 
 strawberry.enum(AlertChangeKind, name="AlertChangeKind", description="What happened to an alert.")
 strawberry.enum(AlertKind, name="AlertKind", description="What an alert is about.")
+strawberry.enum(BoundBy, name="BoundBy", description="What keeps an EVSE from more power than it gets.")
+strawberry.enum(Line, name="Line", description="A live conductor of the supply.")
 strawberry.enum(AlertSeverity, name="AlertSeverity", description="How serious an alert is.")
 strawberry.enum(AlertState, name="AlertState", description="How far an alert has come.")
 strawberry.enum(NotificationChannelKind, name="NotificationChannelKind", description="Which way people or systems are told of alerts.")
@@ -57,6 +64,10 @@ strawberry.enum(ConnectorStatus, name="ConnectorStatus", description="The state 
 strawberry.enum(CurrentType, name="CurrentType", description="Alternating or direct current.")
 strawberry.enum(ConnectorStandard, name="ConnectorStandard", description="The standard of a plug, in OCPI's words.")
 strawberry.enum(ConnectorFormat, name="ConnectorFormat", description="Whether a connector is a socket or a cable with a plug.")
+strawberry.enum(PhaseRotation, name="PhaseRotation", description="Which lines (R, S, T) phases are connected to, in their order.")
+strawberry.enum(SetPointKind, name="SetPointKind", description="Which limits a charger can regulate to: any, whole amperes, or some.")
+strawberry.enum(LimitOrigin, name="LimitOrigin", description="Who limits a transaction from outside: a person, or a party by OCPI.")
+strawberry.enum(ScheduleVerdict, name="ScheduleVerdict", description="Whether a charge point obeys what it was told.")
 strawberry.enum(PowerType, name="PowerType", description="AC or DC and phases, in OCPI's words.")
 strawberry.enum(FaultSource, name="FaultSource", description="How a charge point told that something is wrong.")
 strawberry.enum(ResetKind, name="ResetKind", description="How a charge point starts anew: once its transactions have ended, or at once.")
@@ -123,6 +134,7 @@ __all__ = [
     "AuthorizationStatus",
     "AuthorizedBy",
     "Availability",
+    "BoundBy",
     "ChargePointState",
     "ChargingState",
     "ChartBucket",
@@ -146,12 +158,15 @@ __all__ = [
     "IdTagKind",
     "JobRunState",
     "Language",
+    "LimitOrigin",
     "LimitSource",
+    "Line",
     "NotBillable",
     "NotificationChannelKind",
     "NotificationDeliveryState",
     "NotifiedChange",
     "OcppVersion",
+    "PhaseRotation",
     "PlanStatus",
     "PowerNodeKind",
     "PowerType",
@@ -164,6 +179,8 @@ __all__ = [
     "ResetKind",
     "Risk",
     "Role",
+    "ScheduleVerdict",
+    "SetPointKind",
     "ShortfallCause",
     "SocSource",
     "StopReason",

@@ -3,10 +3,10 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from ampyard.domain.charge_points import ChargePoint, CurrentType, Evse
+from ampyard.domain.charging_limits import ChargingLimit, capped
 from ampyard.domain.charging_profiles import (
     Charger,
     Ledger,
@@ -67,9 +67,10 @@ async def give_limit(
     limit_kw: float,
     *,
     in_force_kw: float | None,
-    ahead: Sequence[tuple[Any, float]] = (),
+    ahead: Sequence[tuple[datetime, float]] = (),
     vehicle: Vehicle | None = None,
     desk: Desk | None = None,
+    caps: Sequence[ChargingLimit] = (),
     needed: bool = False,
 ) -> Command | None:
     """Have the limit of a transaction sent, with what is planned after it; the EVSE must be locked (`Evses.locked_of`).
@@ -87,13 +88,14 @@ async def give_limit(
         ahead: what is planned after it: (moment, kW), each until the next. It is cut to what the desk's ledger has room for.
         vehicle: the one that charges, where it is known.
         desk: see `open_desk`; opened for this limit alone unless given.
+        caps: what others limit the transaction to.
         needed: whether it has to be sent, because what may be in force would overload a node later (`Ledger.overfull`).
     """
     desk = desk or await open_desk(work, [charge_point])
     before = evse.in_force or Schedule.constant(evse.fallback_kw if in_force_kw is None else in_force_kw, work.now)
     charger = charger_of(charge_point, evse, desk.smart_charging.get(charge_point.id, _UNKNOWN), transaction, vehicle, work)
     planned = [] if desk.ledger is None else [Step(*step) for step in ahead]
-    wanted = wanted_schedule(limit_kw, planned, evse.fallback_kw, now=work.now)
+    wanted = capped(wanted_schedule(limit_kw, planned, evse.fallback_kw, now=work.now), caps)
     if desk.ledger is not None:
         wanted = desk.ledger.fit(evse.id, wanted)
     profile, schedule = make_profile(wanted, evse.fallback_kw, charger, now=work.now)
@@ -140,12 +142,25 @@ async def give_limit(
 
 
 async def give_default(work: UnitOfWork, charge_point: ChargePoint, evse: Evse, limit_kw: float, desk: Desk | None = None) -> Command:
-    """Have the default profile of an EVSE sent: what it draws at most while no limit of ours is in force."""
+    """Have the default profile of an EVSE sent: what it draws at most while no limit of ours is in force.
+
+    From now on the higher of the two may be in force, until the answer tells which one is; of one that has never confirmed any, all
+    that it can draw. The EVSE must be locked (`Evses.locked_of`).
+    """
     desk = desk or await open_desk(work, [charge_point])
     charger = charger_of(charge_point, evse, desk.smart_charging.get(charge_point.id, _UNKNOWN), None, None, work)
     profile: Profile = fallback_profile(limit_kw, charger)
-    payload = {"evse_no": evse.evse_no, "limit_kw": limit_kw, "profile": profile.to_json()}
-    await work.change(Evses, evse.id, profile_writes=evse.profile_writes + 1, profile_written_at=work.now)
+    before_kw = evse.fallback_in_force_kw
+    held_kw = None if before_kw is None else max(before_kw, limit_kw)
+    await work.change(Evses, evse.id, fallback_in_force_kw=held_kw, profile_writes=evse.profile_writes + 1, profile_written_at=work.now)
+    payload = {
+        "evse_id": str(evse.id),
+        "evse_no": evse.evse_no,
+        "depot_id": str(charge_point.depot_id),
+        "limit_kw": limit_kw,
+        "before_kw": before_kw,
+        "profile": profile.to_json(),
+    }
     return await commands.give(work, charge_point.id, CommandKind.SET_DEFAULT_LIMIT, payload, lifetime=_DEFAULTS_LIFETIME)
 
 

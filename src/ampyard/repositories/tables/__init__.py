@@ -12,6 +12,7 @@ from ampyard.repositories.tables.alerts import (
     notification_item,
     notification_route,
 )
+from ampyard.repositories.tables.allocation import allocation, power_step
 from ampyard.repositories.tables.base import metadata, tenant
 from ampyard.repositories.tables.charge_points import (
     charge_point_fault,
@@ -22,6 +23,7 @@ from ampyard.repositories.tables.charge_points import (
     planned_downtime,
 )
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
+from ampyard.repositories.tables.charging_profiles import charging_limit, schedule_check
 from ampyard.repositories.tables.charging_requests import charging_request, depot_link, depot_link_message
 from ampyard.repositories.tables.dispatch import assignment, block, readiness_record
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, power_node
@@ -46,6 +48,7 @@ __all__ = [
     "alert_change",
     "alert_condition",
     "alert_rule",
+    "allocation",
     "answered_request",
     "api_key",
     "app_user",
@@ -57,6 +60,7 @@ __all__ = [
     "charge_point_rollup",
     "charge_point_template",
     "charge_point_variable",
+    "charging_limit",
     "charging_request",
     "command",
     "connector",
@@ -94,6 +98,7 @@ __all__ = [
     "planned_downtime",
     "planned_stay",
     "power_node",
+    "power_step",
     "priority",
     "readiness_record",
     "report",
@@ -101,6 +106,7 @@ __all__ = [
     "resource_group_member",
     "role_grant",
     "rollup_change",
+    "schedule_check",
     "site_meter",
     "site_meter_reading",
     "state_of_charge",

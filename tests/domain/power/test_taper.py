@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from ampyard.domain.power.taper import Taken, learnt_ceiling_kw
+from ampyard.domain.power import Taken, learnt_ceiling_kw
 from tests.domain.power.cases import MORNING
 
 

@@ -11,6 +11,7 @@ from ampyard.domain.power.lines import Line, Lines, kw_of_ampere, lines_of, wiri
 from ampyard.domain.power.sharing import share_power
 from ampyard.domain.power.staging import SetPoint, stage
 from ampyard.domain.power.supply import Tree
+from ampyard.domain.power.taper import Taken, learnt_ceiling_kw
 from ampyard.domain.power.tree import FallbackExcess, Node, Reserved, paths_to_root
 
 __all__ = [
@@ -23,10 +24,12 @@ __all__ = [
     "Reserved",
     "SetPoint",
     "Share",
+    "Taken",
     "Tree",
     "explain",
     "fallback_excess",
     "kw_of_ampere",
+    "learnt_ceiling_kw",
     "lines_of",
     "paths_to_root",
     "share_power",

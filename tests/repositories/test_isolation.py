@@ -70,6 +70,7 @@ SYSTEM_READS = {
     "alert_rule": {"id", "tenant_id", "enabled"},
     "alert": {"id", "tenant_id", "kind", "severity", "state"},
     "grid_link": {"id", "tenant_id", "kind", "name", "enabled", "due_at", "token_hash", "next_token_hash"},
+    "depot_plan": {"id", "tenant_id", "depot_id", "made_at", "fresh_until", "status", "gap", "solve_s"},
     "outbox": {"id", "tenant_id", "kind", "aggregate_id", "depot_id", "payload", "occurred_at"},
 }
 

@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from bench import execution, now_step, results, served, subscriptions
+from bench.acn import run as acn
 from bench.lab import Lab
 from bench.measure import Result
 
 BENCHMARKS: dict[str, Callable[[Lab], AsyncIterator[Result]]] = {
     "now-step": now_step.run,
+    "acn-ideal": acn.ideal,
+    "acn-real": acn.real,
     "execution-flat": execution.flat,
     "execution-nested": execution.nested,
     "entities": execution.entities,

@@ -16,8 +16,6 @@ from tests.fleet import user
 if TYPE_CHECKING:
     from tests.busy import Busy
 
-# At these charge points nobody answers.
-CONTRADICTED = {"checkChargingSchedule", "clearChargingProfiles"}
 UNSET = {"ChargingLimit.validUntil", "Vehicle.acPhases", "Vehicle.ownAcPhases", "VehicleType.acPhases"}
 TRANSACTIONS = ("tx-2", "tx-4")
 

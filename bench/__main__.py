@@ -6,12 +6,14 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
-from bench import execution, now_step, results, served, subscriptions
+from bench import bus_week, execution, now_step, planning, results, served, subscriptions
 from bench.lab import Lab
 from bench.measure import Result
 
 BENCHMARKS: dict[str, Callable[[Lab], AsyncIterator[Result]]] = {
     "now-step": now_step.run,
+    "plan": planning.run,
+    "bus-depot": bus_week.run,
     "execution-flat": execution.flat,
     "execution-nested": execution.nested,
     "entities": execution.entities,

@@ -147,6 +147,13 @@ def test_a_target_goes_before_any_cost() -> None:
     assert power(plan, 1) == (10, 10, 10, 10)
 
 
+def test_cost_goes_before_fairness() -> None:
+    plan = solved(
+        problem([stay(1, target=20.0, departs=1.0), stay(2, target=20.0, departs=2.0)], slots=2, prices=[0.2, 0.1], kw=[10.0, 5.0])
+    )
+    assert (power(plan, 1), power(plan, 2)) == ((7.5, 0), (2.5, 5))
+
+
 def test_cost_goes_before_rest() -> None:
     plan = solved(problem([stay(1, minimum=20.0)], prices=[0.1001, 0.1, 0.1001, 0.1]))
     assert power(plan, 1) == (0, 10, 0, 10)
@@ -158,6 +165,11 @@ def test_each_charges_in_one_go_and_who_leaves_first_goes_first() -> None:
     )
     assert power(plan, 2) == (10, 10, 0, 0, 0, 0)
     assert {power(plan, 1), power(plan, 3)} == {(0, 0, 10, 10, 0, 0), (0, 0, 0, 0, 10, 10)}
+
+
+def test_what_lacks_to_targets_is_shared_out_inside_a_class_as_each_needs_it() -> None:
+    crowd = problem([stay(1, target=20.0), stay(2, target=40.0), stay(3, target=10.0, priority=2)])
+    assert list(lacking(crowd, solved(crowd), minimum=False).values()) == pytest.approx([10, 20, 0], abs=1e-3)
 
 
 # Chains

@@ -13,6 +13,7 @@ from tests.days import (
     access,
     administration,
     alerts,
+    allocations,
     charge_points,
     charging_requests,
     charts,
@@ -39,6 +40,7 @@ DAYS: tuple[ModuleType, ...] = (
     administration,
     transactions,
     planning,
+    allocations,
     alerts,
     charts,
 )

@@ -44,6 +44,7 @@ async def happen(busy: "Busy") -> None:
         pushed = PushedLimit("battery-low", now + timedelta(hours=1), limit_kw=10.0)
         await site_limits.push_limits(busy.backend, who, link.id, [pushed], replaces=False)
         await _price(busy, await _utility(busy, panel))
+        await _operator(busy, panel)
 
 
 async def _utility(busy: "Busy", panel: PowerNode) -> GridLink:
@@ -73,6 +74,17 @@ async def _utility(busy: "Busy", panel: PowerNode) -> GridLink:
     return link
 
 
+async def _operator(busy: "Busy", panel: PowerNode) -> None:
+    """Connect the panel with a grid operator, who has registered."""
+    who = user(busy.tenant_id)
+    wanted = NewGridLink(panel.id, LinkKind.OSCP, "Grid operator", fallback_kw=10.0, group_id="feeder-7")
+    link, _ = await grid_links.create_grid_link(busy.backend, who, wanted)
+    async with busy.backend.unit_of_work(who) as work:
+        due_at = work.now + timedelta(days=36500)
+        await work.change(GridLinks, link.id, url="https://dso.example/oscp/cp/2.0", registered_at=work.now, due_at=due_at)
+        await work.commit()
+
+
 async def _price(busy: "Busy", link: GridLink) -> None:
     async with busy.backend.unit_of_work(user(busy.tenant_id)) as work:
         begin = work.now.replace(minute=0)
@@ -98,6 +110,7 @@ async def _inputs(own: "Busy", other: "Busy") -> dict[tuple[str, str], dict[str,
     panel = await spare_of(other, elsewhere)
     manual = next(it for it in await other.all(GridSignals) if it.depot_id == elsewhere.id and it.origin is SignalOrigin.MANUAL)
     site = await _link(other, elsewhere, LinkKind.SITE_CONTROLLER)
+    operator = await _link(other, elsewhere, LinkKind.OSCP)
     later = (own.backend.clock() + timedelta(hours=2)).isoformat()
     node_id, link_id = encode_id(PowerNode, panel.id), encode_id(GridLink, site.id)
     connect = {"kind": "OSCP", "name": "DSO", "groupId": "feeder-7", "fallbackKw": 11.0}
@@ -108,6 +121,12 @@ async def _inputs(own: "Busy", other: "Busy") -> dict[tuple[str, str], dict[str,
         ("editGridLink", "gridLinkId"): {"gridLinkId": link_id, "name": "Energy management"},
         ("renewGridLinkToken", "gridLinkId"): {"gridLinkId": link_id},
         ("removeGridLink", "gridLinkId"): {"gridLinkId": link_id},
+        ("requestGridCapacity", "gridLinkId"): {
+            "gridLinkId": encode_id(GridLink, operator.id),
+            "beginsAt": own.backend.clock().isoformat(),
+            "endsAt": later,
+            "limitKw": 20.0,
+        },
         ("pushGridLimits", "gridLinkId"): {"gridLinkId": link_id, "limits": [{"externalId": "pv", "endsAt": later, "limitKw": 9.0}]},
     }
 

@@ -11,6 +11,7 @@ from ampyard.domain.events import EventKind
 from ampyard.domain.transactions import TransactionState
 from ampyard.engine import Schema
 from ampyard.repositories.alerts import Alerts
+from ampyard.repositories.allocations import Allocations
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.charge_points import ChargePoints, Evses
 from ampyard.repositories.commands import Commands
@@ -236,12 +237,14 @@ OF_FAULT = "{ faultUpdated(depotId: $depot, chargePointId: $only) { id code } }"
 OF_COMMAND = "{ commandUpdated(chargePointId: $depot, commandId: $only) { id kind } }"
 OF_ALERT_RAISED = "{ alertRaised(depotId: $depot) { id } }"
 OF_ALERT = "{ alertUpdated(depotId: $depot, alertId: $only) { id } }"
+OF_ALLOCATION = "{ allocationChanged(depotId: $depot) { id powerKw } }"
 OF_DELIVERY = "{ notificationDeliveryUpdated(notificationDeliveryId: $only) { id } }"
 WATCHED: dict[EventKind, type[Repository[Any]]] = {
     EventKind.CHARGE_POINT_UPDATED: ChargePoints,
     EventKind.CHARGE_POINT_FAULT_UPDATED: Faults,
     EventKind.COMMAND_UPDATED: Commands,
     EventKind.ANOMALY_CHANGED: Anomalies,
+    EventKind.ALLOCATION_CHANGED: Allocations,
     EventKind.ALERT_RAISED: Alerts,
     EventKind.ALERT_UPDATED: Alerts,
     EventKind.NOTIFICATION_UPDATED: Deliveries,
@@ -263,6 +266,7 @@ WATCHED: dict[EventKind, type[Repository[Any]]] = {
         (OF_ANOMALY, EventKind.ANOMALY_CHANGED, "anomalyChanged"),
         (OF_ALERT_RAISED, EventKind.ALERT_RAISED, "alertRaised"),
         (OF_ALERT, EventKind.ALERT_UPDATED, "alertUpdated"),
+        (OF_ALLOCATION, EventKind.ALLOCATION_CHANGED, "allocationChanged"),
         (OF_DELIVERY, EventKind.NOTIFICATION_UPDATED, "notificationDeliveryUpdated"),
         (OF_VEHICLE, EventKind.VEHICLE_UPDATED, "vehicleUpdated"),
         (OF_PRIORITY, EventKind.PRIORITY_CHANGED, "priorityChanged"),
@@ -349,6 +353,7 @@ def test_every_subscription_is_watched() -> None:
         "anomalyChanged",
         "alertRaised",
         "alertUpdated",
+        "allocationChanged",
         "notificationDeliveryUpdated",
         "depotUpdated",
         *of_dispatch,

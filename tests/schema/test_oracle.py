@@ -32,6 +32,7 @@ _ID_NUMBERS = st.integers(0, 10_000).map(lambda number: f"#{number}")
 INPUTS: Mapping[str, st.SearchStrategy[Any]] = MappingProxyType(
     {
         "Int": st.sampled_from([2, 1, 3, 2, 50, 0, 201]),
+        "Float": st.sampled_from([0.0, 1.5]),
         "String": st.sampled_from(["", "", "", "CP"]),
         "ID": _ID_NUMBERS,
         "Boolean": st.booleans(),

@@ -168,6 +168,10 @@ def edges(kind: str) -> list[Any]:
 
 
 COMPUTED = {
+    # See test_allocations.py.
+    "Allocation.replay",
+    "Allocation.yieldedTo",
+    "Evse.allocation",
     "Assignment.departureRecord",
     "Assignment.pluggedInto",
     "Assignment.readiness",
@@ -202,6 +206,7 @@ CHILDREN_ORDER = {
     "Anomaly": "detected_at",
 }
 PAGE_ORDER = {
+    "Allocation": ("decided_at", -1),
     "Alert": ("opened_at", -1),
     "Depot": ("name", 1),
     "ResourceGroup": ("name", 1),

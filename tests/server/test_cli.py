@@ -57,7 +57,10 @@ def test_an_empty_variable_is_as_good_as_none(tmp_path: Path) -> None:
     assert done.stderr == f"The database does not answer ([Errno {errno.ENOENT}] No such file or directory). {_NOT_THERE}\n"
 
 
-@pytest.mark.parametrize("command", [["migrate"], ["seed"], ["token"], ["report", "daily-energy"]])
+A_TRANSACTION = "VHJhbnNhY3Rpb246MDE5YTAwMDAtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAx"
+
+
+@pytest.mark.parametrize("command", [["migrate"], ["seed"], ["token"], ["report", "daily-energy"], ["replay", A_TRANSACTION]])
 def test_a_database_that_does_not_answer_is_told_of(tmp_path: Path, command: list[str]) -> None:
     with socket.socket() as bound:  # bound and not listening: nobody answers, and nobody else can begin to
         bound.bind(("127.0.0.1", 0))
@@ -78,6 +81,7 @@ def test_a_folder_that_cannot_be_made_is_told_of() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["replay", "x"], "transaction: 'x' is not an id of this graph"),
         (["schema", "--folder", "/nonexistent"], "/nonexistent/schema.graphql: No such file or directory"),
         (["simulate", "--url", "localhost:8701"], "'localhost:8701' is no address that begins with ws:// or wss://."),
         (["simulate", "--fleet", "/nonexistent.json"], "file '/nonexistent.json' does not exist."),

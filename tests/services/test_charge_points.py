@@ -18,11 +18,11 @@ from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import COMMAND_CHANNEL, SOCKET_CHANNEL
 from ampyard.services import charge_points, commands, transactions
 from ampyard.services.backend import Backend
-from ampyard.services.charge_points import SILENCE, BootInfo, Station
+from ampyard.services.charge_points import SILENCE, BootInfo, Station, station_work
 from ampyard.services.secrets import hash_password, verify_password
 from ampyard.services.transactions import Report
 from tests.fleet import new_fleet, user
-from tests.services.stations import online
+from tests.services.stations import confirm_defaults, online
 
 T0 = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
@@ -191,6 +191,34 @@ async def test_each_evse_gets_its_default_profile(backend: Backend) -> None:
         given = [await Commands(snapshot).by_id(command_id) for _, _, command_id in pending]
     told = [(c.kind, c.state, c.payload["evse_no"], c.payload["limit_kw"], c.payload["profile"]["periods"]) for c in given if c is not None]
     assert told == [(CommandKind.SET_DEFAULT_LIMIT, CommandState.PENDING, number, 10.0, [[0, 10_000.0]]) for number in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("before_kw", "state", "kept_kw"),
+    [
+        (None, CommandState.ACCEPTED, 10.0),
+        # Who has never confirmed any may draw what it can; nothing but its word changes that.
+        (None, CommandState.REJECTED, None),
+        (None, CommandState.EXPIRED, None),
+        (4.0, CommandState.ACCEPTED, 10.0),
+        (4.0, CommandState.REJECTED, 4.0),
+        # A raise may have come through, a reduction may not have.
+        (4.0, CommandState.FAILED, 10.0),
+        (16.0, CommandState.FAILED, 16.0),
+    ],
+)
+async def test_the_default_profile_that_may_be_in_force_is_kept(
+    backend: Backend, before_kw: float | None, state: CommandState, kept_kw: float | None
+) -> None:
+    station = (await new_stations(backend))["CP-2"]
+    (evse,) = await evses_of(backend, station)
+    async with station_work(backend, station) as work:
+        await work.change(Evses, evse.id, fallback_in_force_kw=before_kw)
+        await work.commit()
+
+    await confirm_defaults(backend, station, state)
+
+    assert [it.fallback_in_force_kw for it in await evses_of(backend, station)] == [kept_kw]
 
 
 async def test_pending_commands_are_those_that_still_may_be_sent_to_these_charge_points(backend: Backend) -> None:

@@ -6,24 +6,33 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ampyard.domain.alerts import Alert, AlertKind
+from ampyard.domain.allocation import Allocation, BoundBy, Replay
 from ampyard.domain.charge_points import Evse
 from ampyard.domain.commands import Command, CommandKind, CommandState
+from ampyard.domain.errors import NotFoundError
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.supply import MeterReading, PowerNode, WeeklyLimit
-from ampyard.domain.transactions import Transaction
+from ampyard.domain.transactions import Measurand, Reading, Transaction
+from ampyard.repositories.alerts import Alerts
+from ampyard.repositories.allocations import Allocations, Steps
 from ampyard.repositories.charge_points import Evses
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots, PowerNodes
+from ampyard.repositories.tenants import Tenants
 from ampyard.repositories.transactions import Transactions
 from ampyard.services import charge_points, commands, power, power_nodes, priorities, site_meters, transactions
+from ampyard.services.alerts.looking import look
+from ampyard.services.alerts.rules import add_missing_default_rules
 from ampyard.services.backend import Backend
 from ampyard.services.charge_points import Station
+from ampyard.services.power.replaying import replay_now, told
 from ampyard.services.power_nodes import NewLimitException
 from ampyard.services.priorities import NewPriority
 from ampyard.services.transactions import Report
 from tests.fleet import new_fleet, user
-from tests.services.stations import online
+from tests.services.stations import confirm_defaults, online
 
 T0 = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
@@ -230,3 +239,187 @@ async def test_a_reduction_for_what_is_not_ours_comes_before_any_raise(yard: Yar
     assert all(command.payload["limit_kw"] < confirmed[command.payload["evse_id"]] for command in waiting)
     await yard.answer(waiting)
     assert allowed(await yard.settle()) == 50.0
+
+
+# Who cannot be relied on
+
+
+async def measure(yard: Yard, identity: str, power_kw: float, *, evse_no: int = 1) -> None:
+    at = yard.backend.clock()
+    readings = [Reading(at, Measurand.POWER_IMPORT, power_kw, "kW")]
+    await transactions.measured(yard.backend, yard.stations[identity], evse_no, readings, ocpp_transaction_id=None)
+
+
+def later(yard: Yard, **passed: float) -> None:
+    yard.wait_until(yard.backend.clock() + timedelta(**passed))
+
+
+async def alerts_of(yard: Yard) -> list[Alert]:
+    await look(yard.backend, yard.tenant_id)
+    async with yard.backend.database.snapshot(yard.tenant_id) as snapshot:
+        return await Alerts(snapshot).where(Alerts.table.c.kind == AlertKind.OVERDRAW)
+
+
+async def test_what_one_draws_in_excess_is_taken_from_the_others_and_an_alert_opens_until_it_obeys(yard: Yard) -> None:
+    yard.wait_until(yard.backend.clock())
+    await add_missing_default_rules(yard.backend, user(yard.tenant_id))
+    assert (await yard.settle())["CP-2", 1] == 52.0
+    later(yard, seconds=5)
+    await measure(yard, "CP-2", 92.0)
+
+    limits = await yard.settle()
+
+    # 92 kW are gone, 44 go to the two AC, 64 to the two other DC.
+    assert limits == {("CP-1", 1): 22.0, ("CP-2", 1): 52.0, ("CP-3", 1): 22.0, ("CP-4", 1): 32.0, ("CP-4", 2): 32.0}
+    evse = (await yard.evses())["CP-2", 1]
+    assert evse.overdrawn_since == yard.backend.clock()
+    assert evse.limit_reason == "Draws 92 kW, more than the 52 kW it may: what it draws is taken from others until it obeys."
+    (alert,) = await alerts_of(yard)
+    assert alert.summary == "EVSE 1 draws 92.0 kW, more than the 52.0 kW that it may"
+    assert (alert.target_id, alert.resolved_at) == (evse.id, None)
+
+    later(yard, seconds=5)
+    await measure(yard, "CP-2", 52.0)
+    assert (await yard.settle())["CP-4", 1] == 52.0
+    assert (await yard.evses())["CP-2", 1].overdrawn_since is None
+    await alerts_of(yard)
+    later(yard, seconds=60)
+    assert [alert.resolved_at is not None for alert in await alerts_of(yard)] == [True]
+
+
+async def test_who_has_had_no_time_to_follow_is_not_blamed(yard: Yard) -> None:
+    yard.wait_until(yard.backend.clock())
+    await yard.settle()
+    later(yard, seconds=4)
+    await measure(yard, "CP-2", 92.0)
+    limits = await yard.settle()
+    assert limits["CP-4", 1] == 52.0
+    assert (await yard.evses())["CP-2", 1].overdrawn_since is None
+
+
+async def test_a_charge_point_that_refused_its_default_profile_counts_at_its_rating(yard: Yard) -> None:
+    async with yard.backend.unit_of_work(user(yard.tenant_id)) as work:
+        for evse in (await yard.evses()).values():
+            await work.change(Evses, evse.id, fallback_in_force_kw=None)
+        await work.commit()
+    await confirm_defaults(yard.backend, yard.stations["CP-2"], CommandState.REJECTED)
+    tx = await yard.transaction("CP-2")
+    end = Report(at=T0, ocpp_transaction_id=tx.ocpp_transaction_id, register_wh=1.0)
+    await transactions.end(yard.backend, yard.stations["CP-2"], end)
+
+    # Nothing charges there, and all of its 150 kW stay reserved: the other four share what that leaves of 200 kW.
+    assert allowed(await yard.settle()) == 50.0
+
+    await confirm_defaults(yard.backend, yard.stations["CP-2"])
+    assert allowed(await yard.settle()) == 172.0  # all that feeder 2 can supply, and 22 kW
+
+
+async def test_a_needed_reduction_does_not_wait_for_the_answer_to_an_earlier_limit(yard: Yard) -> None:
+    first = await yard.tick()
+    root, now = await root_of(yard), yard.backend.clock()
+    taken, *untaken = first
+    await commands.claim(yard.backend, yard.tenant_id, taken.id)
+    halved = NewLimitException(root.id, now, now + timedelta(hours=1), 100.0, None, "Half of it")
+    await power_nodes.add_limit_exception(yard.backend, user(yard.tenant_id), halved)
+
+    second = await yard.tick()
+
+    # What nobody had sent yet has been withdrawn; what was sent already is followed by a lower limit.
+    assert {it.id for it in second}.isdisjoint(it.id for it in first)
+    assert {it.payload["evse_id"] for it in second} == {it.payload["evse_id"] for it in first}
+    assert sum(it.payload["limit_kw"] for it in second) == 100.0
+    async with yard.backend.database.snapshot(yard.tenant_id) as snapshot:
+        withdrawn = await Commands(snapshot).by_ids([it.id for it in untaken])
+    assert {(it.state, it.outcome) for it in withdrawn.values()} == {(CommandState.EXPIRED, "A lower limit has taken its place.")}
+    # The answer to the earlier one changes nothing for good.
+    await commands.finish(yard.backend, yard.tenant_id, taken.id, CommandState.ACCEPTED, "Accepted")
+    await yard.answer(second)
+    assert allowed(await yard.settle()) == 100.0
+
+
+# Why did it get that
+
+
+async def allocations_of(yard: Yard) -> list[Allocation]:
+    async with yard.backend.database.snapshot(yard.tenant_id) as snapshot:
+        column = Allocations.table.c
+        return await Allocations(snapshot).where(order_by=[column.decided_at, column.id])
+
+
+async def replays_of(yard: Yard, transaction_id: uuid.UUID) -> list[Replay | None]:
+    async with yard.backend.database.snapshot(yard.tenant_id) as snapshot:
+        return [it.replay for it in await power.replay_transaction(snapshot, transaction_id)]
+
+
+async def test_what_each_got_is_kept_where_it_changes_and_comes_out_again(yard: Yard) -> None:
+    await yard.tick()
+    first = await allocations_of(yard)
+    evses = await yard.evses()
+    assert {it.evse_id: it.power_kw for it in first} == {
+        evses[key].id: kw
+        for key, kw in {("CP-1", 1): 22.0, ("CP-2", 1): 52.0, ("CP-3", 1): 22.0, ("CP-4", 1): 52.0, ("CP-4", 2): 52.0}.items()
+    }
+    root = await root_of(yard)
+    by_evse = {it.evse_id: it for it in first}
+    assert by_evse[evses["CP-1", 1].id].bound_by is BoundBy.ABILITY
+    limited = by_evse[evses["CP-2", 1].id]
+    assert (limited.bound_by, limited.power_node_id, limited.planned_kw, limited.waiting_since) == (BoundBy.NODE, root.id, None, None)
+    assert len({it.step_id for it in first}) == 1
+
+    # Nothing has changed: nothing is added.
+    await yard.settle()
+    assert await allocations_of(yard) == first
+
+    boosted = await yard.transaction("CP-2")
+    await priorities.set_priority(yard.backend, user(yard.tenant_id), NewPriority(PriorityLevel.CRITICAL, transaction_id=boosted.id))
+    await yard.settle()
+    mine = [it for it in await allocations_of(yard) if it.transaction_id == boosted.id]
+    assert [(it.power_kw, it.priority) for it in mine] == [(52.0, PriorityLevel.NORMAL), (120.0, PriorityLevel.CRITICAL)]
+    replayed = await replays_of(yard, boosted.id)
+    assert [(it.same, it.power_kw, it.explanation) for it in replayed if it is not None] == [
+        (True, it.power_kw, it.explanation) for it in mine
+    ]
+
+
+async def test_what_is_not_kept_any_more_is_not_computed_again(yard: Yard) -> None:
+    await yard.tick()
+    (transaction,) = [await yard.transaction("CP-1")]
+    async with yard.backend.unit_of_work(user(yard.tenant_id)) as work:
+        for step in await Steps(work.session).where():
+            await work.remove(Steps, step.id)
+        await work.commit()
+    assert await replays_of(yard, transaction.id) == [None]
+    with pytest.raises(NotFoundError, match="There is no such transaction"):
+        await replays_of(yard, uuid.uuid4())
+
+
+async def test_a_person_is_told_line_by_line(yard: Yard) -> None:
+    yard.wait_until(T0)
+    await yard.tick()
+    transaction = await yard.transaction("CP-2")
+    async with yard.backend.database.snapshot(yard.tenant_id) as snapshot:
+        (tenant,) = await Tenants(snapshot).where(Tenants.table.c.id == yard.tenant_id)
+
+    (one,) = await replay_now(yard.backend, tenant.slug, transaction.id)
+
+    kept = "2026-11-02T08:00:00+00:00  52 kW  Gets 52 kW, its share of what Grid can supply."
+    assert told(one) == f"{kept}  [the same again]"
+    assert told(replace(one, replay=None)) == f"{kept}  [what it was computed from is not kept any more]"
+    assert one.replay is not None
+    otherwise = replace(one.replay, same=False, power_kw=7.0, explanation="Because.")
+    assert told(replace(one, replay=otherwise)) == f"{kept}  [now: 7 kW: Because.]"
+    assert told(replace(one, replay=replace(otherwise, power_kw=None))) == f"{kept}  [now: nothing]"
+    with pytest.raises(NotFoundError, match="nobody"):
+        await replay_now(yard.backend, "nobody", transaction.id)
+
+
+async def test_an_evse_that_gets_nothing_is_told_since_when_it_waits(yard: Yard) -> None:
+    yard.wait_until(yard.backend.clock())
+    began = yard.backend.clock()
+    root = await root_of(yard)
+    await site_meters.report_site_meter(yard.backend, user(yard.tenant_id), [(root.id, MeterReading(began, 199.0))])
+    await yard.tick()
+    later(yard, seconds=9)
+    await site_meters.report_site_meter(yard.backend, user(yard.tenant_id), [(root.id, MeterReading(yard.backend.clock(), 195.5))])
+    await yard.settle()
+    assert {it.waiting_since for it in await allocations_of(yard) if it.power_kw == 0} == {began}

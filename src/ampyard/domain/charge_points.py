@@ -92,6 +92,8 @@ class Evse:
 
     `fallback_kw` is its default profile, drawn at most when no limit of ours is in force. `limit_kw` is the limit the
     charge point last confirmed, at `limit_at` (`None`: none, the fall-back holds); `limit_reason` is why it is what it is.
+    `fallback_in_force_kw` is the highest default profile that may be in force; `None`: it has never confirmed one, and may draw what
+    it can. `overdrawn_since` is since when it has been known to draw more than it may.
 
     `phase_rotation` says which lines of the supply its phases are connected to; `voltage_v` is between phase and neutral, or between
     two lines where it charges `line_to_line`. `told` is the schedule it has confirmed last, `in_force` the highest that may be in
@@ -114,6 +116,8 @@ class Evse:
     limit_reason: str | None
     created_at: datetime
     updated_at: datetime
+    fallback_in_force_kw: float | None = None
+    overdrawn_since: datetime | None = None
     phase_rotation: PhaseRotation = PhaseRotation.UNKNOWN
     voltage_v: float = 230.0
     line_to_line: bool = False

@@ -15,6 +15,7 @@ class EventKind(StrEnum):
     CHARGE_POINT_UPDATED = "charge_point.updated"
     CHARGE_POINT_FAULT_UPDATED = "charge_point_fault.updated"
     DEPOT_POWER = "depot.power"
+    ALLOCATION_CHANGED = "allocation.changed"
     COMMAND_UPDATED = "command.updated"
     ANOMALY_CHANGED = "anomaly.changed"
     PRIORITY_CHANGED = "priority.changed"

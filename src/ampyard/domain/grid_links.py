@@ -80,6 +80,7 @@ class GridLink:
         called_at: when the other side was reached last, `due_at` when it is called next.
         failures: how many calls have failed in a row; `error` is the last one's.
         measured_until: until when measurements have been told.
+        handshake_id: of OSCP: the request id of the other side's handshake that is still to be acknowledged.
     """
 
     id: uuid.UUID
@@ -111,6 +112,7 @@ class GridLink:
     failures: int = 0
     error: str | None = None
     measured_until: datetime | None = None
+    handshake_id: str | None = None
 
     def state(self, at: datetime) -> LinkState:
         """Return whether the other side is heard."""

@@ -130,6 +130,15 @@ class PlannedStay:
         """What is planned to flow at its plug."""
         return tuple(Step(begins_at, kw) for begins_at, kw in zip(self.step_begins_at, self.step_kw, strict=True))
 
+    def forecast(self, otherwise: Forecast) -> Forecast:
+        """Return what flows at its plug by the plan, and beyond its end, where the vehicle is still there, what would flow otherwise."""
+        *planned, last = self.steps
+        if self.departs_at is not None and self.departs_at <= last.begins_at:
+            return self.steps
+        beyond = next((step.kw for step in reversed(otherwise) if step.begins_at <= last.begins_at), 0.0)
+        later = (step for step in otherwise if step.begins_at > last.begins_at)
+        return (*planned, Step(last.begins_at, beyond), *later)
+
     @property
     def shortfall(self) -> PlannedShortfall | None:
         """What it will be short of; None where it will be ready."""

@@ -29,6 +29,7 @@ class Plug:
     power_kw: float
     measured_at: datetime | None
     since: datetime
+    transaction_id: uuid.UUID
 
 
 @dataclass(frozen=True, slots=True)

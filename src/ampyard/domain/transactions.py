@@ -62,8 +62,9 @@ class Transaction:
     """One charging process. Registers are the charge point's own meter; `energy_wh` is their difference.
 
     `register_at` is when the newest register was taken. `begin_register_missing`: where it began is not known, because its
-    start was told late or never, and without a register. `cost_due`: what it costs is to be worked out anew.
-    `measured_phases` are the phases of the EVSE (1 to 3) that were seen to carry current; None: none were told of.
+    start was told late or never, and without a register. `cost_due`: what it costs is to be worked out anew. `heard_at` is when the
+    newest measurement was heard of, by our clock. `measured_phases` are the phases of the EVSE (1 to 3) that were seen to carry current;
+    None: none were told of.
     """
 
     id: uuid.UUID
@@ -103,6 +104,7 @@ class Transaction:
     cost_amount: Decimal | None = None
     cost_currency: str | None = None
     cost_due: bool = False
+    heard_at: datetime | None = None
     measured_phases: frozenset[int] | None = None
 
     @property

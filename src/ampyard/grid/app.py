@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from ampyard.domain.errors import DomainError, InvalidInputError
 from ampyard.domain.ids import new_id
 from ampyard.grid.errors import GridError, status_of
+from ampyard.grid.oscp.app import oscp_routes
 from ampyard.grid.site import site_routes
 from ampyard.services.backend import Backend
 
@@ -19,7 +20,7 @@ _log = logging.getLogger(__name__)
 def grid_app(backend: Backend) -> Starlette:
     """Return what the grid calls, to be mounted at /grid."""
     handlers = {GridError: _refused, DomainError: _not_done, HTTPException: _http_error, Exception: _failed}
-    return Starlette(routes=site_routes(backend), exception_handlers=handlers)
+    return Starlette(routes=[*site_routes(backend), *oscp_routes(backend)], exception_handlers=handlers)
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 from ampyard.jobs.alerts import LookOut, reschedule_overdue
 from ampyard.jobs.planner import Planner, Tick
@@ -31,9 +32,12 @@ _SETTLED_S = 10.0
 # Jobs that run when the worker is to stop may finish for so long; then all loops are given so long to let go.
 _FINISH_S = 3.0
 _LET_GO_S = 1.5
+_NOTHING: Mapping[str, Callable[[], Awaitable[None]]] = MappingProxyType({})
 
 
-async def run_worker(backend: Backend, database_url: str, *, tick: Tick, stop: asyncio.Event) -> None:
+async def run_worker(
+    backend: Backend, database_url: str, *, tick: Tick, stop: asyncio.Event, also: Mapping[str, Callable[[], Awaitable[None]]] = _NOTHING
+) -> None:
     """Run all loops until `stop` is set; returns at most 5 seconds after. A loop that fails is started again.
 
     Args:
@@ -41,6 +45,7 @@ async def run_worker(backend: Backend, database_url: str, *, tick: Tick, stop: a
         database_url: SQLAlchemy URL; the job queue and the listeners use connections of their own.
         tick: shares the power of one depot, `services.power.tick`.
         stop: set by whoever wants the worker to end.
+        also: loops of other rooms, by what they do.
     """
     queue = _kept_running("The job queue", lambda: run_work_queue(backend, database_url, stop), stop)
     others = [
@@ -58,6 +63,7 @@ async def run_worker(backend: Backend, database_url: str, *, tick: Tick, stop: a
         _kept_running("Looking for transactions that never end", lambda: _every(_SWEEP_S, anomalies.sweep_silent, backend), stop),
         _kept_running("Keeping readiness", lambda: _every(_READINESS_S, readiness.record_all, backend), stop),
         _kept_running("Rolling up what charts are drawn from", lambda: _every(_ROLL_UP_S, rollups.roll_up_all, backend), stop),
+        *(_kept_running(name, loop, stop) for name, loop in also.items()),
         # Not by the queue's schedule: after a long stop they are missing now, and samples must not come first.
         _kept_running("Making partitions", lambda: _every(_PARTITIONS_S, retention.make_partitions, backend), stop),
     ]

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from ampyard.domain.commands import Command, CommandKind, CommandState
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session, WriteSession
-from ampyard.repositories.repository import Repository, array
+from ampyard.repositories.repository import Repository, array, array_of_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +76,49 @@ async def overdue(system: Session, *, at: datetime) -> list[tuple[uuid.UUID, uui
     return [(row[0], row[1]) for row in await system.fetch(statement)]
 
 
-async def evses_with_limit_command(session: Session, charge_point_ids: list[uuid.UUID], *, since: datetime) -> frozenset[uuid.UUID]:
-    """Return the EVSEs with a limit under way, or with one since `since` that was not accepted."""
+@dataclass(frozen=True, slots=True)
+class LimitOrder:
+    """The newest limit that an EVSE was told, in kW, and what became of it."""
+
+    evse_id: uuid.UUID
+    limit_kw: float
+    state: CommandState
+
+
+async def limit_orders(session: Session, charge_point_ids: list[uuid.UUID], *, since: datetime) -> dict[uuid.UUID, LimitOrder]:
+    """Return the newest limit of each EVSE, where that is under way, or ended since `since` without being accepted."""
     column = tables.command.c
-    refused = (column.state != CommandState.ACCEPTED) & (column.finished_at >= since)
-    statement = select(column.payload["evse_id"].astext).where(
-        column.charge_point_id == func.any(array(charge_point_ids)),
-        column.kind == CommandKind.SET_LIMIT,
-        # Older ones have ended: a limit lives for seconds.
-        column.created_at >= since - timedelta(minutes=5),
-        column.state.in_([CommandState.PENDING, CommandState.SENT]) | refused,
+    evse_id = column.payload["evse_id"].astext
+    newest = (
+        select(evse_id.label("evse_id"), column.payload["limit_kw"].as_float().label("limit_kw"), column.state, column.finished_at)
+        .where(
+            column.charge_point_id == func.any(array(charge_point_ids)),
+            column.kind == CommandKind.SET_LIMIT,
+            # Older ones have ended: a limit lives for seconds.
+            column.created_at >= since - timedelta(minutes=5),
+        )
+        .ext(distinct_on(evse_id))
+        .order_by(evse_id, column.created_at.desc(), column.id.desc())
+        .subquery()
     )
-    return frozenset(uuid.UUID(row[0]) for row in await session.fetch(statement))
+    refused = (newest.c.state != CommandState.ACCEPTED) & (newest.c.finished_at >= since)
+    rows = await session.fetch(select(newest).where(newest.c.state.in_([CommandState.PENDING, CommandState.SENT]) | refused))
+    orders = [LimitOrder(uuid.UUID(row.evse_id), row.limit_kw, row.state) for row in rows]
+    return {order.evse_id: order for order in orders}
+
+
+async def withdraw_pending_limits(session: WriteSession, evse_ids: list[uuid.UUID], *, at: datetime, outcome: str) -> int:
+    """End the limits of these EVSEs that nobody has taken for sending yet; returns how many."""
+    column = tables.command.c
+    return await session.execute(
+        update(tables.command)
+        .where(
+            column.kind == CommandKind.SET_LIMIT,
+            column.state == CommandState.PENDING,
+            column.payload["evse_id"].astext == func.any(array_of_text(str(evse_id) for evse_id in evse_ids)),
+        )
+        .values(state=CommandState.EXPIRED, outcome=outcome, finished_at=at)
+    )
 
 
 async def remove_finished(session: WriteSession, *, before: datetime) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, literal, select
+from sqlalchemy import ColumnElement, exists, literal, or_, select
 
 from ampyard.domain.grid_links import LinkKind
 from ampyard.domain.life_cycle import ChargePointState
@@ -150,7 +150,7 @@ class Directory:
         column = tables.grid_link.c
         row = await self.session.fetch_one(
             select(column.tenant_id, column.id, column.kind, column.name).where(
-                column.token_hash == token_hash, column.enabled, _active(column.tenant_id)
+                or_(column.token_hash == token_hash, column.next_token_hash == token_hash), column.enabled, _active(column.tenant_id)
             )
         )
         return None if row is None else LinkLogin(*row)

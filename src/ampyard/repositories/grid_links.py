@@ -64,6 +64,13 @@ async def locked_secret(session: Session, link_id: uuid.UUID) -> str | None:
     return None if row is None else row[0]
 
 
+async def promote_token(session: WriteSession, link_id: uuid.UUID, token_hash: str) -> None:
+    """Make the token that the other side was told the only one, once it comes with it."""
+    table = tables.grid_link
+    statement = update(table).where(table.c.id == link_id, table.c.next_token_hash == token_hash)
+    await session.execute(statement.values(token_hash=token_hash, next_token_hash=None))
+
+
 async def claim(session: WriteSession, link_id: uuid.UUID, *, at: datetime, until: datetime) -> GridLink | None:
     """Take a link that is due, so that no other process calls there before `until`; None: it is not due any more."""
     table = tables.grid_link

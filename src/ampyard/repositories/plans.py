@@ -60,6 +60,22 @@ class PlannedStays(Repository[PlannedStay]):
         column = self.table.c.assignment_id
         return {stay.assignment_id: stay for stay in await self._newest(column, assignment_ids, at) if stay.assignment_id is not None}
 
+    async def of_vehicles(self, vehicle_ids: Iterable[uuid.UUID], *, at: datetime) -> list[PlannedStay]:
+        """Return the stays of vehicles in plans that are fresh at a moment; of each transaction, and each assignment ahead, the newest."""
+        column = self.table.c
+        stay = func.coalesce(column.transaction_id, column.assignment_id)
+        reading = self._reading(
+            ("of_vehicles",),
+            None,
+            lambda columns: (
+                select(*columns)
+                .where(column.vehicle_id == ANY_OF_IDS, *_fresh(column))
+                .ext(distinct_on(stay))
+                .order_by(stay, column.made_at.desc(), column.id.desc())
+            ),
+        )
+        return reading.build(await self.session.records(reading.query, {"ids": list(vehicle_ids), "at": at}))
+
     async def _newest(self, key: Column[Any], ids: Iterable[uuid.UUID], at: datetime) -> list[PlannedStay]:
         reading = self._reading(
             ("newest of", key),

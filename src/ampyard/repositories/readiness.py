@@ -94,6 +94,7 @@ async def plugs(session: Session, vehicle_ids: Iterable[uuid.UUID]) -> dict[uuid
             tx.c.power_kw,
             tx.c.measured_at,
             tx.c.started_at,
+            tx.c.id,
         )
         .join(evse, evse.c.id == tx.c.evse_id)
         .where(tx.c.vehicle_id == func.any(array(vehicle_ids)), tx.c.state == TransactionState.ACTIVE)

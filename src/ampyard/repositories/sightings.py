@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from sqlalchemy import ColumnElement, Select, Uuid, and_, cast, exists, func, or_, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from ampyard.domain.alerts import AlertKind, Sighting
 from ampyard.domain.job_runs import JobRunState
 from ampyard.domain.life_cycle import ChargePointState
+from ampyard.domain.plans import PlannedStay
 from ampyard.domain.readiness import Risk
 from ampyard.domain.readiness_records import KEPT_BEFORE
 from ampyard.domain.reports import DAILY_ENERGY_JOB
@@ -19,10 +20,13 @@ from ampyard.domain.transactions import ChargingState, TransactionState
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session
 from ampyard.repositories.grid_fallbacks import fallbacks_below
+from ampyard.repositories.plans import PlannedStays
 from ampyard.repositories.supply import Supply
 
 # Less is what electronics take while nothing is charged.
 _NO_POWER_KW = 0.1
+# Less is no shortfall: forecasts are not that exact.
+_NEGLIGIBLE_KWH = 0.05
 # From here on a vehicle may have decided that it is full.
 _FULL_PERCENT = 95.0
 # A report that nobody has mended by then is not missed any more.
@@ -135,6 +139,32 @@ async def over_limit(session: Session, at: datetime) -> list[Sighting]:
     return found
 
 
+async def overdrawing(session: Session, at: datetime) -> list[Sighting]:
+    """Return the EVSEs that draw more than they may, as the last step of power sharing found them."""
+    evse, cp, tx = tables.evse, tables.charge_point, tables.transaction
+    permitted_kw = func.coalesce(evse.c.in_force_kw, evse.c.fallback_in_force_kw, evse.c.max_power_kw).label("permitted_kw")
+    statement = (
+        select(evse.c.id, cp.c.depot_id, evse.c.charge_point_id, tx.c.id.label("transaction_id"), tx.c.vehicle_id, _is_planned(at))
+        .add_columns(evse.c.overdrawn_since, evse.c.evse_no, tx.c.power_kw, permitted_kw)
+        .join(cp, cp.c.id == evse.c.charge_point_id)
+        .join(tx, and_(tx.c.evse_id == evse.c.id, tx.c.state == TransactionState.ACTIVE))
+        .where(evse.c.overdrawn_since.is_not(None), cp.c.state != ChargePointState.RETIRED)
+    )
+    return [
+        Sighting(
+            target_id=row.id,
+            since=row.overdrawn_since,
+            depot_id=row.depot_id,
+            charge_point_id=row.charge_point_id,
+            vehicle_id=row.vehicle_id,
+            transaction_id=row.transaction_id,
+            is_planned=row.is_planned,
+            facts={"evse_no": row.evse_no, "power_kw": round(row.power_kw, 3), "permitted_kw": round(row.permitted_kw, 3)},
+        )
+        for row in await session.fetch(statement)
+    ]
+
+
 async def not_ready(session: Session, at: datetime) -> list[Sighting]:
     """Return the assignments of the coming day that will not be ready, or may not be, by what was foreseen last."""
     assignment, record = tables.assignment, tables.readiness_record
@@ -168,6 +198,47 @@ async def not_ready(session: Session, at: datetime) -> list[Sighting]:
         )
         for row in await session.fetch(statement)
     ]
+
+
+async def shortfalls(session: Session, at: datetime) -> list[Sighting]:
+    """Return the stays that will lack of what they need, by plans that are still fresh, without those that a newer plan has replaced.
+
+    Who reaches a vehicle alone sees no plan: then one that is gone is told of until the plan it was in is stale.
+    """
+    plan, column = tables.depot_plan.c, tables.planned_stay.c
+    replaced = exists().where(plan.depot_id == column.depot_id, plan.made_at > column.made_at, plan.made_at <= at)
+    short = await PlannedStays(session).where(
+        column.made_at <= at,
+        column.fresh_until > at,
+        column.departs_at > at,
+        column.cause.is_not(None),
+        column.lacks_minimum_kwh >= _NEGLIGIBLE_KWH,
+        ~replaced,
+        order_by=[column.made_at, column.id],
+    )
+    return [_short(stay, stay.transaction_id or stay.assignment_id) for stay in short]
+
+
+def _short(stay: PlannedStay, target_id: UUID | None) -> Sighting:
+    shortfall = stay.shortfall
+    assert shortfall is not None
+    assert target_id is not None
+    return Sighting(
+        target_id=target_id,
+        depot_id=stay.depot_id,
+        charge_point_id=None if stay.transaction_id is None else stay.charge_point_id,
+        power_node_id=stay.binding_node_id,
+        vehicle_id=stay.vehicle_id,
+        transaction_id=stay.transaction_id,
+        assignment_id=stay.assignment_id,
+        departs_at=stay.departs_at,
+        facts={
+            "lacks_kwh": round(stay.lacks_minimum_kwh, 3),
+            "departs_at": None if stay.departs_at is None else stay.departs_at.isoformat(timespec="minutes"),
+            "cause": shortfall.cause.value,
+            "sentence": shortfall.sentence,
+        },
+    )
 
 
 async def failed_reports(session: Session, at: datetime) -> list[Sighting]:
@@ -256,7 +327,9 @@ SIGHTINGS: Mapping[AlertKind, Callable[[Session, datetime], Awaitable[list[Sight
     AlertKind.FAULTED: faulted,
     AlertKind.NOT_CHARGING: not_charging,
     AlertKind.OVER_LIMIT: over_limit,
+    AlertKind.OVERDRAW: overdrawing,
     AlertKind.NOT_READY: not_ready,
+    AlertKind.SHORTFALL: shortfalls,
     AlertKind.REPORT_FAILED: failed_reports,
     AlertKind.ANOMALY: anomalies,
     AlertKind.GRID_LINK_LOST: lost_links,

@@ -1,6 +1,7 @@
 """Grid links: what state they are in, changes of them, and what site controllers push by them."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from ampyard.domain.grid_links import Circuit, GridLink, LinkKind, LinkState
@@ -8,8 +9,10 @@ from ampyard.domain.supply import PowerNode
 from ampyard.resolvers.changes import Caller
 from ampyard.resolvers.context import Info
 from ampyard.resolvers.ids import decode_id
-from ampyard.services import grid_links, site_limits
+from ampyard.services import grid_links, oscp, site_limits
+from ampyard.services.edits import at_path
 from ampyard.services.grid_links import NewGridLink
+from ampyard.services.grid_signals import Told
 from ampyard.services.site_limits import PushedLimit
 
 
@@ -51,6 +54,23 @@ async def push_grid_limits(caller: Caller, *, grid_link_id: str, limits: list[An
     pushed = [PushedLimit(it.external_id, it.ends_at, it.begins_at, it.limit_kw, it.limit_a, it.reason) for it in limits]
     _, signals = await site_limits.push_limits(caller.backend, caller.principal, _decoded(grid_link_id), pushed, replaces=replaces)
     return {"grid_signals": signals}
+
+
+async def request_grid_capacity(
+    caller: Caller,
+    *,
+    grid_link_id: str,
+    begins_at: datetime,
+    ends_at: datetime,
+    reason: str,
+    limit_kw: float | None = None,
+    limit_a: float | None = None,
+) -> dict[str, Any]:
+    """Ask the grid operator for another capacity."""
+    wanted = Told(begins_at, ends_at, limit_kw, limit_a, reason=reason)
+    with at_path("input"):
+        signal = await oscp.request_capacity(caller.backend, caller.principal, _decoded(grid_link_id), wanted)
+    return {"grid_signal": signal}
 
 
 def _decoded(grid_link_id: str) -> uuid.UUID:

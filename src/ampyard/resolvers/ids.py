@@ -11,6 +11,7 @@ from asyncpg.pgproto.pgproto import UUID  # the driver's: a uuid.UUID, read from
 
 from ampyard.domain.access import Scope
 from ampyard.domain.alerts import Alert, AlertChange, AlertRule
+from ampyard.domain.allocation import Allocation
 from ampyard.domain.anomalies import Anomaly
 from ampyard.domain.api_keys import ApiKey
 from ampyard.domain.assignments import Assignment
@@ -51,6 +52,7 @@ from ampyard.domain.vehicle_groups import VehicleGroup
 from ampyard.domain.vehicles import Vehicle, VehicleType
 from ampyard.repositories.access import ResourceGroups, RoleGrants, Users
 from ampyard.repositories.alerts import AlertRules, Alerts
+from ampyard.repositories.allocations import Allocations
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.api_keys import ApiKeyRecords
 from ampyard.repositories.assignments import Assignments
@@ -94,6 +96,7 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     AvailabilityInterval: AvailabilityIntervals,
     Alert: Alerts,
     AlertRule: AlertRules,
+    Allocation: Allocations,
     Anomaly: Anomalies,
     ChargePoint: ChargePoints,
     ChargePointTemplate: Templates,

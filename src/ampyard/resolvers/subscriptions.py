@@ -13,9 +13,10 @@ from typing import Annotated, Any, TypeVar
 import strawberry
 
 from ampyard.domain.alerts import Alert, AlertSeverity
+from ampyard.domain.allocation import Allocation
 from ampyard.domain.anomalies import Anomaly
 from ampyard.domain.assignments import Assignment
-from ampyard.domain.charge_points import ChargePoint
+from ampyard.domain.charge_points import ChargePoint, Evse
 from ampyard.domain.commands import Command
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import NotFoundError
@@ -28,6 +29,7 @@ from ampyard.domain.transactions import Transaction
 from ampyard.domain.unknown_identifications import UnknownIdentification
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.alerts import Alerts
+from ampyard.repositories.allocations import Allocations
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.charge_points import ChargePoints
@@ -285,6 +287,28 @@ def dispatch_changed(
         return event.kind in _OF_DISPATCH and event.depot_id == wanted
 
     return _moments(info.context, wanted, fits, DispatchChange)
+
+
+def allocation_changed(
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those in this depot.")] = None,
+    evse_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those of this EVSE.")] = None,
+    transaction_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those of this transaction.")] = None,
+) -> AsyncGenerator[Allocation, None]:
+    """Return allocations as they are decided."""
+    of_depot = optional_id("depotId", depot_id, Depot)
+    of_evse = optional_id("evseId", evse_id, Evse)
+    of_transaction = optional_id("transactionId", transaction_id, Transaction)
+
+    def fits(event: PublishedEvent) -> bool:
+        return (
+            event.kind is EventKind.ALLOCATION_CHANGED
+            and of_depot in {None, event.depot_id}
+            and (of_evse is None or event.payload.get("evse_id") == str(of_evse))
+            and (of_transaction is None or event.payload.get("transaction_id") == str(of_transaction))
+        )
+
+    return _entities(info.context, Allocations, fits)
 
 
 def plan_made(

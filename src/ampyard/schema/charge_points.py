@@ -26,6 +26,7 @@ from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.resolvers.uptime import OF_CHARGE_POINT, OF_EVSE, plan_availability, uptime_of
 from ampyard.schema.alerts import Alert, alerts_about
+from ampyard.schema.allocations import Allocation, newest_allocation
 from ampyard.schema.availability import (
     CHARGE_POINT_DOWNTIMES,
     EVSE_AVAILABILITY,
@@ -139,6 +140,11 @@ class Evse(Node):
     limit_kw: float | None = strawberry.field(description="The limit it last confirmed, in kW; null when its fall-back holds.")
     limit_at: datetime | None = strawberry.field(description="When it confirmed that limit.")
     limit_reason: str | None = strawberry.field(description="Why it gets what it gets.")
+    fallback_in_force_kw: float | None = strawberry.field(
+        description="The highest default profile that may be in force there, in kW; null where it has never confirmed one: all it can draw."
+    )
+    overdrawn_since: datetime | None = strawberry.field(description="Since when it is known to draw more than it may; null: it obeys.")
+    allocation: Allocation | None = newest_allocation(description="What it got last, and why; null where nothing has charged there.")
     charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] = to_one(
         ChargePoints, "charge_point_id", description="Its charge point."
     )

@@ -30,6 +30,7 @@ from ampyard.resolvers.plans import plan_depot_plan
 from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.resolvers.uptime import OF_DEPOT, uptime_of
 from ampyard.schema.alerts import Alert, alerts_about
+from ampyard.schema.allocations import Allocation, allocations_of
 from ampyard.schema.availability import Uptime
 from ampyard.schema.charge_points import ChargePoint, ChargePointFilter, ChargePointOrder
 from ampyard.schema.charts import EnergyChart, NodePowerChart, ReadinessChart, UtilisationChart
@@ -115,6 +116,9 @@ class Depot(Node):
         order_type=VehicleOrder,
     )
     alerts: Connection[Alert] = alerts_about("depot", "depot_id")
+    allocations: Connection[Allocation] = allocations_of(
+        "depot", "depot_id", description="Who got how much at its charge points and why, newest first unless told."
+    )
     transactions: Connection[Transaction] = connection(
         Listing("depot.transactions", Transactions, "STARTED_AT", default_descending=True, parent=Transactions.table.c.depot_id),
         description="The transactions at its charge points, newest first unless told.",

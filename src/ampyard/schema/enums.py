@@ -4,6 +4,7 @@ import strawberry
 
 from ampyard.domain.access import PrincipalKind, Role
 from ampyard.domain.alerts import AlertChangeKind, AlertKind, AlertSeverity, AlertState
+from ampyard.domain.allocation import BoundBy
 from ampyard.domain.anomalies import AnomalyKind, NotBillable
 from ampyard.domain.anomalies import Resolution as AnomalyResolution
 from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
@@ -32,6 +33,7 @@ from ampyard.domain.notifications.deliveries import NotedChange as NotifiedChang
 from ampyard.domain.orders import ResetKind, TriggeredMessage
 from ampyard.domain.planning import PlanStatus, RemedyKind, ShortfallCause
 from ampyard.domain.plans import DepartureSource
+from ampyard.domain.power import Line
 from ampyard.domain.pricing import CostUnknown
 from ampyard.domain.priorities import PriorityLevel, PriorityOutcome, PriorityTarget
 from ampyard.domain.readiness import Risk
@@ -46,6 +48,8 @@ from ampyard.repositories.depots import Archived
 
 strawberry.enum(AlertChangeKind, name="AlertChangeKind", description="What happened to an alert.")
 strawberry.enum(AlertKind, name="AlertKind", description="What an alert is about.")
+strawberry.enum(BoundBy, name="BoundBy", description="What keeps an EVSE from more power than it gets.")
+strawberry.enum(Line, name="Line", description="A live conductor of the supply.")
 strawberry.enum(AlertSeverity, name="AlertSeverity", description="How serious an alert is.")
 strawberry.enum(AlertState, name="AlertState", description="How far an alert has come.")
 strawberry.enum(NotificationChannelKind, name="NotificationChannelKind", description="Which way people or systems are told of alerts.")
@@ -123,6 +127,7 @@ __all__ = [
     "AuthorizationStatus",
     "AuthorizedBy",
     "Availability",
+    "BoundBy",
     "ChargePointState",
     "ChargingState",
     "ChartBucket",
@@ -147,6 +152,7 @@ __all__ = [
     "JobRunState",
     "Language",
     "LimitSource",
+    "Line",
     "NotBillable",
     "NotificationChannelKind",
     "NotificationDeliveryState",

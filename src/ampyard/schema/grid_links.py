@@ -21,7 +21,7 @@ from ampyard.resolvers.edges import by_id, references_to, to_one
 from ampyard.resolvers.lists import Listing
 from ampyard.schema.enums import GridCircuit, GridLinkKind, GridLinkState, GridMessageDirection
 from ampyard.schema.errors import Change, Payload
-from ampyard.schema.grid_signals import GridSignal, GridSignalFilter, GridSignalOrder
+from ampyard.schema.grid_signals import GridSignal, GridSignalFilter, GridSignalOrder, GridSignalPayload
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
 
@@ -203,6 +203,16 @@ class PushGridLimitsInput(Change):
     replaces: bool = strawberry.field(default=False, description="Whether all limits of the link that are not named here are withdrawn.")
 
 
+@strawberry.input(description="Ask the grid operator for another capacity, by OSCP. What counts is what it then forecasts.")
+class RequestGridCapacityInput(Change):
+    grid_link_id: strawberry.ID = strawberry.field(description="The link, of kind OSCP.")
+    begins_at: datetime = strawberry.field(description="From when on it is asked for.")
+    ends_at: datetime = strawberry.field(description="Until when it is asked for.")
+    limit_kw: float | None = strawberry.field(default=strawberry.UNSET, description="In kW.")
+    limit_a: float | None = strawberry.field(default=strawberry.UNSET, description="In A a phase; told where limitKw is not given.")
+    reason: str = strawberry.field(default="", description="Why; it stays with us.")
+
+
 @strawberry.federation.type(directives=[Authenticated()], description="A grid link that was changed.")
 class GridLinkPayload(Payload):
     grid_link: GridLink | None = strawberry.field(description="The link as it now is; null where the change was refused.")
@@ -265,6 +275,13 @@ class GridLinkMutations:
         RemoveGridLinkInput,
         Scope.DEPOTS_WRITE,
         description="Remove a grid link with all that came by it; what it limited is lifted.",
+    )
+    request_grid_capacity: GridSignalPayload = mutation(
+        GridSignalPayload,
+        resolvers.request_grid_capacity,
+        RequestGridCapacityInput,
+        Scope.DEPOTS_WRITE,
+        description="Ask the grid operator for another capacity, by OSCP (AdjustGroupCapacityForecast).",
     )
     push_grid_limits: PushGridLimitsPayload = mutation(
         PushGridLimitsPayload,

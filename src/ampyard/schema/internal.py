@@ -11,6 +11,7 @@ from ampyard.resolvers.scopes import scoped
 from ampyard.schema.alert_changes import AlertMutations
 from ampyard.schema.alert_rules import AlertRule, AlertRuleMutations, AlertRuleQueries
 from ampyard.schema.alerts import Alert, AlertQueries, AlertSubscriptions
+from ampyard.schema.allocations import Allocation, AllocationSubscriptions
 from ampyard.schema.anomalies import Anomaly, AnomalyMutations, AnomalyQueries, AnomalySubscriptions
 from ampyard.schema.api_keys import ApiKey, ApiKeyMutations, ApiKeyQueries
 from ampyard.schema.assignments import Assignment, AssignmentQueries
@@ -150,6 +151,7 @@ class Subscription(
     TransactionSubscriptions,
     AnomalySubscriptions,
     AlertSubscriptions,
+    AllocationSubscriptions,
     NotificationSubscriptions,
     ChargePointSubscriptions,
     FaultSubscriptions,
@@ -199,6 +201,7 @@ schema = Subgraph(
         Report,
         Alert,
         AlertRule,
+        Allocation,
         NotificationChannel,
         NotificationDelivery,
         Block,

@@ -33,6 +33,7 @@ from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.plans import planned_stay
 from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.resolvers.transactions import bounded_amount, stop_reason_kind
+from ampyard.schema.allocations import Allocation, allocations_of
 from ampyard.schema.anomalies import Anomaly
 from ampyard.schema.charts import PowerChart
 from ampyard.schema.corrections import Correction, EffectiveTransaction
@@ -237,6 +238,9 @@ class Transaction(Node):
         description="What was measured during it, oldest first unless told.",
         filter_type=MeterSampleFilter,
         order_type=MeterSampleOrder,
+    )
+    allocations: Connection[Allocation] = allocations_of(
+        "transaction", "transaction_id", description="How much it got and why, newest first unless told."
     )
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     power_chart: PowerChart = chart(charts.power_of_transactions, finest=ChartBucket.FIVE_MINUTES, description="Its power over time.")

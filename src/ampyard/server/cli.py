@@ -114,6 +114,7 @@ def connect() -> None:
 @app.command()
 def worker() -> None:
     """Share power, relay events and run jobs."""
+    from ampyard.grid.running import run_links
     from ampyard.jobs.worker import run_worker
     from ampyard.server.wiring import running
     from ampyard.services import power
@@ -124,7 +125,8 @@ def worker() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with running(settings, "worker") as backend:
-            await run_worker(backend, settings.resolved_database_url, tick=power.tick, stop=stop)
+            grid = {"Calling grid links": lambda: run_links(backend, f"{settings.base_url}/grid")}
+            await run_worker(backend, settings.resolved_database_url, tick=power.tick, stop=stop, also=grid)
 
     _run_role(serve())
 
@@ -280,6 +282,29 @@ def daily_energy(
                 typer.echo(f"{report.file_key}: {report.energy_wh / 1000:.3f} kWh, {report.size_bytes} bytes")
 
     asyncio.run(run())
+
+
+@app.command()
+def replay(
+    transaction: Annotated[str, typer.Argument(help="The transaction's id, as the graph shows it.")],
+    tenant: Annotated[str, typer.Option(help="The tenant's slug.")] = "demo",
+) -> None:
+    """Compute each decision about a transaction again from what was known then, and tell whether it comes out the same."""
+    from ampyard.domain.transactions import Transaction
+    from ampyard.resolvers.ids import decode_id
+    from ampyard.server.wiring import open_backend
+    from ampyard.services.power.replaying import replay_now, told
+
+    wanted = decode_id("transaction", transaction, Transaction)
+
+    async def run() -> int:
+        async with open_backend(Settings(), "replay") as backend:
+            replayed = await replay_now(backend, tenant, wanted)
+        for one in replayed:
+            typer.echo(told(one))
+        return int(any(one.replay is not None and not one.replay.same for one in replayed))
+
+    raise typer.Exit(asyncio.run(run()))
 
 
 def _cut_streams_are_no_error(record: logging.LogRecord) -> bool:

@@ -179,8 +179,8 @@ async def install_defaults(backend: Backend, station: Station) -> None:
     async with station_work(backend, station) as work:
         charge_point = await locked_charge_point(work, station)
         desk = await open_desk(work, [charge_point])
-        evses = (await Evses(work.session).of_charge_points([charge_point.id])).get(charge_point.id, [])
-        for evse in evses:
+        evses = [evse for evse, _ in await Evses(work.session).locked_of([charge_point.id], at=work.now)]
+        for evse in sorted(evses, key=lambda it: it.evse_no):
             await give_default(work, charge_point, evse, evse.fallback_kw, desk)
         await work.commit()
 

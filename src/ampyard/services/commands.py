@@ -70,6 +70,14 @@ async def give(
     return command
 
 
+async def withdraw_limits(work: UnitOfWork, evse_ids: list[uuid.UUID]) -> None:
+    """End the limits of EVSEs that still wait to be sent, because a lower one is given.
+
+    What may be in force stays as it is: the higher counts until the lower is confirmed.
+    """
+    await store.withdraw_pending_limits(work.session, evse_ids, at=work.now, outcome="A lower limit has taken its place.")
+
+
 def _publish(work: UnitOfWork, command: Command, state: CommandState) -> None:
     payload = {"state": state.value, "charge_point_id": str(command.charge_point_id)}
     work.publish(Event(EventKind.COMMAND_UPDATED, command.id, payload=payload))
@@ -98,6 +106,8 @@ async def finish(backend: Backend, tenant_id: uuid.UUID, command_id: uuid.UUID, 
         await work.change(Commands, command_id, state=state, outcome=outcome, finished_at=work.now)
         if command.kind is CommandKind.SET_LIMIT:
             await _limit_answered(work, command, state)
+        elif command.kind is CommandKind.SET_DEFAULT_LIMIT:
+            await _default_answered(work, command, state)
         elif command.kind is CommandKind.SET_VARIABLE and outcome == _IN_FORCE:
             setting = SetVariable.from_payload(command.payload)
             taken = ReportedVariable(setting.variable, setting.value)
@@ -120,6 +130,23 @@ async def _limit_answered(work: UnitOfWork, command: Command, state: CommandStat
         elif state is CommandState.REJECTED:
             await work.change(Evses, evse_id, in_force_kw=float(payload["before_kw"]), in_force=_schedule(payload, "before"))
     work.wake_planner(uuid.UUID(payload["depot_id"]))
+
+
+async def _default_answered(work: UnitOfWork, command: Command, state: CommandState) -> None:
+    """Keep which default profile may be in force: an accepted one alone, what was before a refused one, and else the higher of the two.
+
+    Where none has ever been accepted, none is known.
+    """
+    payload = command.payload
+    if "evse_id" not in payload:
+        return  # given by a release that did not keep what became of it
+    evse = await work.lock(Evses, uuid.UUID(payload["evse_id"]))
+    if evse is None or state not in {CommandState.ACCEPTED, CommandState.REJECTED}:
+        return
+    held_kw = payload["limit_kw"] if state is CommandState.ACCEPTED else payload["before_kw"]
+    if held_kw != evse.fallback_in_force_kw:
+        await work.change(Evses, evse.id, fallback_in_force_kw=held_kw, updated_at=work.now)
+        work.wake_planner(uuid.UUID(payload["depot_id"]))
 
 
 def _schedule(payload: dict[str, Any], name: str) -> Schedule | None:

@@ -60,7 +60,7 @@ async def replace_all(work: UnitOfWork, charge_point: ChargePoint, layout: Seque
         await work.change(Evses, present[number].id, **_ratings(wanted[number]), updated_at=work.now)
         await _replace_connectors(work, charge_point, present[number], wanted[number].connectors)
     if charge_point.connected:
-        for evse in (await Evses(work.session).of_charge_points([charge_point.id])).get(charge_point.id, []):
+        for evse, _ in await Evses(work.session).locked_of([charge_point.id], at=work.now):
             if evse.evse_no not in present or present[evse.evse_no].fallback_kw != evse.fallback_kw:
                 await give_default(work, charge_point, evse, evse.fallback_kw)
     await note_availability(work, charge_point.id)

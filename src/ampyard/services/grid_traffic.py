@@ -30,6 +30,7 @@ class LinkCaller:
     link_id: uuid.UUID
     kind: LinkKind
     principal: Principal
+    token_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ async def caller_of_token(backend: Backend, token: str) -> LinkCaller | None:
     if login is None:
         return None
     principal = Principal(login.tenant_id, login.name, PrincipalKind.PARTY, frozenset({Scope.FLEET_READ, Scope.TELEMETRY_WRITE}))
-    return LinkCaller(login.link_id, login.kind, principal)
+    return LinkCaller(login.link_id, login.kind, principal, hash_key(token))
 
 
 async def heard(work: UnitOfWork, link: GridLink, *, until: datetime | None = None, **more: Any) -> GridLink:
@@ -129,13 +130,16 @@ async def called(backend: Backend, link: GridLink, *said: Said, due_at: datetime
         await work.commit()
 
 
-async def failed(backend: Backend, link: GridLink, error: str, *said: Said) -> datetime:
-    """Note a round of calls that failed, and leave the other side alone for a while; returns until when."""
+async def failed(backend: Backend, link: GridLink, error: str, *said: Said, **changes: Any) -> datetime:
+    """Note a round of calls that failed, and leave the other side alone for a while; returns until when.
+
+    `changes` are columns that changed before it failed.
+    """
     async with backend.unit_of_work(system_principal(link.tenant_id, "grid")) as work:
         failures = link.failures + 1
         due_at = work.now + retry_after(failures)
         await keep(work, link, *said)
-        await work.change(GridLinks, link.id, due_at=due_at, failures=failures, error=error[:_ERROR_LENGTH])
+        await work.change(GridLinks, link.id, due_at=due_at, failures=failures, error=error[:_ERROR_LENGTH], **changes)
         await work.commit()
     return due_at
 

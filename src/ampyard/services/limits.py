@@ -140,12 +140,25 @@ async def give_limit(
 
 
 async def give_default(work: UnitOfWork, charge_point: ChargePoint, evse: Evse, limit_kw: float, desk: Desk | None = None) -> Command:
-    """Have the default profile of an EVSE sent: what it draws at most while no limit of ours is in force."""
+    """Have the default profile of an EVSE sent: what it draws at most while no limit of ours is in force.
+
+    From now on the higher of the two may be in force, until the answer tells which one is; of one that has never confirmed any, all
+    that it can draw. The EVSE must be locked (`Evses.locked_of`).
+    """
     desk = desk or await open_desk(work, [charge_point])
     charger = charger_of(charge_point, evse, desk.smart_charging.get(charge_point.id, _UNKNOWN), None, None, work)
     profile: Profile = fallback_profile(limit_kw, charger)
-    payload = {"evse_no": evse.evse_no, "limit_kw": limit_kw, "profile": profile.to_json()}
-    await work.change(Evses, evse.id, profile_writes=evse.profile_writes + 1, profile_written_at=work.now)
+    before_kw = evse.fallback_in_force_kw
+    held_kw = None if before_kw is None else max(before_kw, limit_kw)
+    await work.change(Evses, evse.id, fallback_in_force_kw=held_kw, profile_writes=evse.profile_writes + 1, profile_written_at=work.now)
+    payload = {
+        "evse_id": str(evse.id),
+        "evse_no": evse.evse_no,
+        "depot_id": str(charge_point.depot_id),
+        "limit_kw": limit_kw,
+        "before_kw": before_kw,
+        "profile": profile.to_json(),
+    }
     return await commands.give(work, charge_point.id, CommandKind.SET_DEFAULT_LIMIT, payload, lifetime=_DEFAULTS_LIFETIME)
 
 

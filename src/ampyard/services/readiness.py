@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Protocol
 
 from ampyard.domain.access import system_principal
@@ -12,6 +13,7 @@ from ampyard.domain.assignments import Assignment
 from ampyard.domain.blocks import Block
 from ampyard.domain.charging_forecast import Battery
 from ampyard.domain.events import Event, EventKind
+from ampyard.domain.plans import PlannedStay
 from ampyard.domain.plugs import Offer, Plug, offered, plugged_in
 from ampyard.domain.readiness import (
     OLDEST_SOC,
@@ -19,6 +21,7 @@ from ampyard.domain.readiness import (
     Outlook,
     Readiness,
     Risk,
+    Supply,
     at_departure,
     needed_energy,
     readiness,
@@ -29,6 +32,7 @@ from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.database import Session
 from ampyard.repositories.directory import Directory
+from ampyard.repositories.plans import PlannedStays
 from ampyard.repositories.readiness import ReadinessRecords, keep, offers, plugs, try_lock
 from ampyard.repositories.settings import read_settings
 from ampyard.repositories.unit_of_work import UnitOfWork
@@ -124,34 +128,49 @@ async def _outlooks(session: Session, assignments: Sequence[Leaving], now: datet
     returns = {block.return_depot_id for block in blocks.values()}
     offer = await offers(session, returns | {one.depot_id for one in assignments})
     reserve_percent = await _reserve_percent(session, vehicles.values())
-    known = _Known({one.id for one in assignments}, blocks, plugged, offer, reserve_percent)
+    planned = {stay.transaction_id or stay.assignment_id: stay for stay in await PlannedStays(session).of_vehicles(vehicles, at=now)}
+    known = _Known({one.id for one in assignments}, blocks, plugged, offer, planned, reserve_percent)
     first = {one.vehicle_id: one.depot_id for one in sorted(assignments, key=lambda one: one.departs_at, reverse=True)}
     return {vehicle.id: known.outlook(vehicle, runs[vehicle.id], first[vehicle.id]) for vehicle in vehicles.values()}
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What outlooks are made of: whose readiness is asked for, blocks, where vehicles are plugged in, what depots have to offer."""
+    """What outlooks are made of: whose readiness is asked for, blocks, where vehicles are plugged in, what depots have to offer, and plans.
+
+    `planned` has what is planned of each transaction, and of each stay ahead by the assignment that ends it.
+    """
 
     wanted: AbstractSet[uuid.UUID]
     blocks: Mapping[uuid.UUID, Block]
     plugs: Mapping[uuid.UUID, Plug]
     offers: Mapping[uuid.UUID, list[Offer]]
+    planned: Mapping[uuid.UUID | None, PlannedStay]
     reserve_percent: float
 
     def outlook(self, vehicle: Vehicle, runs: Sequence[Assignment], depot_id: uuid.UUID) -> Outlook:
         """Return what is ahead of a vehicle that leaves next from this depot."""
         plug = self.plugs.get(vehicle.id)
-        here = offered(self.offers.get(depot_id, []), vehicle, plugged=False) if plug is None else plugged_in(plug, vehicle)
+        if plug is None:
+            here = offered(self.offers.get(depot_id, []), vehicle, plugged=False)
+        else:
+            here = self._as_planned(plugged_in(plug, vehicle), plug.transaction_id)
+        legs = [run for run in runs if run.id in self.wanted or not self._is_back(vehicle, run, plug)]
+        followed_by = {run.id: following.id for run, following in pairwise(legs)}
         return Outlook(
             battery=Battery(vehicle.battery_kwh, max(vehicle.max_ac_kw, vehicle.max_dc_kw)),
             soc=vehicle.soc,
             reserve_kwh=vehicle.battery_kwh * (self.reserve_percent if vehicle.min_soc_percent is None else vehicle.min_soc_percent) / 100,
             here=here,
-            legs=[self._leg(run, vehicle) for run in runs if run.id in self.wanted or not self._is_back(vehicle, run, plug)],
+            legs=[self._leg(run, vehicle, followed_by.get(run.id)) for run in legs],
         )
 
-    def _leg(self, run: Assignment, vehicle: Vehicle) -> Leg:
+    def _as_planned(self, supply: Supply, stay_id: uuid.UUID | None) -> Supply:
+        """Return what a vehicle gets by the plan, where there is one that has it."""
+        stay = None if stay_id is None else self.planned.get(stay_id)
+        return supply if stay is None else Supply(stay.forecast(supply.forecast), max(supply.highest_kw, stay.max_kw))
+
+    def _leg(self, run: Assignment, vehicle: Vehicle, following: uuid.UUID | None) -> Leg:
         block = self.blocks.get(run.block_id)
         needed = afterwards = None
         if block is not None:
@@ -161,7 +180,8 @@ class _Known:
                 consumption_kwh_per_km=vehicle.consumption_kwh_per_km,
             )
             afterwards = self.offers.get(block.return_depot_id)
-        return Leg(run.id, run.departs_at, run.returns_at, needed, offered(afterwards or [], vehicle, plugged=True))
+        supply = self._as_planned(offered(afterwards or [], vehicle, plugged=True), following)
+        return Leg(run.id, run.departs_at, run.returns_at, needed, supply)
 
     def _is_back(self, vehicle: Vehicle, run: Assignment, plug: Plug | None) -> bool:
         """Tell whether a vehicle has come back from a run, early perhaps: it is plugged in there since, and has told its charge since."""

@@ -4,7 +4,18 @@ import uuid
 from datetime import timedelta
 
 from ampyard.domain.access import system_principal
-from ampyard.repositories import charging_requests, commands, depot_links, grid_signals, jobs, plans, readiness, rollups, supply
+from ampyard.repositories import (
+    allocations,
+    charging_requests,
+    commands,
+    depot_links,
+    grid_signals,
+    jobs,
+    plans,
+    readiness,
+    rollups,
+    supply,
+)
 from ampyard.repositories.notifications import remove_old_deliveries
 from ampyard.repositories.partitions import make_partitions as make_missing
 from ampyard.repositories.requests import remove_answers
@@ -26,6 +37,9 @@ _PLANS_KEPT = timedelta(days=2)
 _DELIVERIES_KEPT = timedelta(days=90)
 _SIGNALS_KEPT = timedelta(days=90)
 _SOC_READINGS_KEPT = timedelta(days=90)
+_ALLOCATIONS_KEPT = timedelta(days=90)
+# What they were computed from takes more room, and serves to look into what has just happened.
+_STEPS_KEPT = timedelta(days=30)
 _STRANGERS_KEPT = timedelta(days=90)
 _REQUESTS_KEPT = timedelta(days=90)
 # Of depot management systems; one that is sent the whole depot every few seconds fills a table.
@@ -46,9 +60,9 @@ async def remove_outdated(backend: Backend, tenant_id: uuid.UUID) -> int:
     """Remove what has served its time; returns how many commands went.
 
     How long ended commands and ended runs of jobs stay is the tenant's to say; answers to idempotency keys go after a week, readiness
-    that was foreseen, deliveries of notifications, readings of states of charge, signals from outside and charging requests that are over
-    after 90 days, identifications that nobody knows when they have not shown up for 90 days, messages of depot links after seven days,
-    plans after two. What was true at departures stays.
+    that was foreseen, allocations, deliveries of notifications, readings of states of charge, signals from outside and charging requests
+    that are over after 90 days, what allocations were computed from after 30, identifications that nobody knows when they have not shown up
+    for 90 days, messages of depot links after seven days, plans after two. What was true at departures stays.
     """
     async with backend.unit_of_work(system_principal(tenant_id, "retention")) as work:
         kept = (await read_settings(work.session, tenant_id)).values
@@ -56,6 +70,8 @@ async def remove_outdated(backend: Backend, tenant_id: uuid.UUID) -> int:
         await plans.remove_plans(work.session, before=work.now - _PLANS_KEPT)
         await readiness.remove_old(work.session, before=work.now - _FORESEEN_KEPT)
         await remove_old_deliveries(work.session, before=work.now - _DELIVERIES_KEPT)
+        await allocations.remove_allocations(work.session, before=work.now - _ALLOCATIONS_KEPT)
+        await allocations.remove_steps(work.session, before=work.now - _STEPS_KEPT)
         await grid_signals.remove_old(work.session, before=work.now - _SIGNALS_KEPT)
         await remove_readings(work.session, before=work.now - _SOC_READINGS_KEPT)
         await remove_unknown(work.session, before=work.now - _STRANGERS_KEPT)

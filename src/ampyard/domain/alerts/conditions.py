@@ -72,8 +72,10 @@ def is_meant(rule: AlertRule, sighting: Sighting, now: datetime) -> bool:
     facts = sighting.facts
     if rule.kind is AlertKind.OVER_LIMIT:
         return bool(facts["load_kw"] > facts["limit_kw"] * (1 + (rule.margin_percent or 0) / 100))
+    soon = sighting.departs_at is not None and sighting.departs_at - now <= timedelta(minutes=rule.within_minutes or 0)
+    if rule.kind is AlertKind.SHORTFALL:
+        return soon
     if rule.kind is AlertKind.NOT_READY:
-        soon = sighting.departs_at is not None and sighting.departs_at - now <= timedelta(minutes=rule.within_minutes or 0)
         return soon and (facts["risk"] == "NOT_READY" or bool(rule.include_at_risk))
     return True
 

@@ -6,14 +6,16 @@ from enum import IntEnum, StrEnum
 class AlertKind(StrEnum):
     """What an alert is about.
 
-    Each kind has its own target: a charge point, a transaction, a power node, an assignment, a job, an anomaly, a grid link.
+    Each kind has its own target: a charge point, an EVSE, a transaction, a power node, an assignment, a job, an anomaly, a grid link.
     """
 
     OFFLINE = "OFFLINE"
     FAULTED = "FAULTED"
     NOT_CHARGING = "NOT_CHARGING"
     OVER_LIMIT = "OVER_LIMIT"
+    OVERDRAW = "OVERDRAW"
     NOT_READY = "NOT_READY"
+    SHORTFALL = "SHORTFALL"
     REPORT_FAILED = "REPORT_FAILED"
     ANOMALY = "ANOMALY"
     GRID_LINK_LOST = "GRID_LINK_LOST"
@@ -29,4 +31,4 @@ class AlertSeverity(IntEnum):
 
 
 # Their charge point may be down as planned, which such a rule can take into account.
-ABOUT_CHARGE_POINTS = frozenset({AlertKind.OFFLINE, AlertKind.FAULTED, AlertKind.NOT_CHARGING})
+ABOUT_CHARGE_POINTS = frozenset({AlertKind.OFFLINE, AlertKind.FAULTED, AlertKind.NOT_CHARGING, AlertKind.OVERDRAW})

@@ -32,11 +32,17 @@ PARAMETERS: Mapping[AlertKind, Mapping[str, Bounds]] = {
         "clear_after_s": Bounds(0, _HOUR_S, 60),
         "margin_percent": Bounds(0, 100, 0),
     },
+    AlertKind.OVERDRAW: {"after_s": Bounds(0, _HOUR_S, 0), "clear_after_s": Bounds(0, _HOUR_S, 60)},
     AlertKind.NOT_READY: {
         "after_s": Bounds(0, _HOUR_S, 60),
         "clear_after_s": Bounds(0, _HOUR_S, 300),
         "within_minutes": Bounds(15, 1_440, 480),
         "include_at_risk": Bounds(0, 1, 1),
+    },
+    AlertKind.SHORTFALL: {
+        "after_s": Bounds(0, _HOUR_S, 60),
+        "clear_after_s": Bounds(0, _HOUR_S, 300),
+        "within_minutes": Bounds(15, 2_160, 1_440),
     },
     AlertKind.REPORT_FAILED: {"after_s": Bounds(0, _DAY_S, 0), "clear_after_s": Bounds(0, _HOUR_S, 0)},
     AlertKind.ANOMALY: {"after_s": Bounds(0, _DAY_S, 0), "clear_after_s": Bounds(0, _HOUR_S, 0)},
@@ -56,7 +62,7 @@ class AlertRule:
         clear_after_s: it must have been over so long, in s, before the alert is resolved by itself: what comes and goes makes one
             alert, not many.
         margin_percent: of OVER_LIMIT: by how much of its limit a node must be above it, in %.
-        within_minutes: of NOT_READY: how long before a departure it is looked at.
+        within_minutes: of NOT_READY and SHORTFALL: how long before a departure it is looked at.
         include_at_risk: of NOT_READY: whether an assignment that is at risk counts, too.
         honours_downtime: nothing of a charge point counts while that is down as planned.
     """
@@ -127,7 +133,9 @@ DEFAULT_RULES: tuple[tuple[str, AlertKind, AlertSeverity], ...] = (
     ("Charge point faulted", AlertKind.FAULTED, AlertSeverity.WARNING),
     ("Plugged in but not charging", AlertKind.NOT_CHARGING, AlertSeverity.WARNING),
     ("Supply over its limit", AlertKind.OVER_LIMIT, AlertSeverity.CRITICAL),
+    ("Draws more than it may", AlertKind.OVERDRAW, AlertSeverity.CRITICAL),
     ("Vehicle not ready", AlertKind.NOT_READY, AlertSeverity.CRITICAL),
+    ("Vehicle short by the plan", AlertKind.SHORTFALL, AlertSeverity.WARNING),
     ("Report failed", AlertKind.REPORT_FAILED, AlertSeverity.INFO),
     ("Odd transaction", AlertKind.ANOMALY, AlertSeverity.INFO),
     ("Grid link lost", AlertKind.GRID_LINK_LOST, AlertSeverity.WARNING),

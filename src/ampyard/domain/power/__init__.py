@@ -7,7 +7,7 @@ changes nothing.
 
 from ampyard.domain.power.demands import Demand, Reason, Share
 from ampyard.domain.power.explaining import explain
-from ampyard.domain.power.lines import Line, Lines, kw_of_ampere, lines_of
+from ampyard.domain.power.lines import Line, Lines, kw_of_ampere, lines_of, wiring_of
 from ampyard.domain.power.sharing import share_power
 from ampyard.domain.power.staging import SetPoint, stage
 from ampyard.domain.power.supply import Tree
@@ -31,4 +31,5 @@ __all__ = [
     "paths_to_root",
     "share_power",
     "stage",
+    "wiring_of",
 ]

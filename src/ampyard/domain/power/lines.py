@@ -62,6 +62,27 @@ def lines_of(phases: int, rotation: str | None, *, line_to_line: bool = False) -
     return _TO_NEUTRAL[phases - 1]["".join(sorted(conductors[:phases]))]
 
 
+_OF_LINES = {
+    frozenset({1}): "R",
+    frozenset({2}): "S",
+    frozenset({3}): "T",
+    frozenset({1, 2}): "RS",
+    frozenset({2, 3}): "ST",
+    frozenset({1, 3}): "RT",
+}
+
+
+def wiring_of(lines: frozenset[int], phases: int, *, line_to_line: bool = False) -> Lines:
+    """Return how a load on one or two phases is wired that draws from these lines (1 to 3); unknown where they are more than it loads.
+
+    `line_to_line`: one phase is between two lines, without neutral.
+    """
+    known = _OF_LINES.get(lines, "") if len(lines) == (phases + 1 if line_to_line else phases) else ""
+    if line_to_line:
+        return _LINE_TO_LINE[known]
+    return _TO_NEUTRAL[phases - 1][known]
+
+
 _VOLTAGES = {lines: 3.0 if lines is Lines.L1_L2_L3 else 1.0 for lines in Lines}
 _VOLTAGES |= dict.fromkeys((Lines.L1_L2, Lines.L2_L3, Lines.L3_L1, Lines.TWO_UNKNOWN), 2.0)
 _VOLTAGES |= dict.fromkeys(_LINE_TO_LINE.values(), 3**0.5)

@@ -12,6 +12,7 @@ from ampyard.repositories.tables.alerts import (
     notification_item,
     notification_route,
 )
+from ampyard.repositories.tables.allocation import allocation, power_step
 from ampyard.repositories.tables.base import metadata, tenant
 from ampyard.repositories.tables.charge_points import (
     charge_point_fault,
@@ -46,6 +47,7 @@ __all__ = [
     "alert_change",
     "alert_condition",
     "alert_rule",
+    "allocation",
     "answered_request",
     "api_key",
     "app_user",
@@ -94,6 +96,7 @@ __all__ = [
     "planned_downtime",
     "planned_stay",
     "power_node",
+    "power_step",
     "priority",
     "readiness_record",
     "report",

@@ -78,6 +78,7 @@ transaction = tenant_table(
     Column("cost_amount", Amount),
     Column("cost_currency", Text),
     Column("cost_due", Boolean, nullable=False, server_default=text("false")),
+    at("heard_at"),
     # The phases of the EVSE that were seen to carry current: bit 0 is L1.
     Column("measured_phases", Phases),
     ref("depot_id", "depot"),

@@ -138,6 +138,9 @@ evse = tenant_table(
     updated(),
     # The highest limit that may be in force: a raise counts from the moment it is sent, a reduction once it is confirmed.
     Column("in_force_kw", Double),
+    # So for its default profile; null while it has never confirmed one.
+    Column("fallback_in_force_kw", Double),
+    at("overdrawn_since"),
     Column("phase_rotation", TextEnum(PhaseRotation), nullable=False, server_default=PhaseRotation.UNKNOWN.value),
     Column("voltage_v", Double, nullable=False, server_default=text("230")),
     Column("line_to_line", Boolean, nullable=False, server_default=text("false")),

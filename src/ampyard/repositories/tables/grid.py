@@ -43,8 +43,11 @@ grid_link = tenant_table(
     Column("failures", Integer, nullable=False, server_default=text("0")),
     Column("error", Text),
     at("measured_until"),
+    Column("handshake_id", Text),
     # What no entity shows: the hash of the token that the other side comes with, and what we come with there, locked up.
     Column("token_hash", Text),
+    # The token that the other side is being told to use from now on; the first call that comes with it makes it the only one.
+    Column("next_token_hash", Text),
     Column("locked_secret", Text),
     _of_node(),
     CheckConstraint("num_nonnulls(fallback_kw, fallback_a) > 0", name="fallback"),
@@ -52,6 +55,7 @@ grid_link = tenant_table(
     Index("ix_grid_link_depot", "depot_id"),
     Index("ix_grid_link_due", "due_at", postgresql_where=text("enabled")),
     Index("uq_grid_link_token", "token_hash", unique=True),
+    Index("uq_grid_link_next_token", "next_token_hash", unique=True),
 )
 
 grid_signal = tenant_table(

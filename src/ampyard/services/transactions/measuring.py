@@ -61,12 +61,13 @@ async def apply(work: UnitOfWork, charge_point: ChargePoint, transaction: Transa
         power_kw=newest.power_kw if fresh and active and newest.power_kw is not None else transaction.power_kw,
         soc_percent=newest.soc_percent if fresh and newest.soc_percent is not None else transaction.soc_percent,
         measured_at=newest.measured_at if fresh else transaction.measured_at,
+        heard_at=work.now if fresh else transaction.heard_at,
         charging_state=report.charging_state if active and report.charging_state is not None else transaction.charging_state,
         last_seq_no=report.seq_no if report.seq_no is not None else transaction.last_seq_no,
         measured_phases=_phases(evse, transaction, report.readings),
         register_at=max([*times, *([transaction.register_at] if transaction.register_at is not None else [])], default=None),
     )
-    if changed == transaction:
+    if replace(changed, heard_at=transaction.heard_at) == transaction:
         return transaction
     await work.change(
         Transactions,
@@ -77,6 +78,7 @@ async def apply(work: UnitOfWork, charge_point: ChargePoint, transaction: Transa
         power_kw=changed.power_kw,
         soc_percent=changed.soc_percent,
         measured_at=changed.measured_at,
+        heard_at=changed.heard_at,
         charging_state=changed.charging_state,
         last_seq_no=changed.last_seq_no,
         register_at=changed.register_at,

@@ -1,6 +1,6 @@
 """A depot of buses of our own making: who runs when, what a run takes, what comes late or not at all, and what power costs.
 
-All of it follows from one seed. 60 buses share 40 plugs of 100 kW on four feeders; the grid connection bears 45 % of all plugs together,
+All of it follows from one seed. 60 buses share 40 plugs of 60 kW on four feeders; the grid connection bears 45 % of all plugs together,
 and a building takes a part of that. Half of the buses run by day, a quarter in the evening and into the night, a quarter twice
 a day with a stay at noon. A run comes back late by half an hour at times, and needs more or less than was planned for it; of a hundred
 three do not take place, which nobody knows before they should leave.
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 BEGIN = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-PLUGS, PLUG_KW, FEEDERS = 40, 100.0, 4
+PLUGS, PLUG_KW, FEEDERS = 40, 60.0, 4
 GRID_KW = 0.45 * PLUGS * PLUG_KW
 FEEDER_KW = 0.6 * PLUGS / FEEDERS * PLUG_KW
 # What a kW of the highest quarter-hour costs, of a month; the week is billed as if it were one.
@@ -85,12 +85,12 @@ def _bus(draw: random.Random, number: int, days: int) -> Bus:
 def _duties(draw: random.Random, number: int) -> list[tuple[float, float, float]]:
     """Return the hours at which the runs of a day begin, how many hours each lasts, and which share of the battery it takes."""
     if number % 4 < 2:
-        return [(draw.uniform(4.5, 7.5), draw.uniform(10, 13), draw.uniform(0.5, 0.68))]
+        return [(draw.uniform(4.5, 7.5), draw.uniform(11, 14), draw.uniform(0.55, 0.72))]
     if number % 4 == 2:
-        return [(draw.uniform(12.5, 15), draw.uniform(8.5, 11), draw.uniform(0.45, 0.65))]
+        return [(draw.uniform(12.5, 15), draw.uniform(9.5, 12), draw.uniform(0.5, 0.7))]
     return [
-        (draw.uniform(4.5, 6.5), draw.uniform(3, 4), draw.uniform(0.2, 0.35)),
-        (draw.uniform(13, 15), draw.uniform(4.5, 6), draw.uniform(0.25, 0.4)),
+        (draw.uniform(4.5, 6.5), draw.uniform(3, 4), draw.uniform(0.28, 0.42)),
+        (draw.uniform(13, 15), draw.uniform(4.5, 6), draw.uniform(0.32, 0.48)),
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from ampyard.domain.charging_forecast import EFFICIENCY
 from bench.bus_depot import DEMAND_CHARGE_PER_KW, NIGHT_PRICE, Bus, buses
 from bench.bus_policies import Engine, EqualShare, earliest_departure, first_come, optimum
-from bench.bus_yard import Outcome, week
+from bench.bus_yard import FULL_KWH, Outcome, week
 from bench.lab import Lab
 from bench.measure import Result
 
@@ -39,7 +39,7 @@ async def run(lab: Lab) -> AsyncIterator[Result]:
 def _optimum(fleet: list[Bus], days: int) -> tuple[Outcome, list[uuid.UUID]]:
     """Return what the week comes to for who knows it beforehand, and which runs it has ready."""
     problem, plan = optimum(fleet, days)
-    short = {one.stay_id for one in plan.shortfalls}
+    short = {one.stay_id for one in plan.shortfalls if one.lacks_minimum_kwh > FULL_KWH}
     used_kwh = sum(run.used_kwh for bus in fleet for run in bus.runs if run.takes_place and run.departs_at <= problem.slots[-1].ends_at)
     charged_kwh = sum(kw * slot.hours for one in plan.stays.values() for kw, slot in zip(one.power_kw, plan.slots, strict=True))
     missing_cost = (used_kwh / EFFICIENCY - charged_kwh) * NIGHT_PRICE

@@ -10,7 +10,8 @@ from ampyard.domain.charging_forecast import EFFICIENCY, Battery, steady
 from bench.bus_depot import BEGIN, DEMAND_CHARGE_PER_KW, FEEDERS, HOUR, NIGHT_PRICE, PLUG_KW, PLUGS, Bus, Run, building_kw, price_per_kwh
 
 STEP = timedelta(minutes=5)
-_FULL_KWH = 0.5
+# What a bus may lack and still count as full, or as ready: what its display does not show.
+FULL_KWH = 1.0
 # How long a bus is plugged in at least before another takes its place: somebody has to move both.
 _LEAST_STAY = timedelta(minutes=30)
 
@@ -41,7 +42,7 @@ class Standing:
     @property
     def wants_kw(self) -> float:
         """What it could take now, at its plug; nothing when it holds its target."""
-        if self.energy_kwh >= self.run.target_kwh - _FULL_KWH:
+        if self.energy_kwh >= self.run.target_kwh - FULL_KWH:
             return 0.0
         beyond = max(0.0, self.energy_kwh / self.bus.capacity_kwh - 0.8) / 0.2
         return PLUG_KW * (1 - 0.9 * beyond)
@@ -116,7 +117,7 @@ def _come_and_go(one: Standing, now: datetime, outcome: Outcome) -> None:
         run = one.run
         one.following += 1
         if run.takes_place:
-            outcome.ready[run.id] = one.energy_kwh >= run.minimum_kwh - _FULL_KWH
+            outcome.ready[run.id] = one.energy_kwh >= run.minimum_kwh - FULL_KWH
             one.energy_kwh = max(0.0, one.energy_kwh - run.used_kwh)
             one.away_until, one.plug, one.kw = run.comes_at, None, 0.0
 

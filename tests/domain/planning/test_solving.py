@@ -99,6 +99,11 @@ def test_a_stay_without_a_departure_is_filled_when_that_is_cheapest() -> None:
     assert power(plan, 1) == (0, 0, 10, 0)
 
 
+def test_who_leaves_after_the_horizon_leaves_to_then_what_half_its_power_can_do() -> None:
+    assert power(solved(problem([stay(1, departs=8.0, target=30.0)])), 1) == (10, 0, 0, 0)
+    assert power(solved(problem([stay(1, departs=12.0, target=30.0)])), 1) == (0, 0, 0, 0)
+
+
 def test_preconditioning_flows_beside_the_battery_within_the_same_plug() -> None:
     heated = stay(1, minimum=35.0, preconditioning=(Preconditioning(NOW + 3 * HOUR, NOW + 5 * HOUR, 5.0),))
     plan = solved(problem([heated], kw=20.0))
@@ -319,8 +324,16 @@ def _lacks_by_class(depot: PlanProblem, plan: Plan) -> list[float]:
     return [
         *(float(sum(lacks.get(one.id, 0.0) > 1e-3 for one in members)) for members in classes),
         *(sum(one.weight * lacks.get(one.id, 0.0) for one in members) for members in classes),
-        *(sum(one.weight * max(0.0, one.target_kwh - held[one.id] - lacks.get(one.id, 0.0)) for one in members) for members in classes),
+        *(
+            sum(one.weight * max(0.0, _wanted_kwh(depot, one) - held[one.id] - lacks.get(one.id, 0.0)) for one in members)
+            for members in classes
+        ),
     ]
+
+
+def _wanted_kwh(depot: PlanProblem, one: Stay) -> float:
+    beyond = 0.0 if one.departs_at is None else max(timedelta(0), one.departs_at - depot.slots[-1].ends_at) / HOUR
+    return one.target_kwh - one.max_kw * beyond / 2
 
 
 @on_random_depots

@@ -148,15 +148,14 @@ def _bounds(layout: Layout, columns: Columns) -> tuple[Floats, Floats]:
 
 
 def _tail_entries(layout: Layout, columns: Columns) -> tuple[Ints, Ints, Floats]:
-    tails = layout.tails
-    first = np.full(len(layout.stays), len(layout.hours))
-    first[tails.stay] = tails.first
-    row_of = np.zeros(len(layout.stays), dtype=np.int64)
-    row_of[tails.stay] = each = np.arange(len(tails.stay))
-    late = np.flatnonzero(layout.flows.slot >= first[layout.flows.stay])
-    rows = np.concatenate([row_of[layout.flows.stay[late]], each, each])
-    places = np.concatenate([late, columns.minimum(tails.stay), columns.target(tails.stay)])
-    return rows, places, np.concatenate([np.ones(len(late)), -np.ones(2 * len(each))])
+    tails, flows = layout.tails, layout.flows
+    slots = len(layout.hours)
+    begins = np.searchsorted(flows.stay * slots + flows.slot, tails.stay * slots + tails.first)
+    late = [np.arange(begin, end) for begin, end in zip(begins, np.searchsorted(flows.stay, tails.stay, side="right"), strict=True)]
+    each = np.arange(len(tails.stay))
+    rows = np.concatenate([np.repeat(each, [len(one) for one in late]), each, each])
+    places = np.concatenate([*late, columns.minimum(tails.stay), columns.target(tails.stay)])
+    return rows, places, np.concatenate([np.ones(len(rows) - 2 * len(each)), -np.ones(2 * len(each))])
 
 
 def _stay_entries(layout: Layout, columns: Columns) -> tuple[Ints, Ints, Floats]:

@@ -71,6 +71,18 @@ async def _seconds(work: Work, times: int) -> float:
     return (time.perf_counter() - begin) / times
 
 
+def median_ms(work: Callable[[], object], rounds: int) -> float:
+    """Return how long one run takes, in ms: the median over rounds, of which each is one run of its own, after one to warm up."""
+    work()
+    took_s = []
+    for _ in range(rounds):
+        gc.collect()  # as in `_seconds`
+        begin = time.perf_counter()
+        work()
+        took_s.append(time.perf_counter() - begin)
+    return statistics.median(took_s) * 1000
+
+
 async def profile(work: Work) -> str:
     """Run something for some seconds under the profiler; return where the time goes."""
     await work()

@@ -56,6 +56,8 @@ _LEFT_OUT = {
     f"Mutation.{name}"
     for name in (
         "changeAvailability",
+        "checkChargingSchedule",
+        "clearChargingProfiles",
         "refreshConfiguration",
         "resetChargePoint",
         "setFeatureFlag",

@@ -30,6 +30,7 @@ from ampyard.services.seeding import DepotSpec, NodeSpec, Seeded, TenantSpec, se
 from ampyard.services.transactions import Report
 from tests.days import DAYS
 from tests.fleet import fleet_spec, user
+from tests.services.planning.doubles import Greedy
 from tests.services.stations import online
 
 E = TypeVar("E")
@@ -100,7 +101,7 @@ async def busy_tenant(backend: Backend) -> Busy:
     """Make the tenant and let its morning happen."""
     slug = f"t-{uuid.uuid4().hex[:12]}"
     seeded = await seed(replace(backend, clock=lambda: MADE), two_depots(slug), lambda _: None)
-    backend = replace(backend, clock=lambda: NOW)
+    backend = replace(backend, clock=lambda: NOW, solver=Greedy())
     busy = Busy(backend, seeded, await online(replace(backend, clock=lambda: T0), seeded.tenant_id))
     await _charge(busy)
     await _rank(busy)

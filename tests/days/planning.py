@@ -48,7 +48,11 @@ async def happen(busy: "Busy") -> None:
 async def valid_inputs(busy: "Busy") -> dict[str, dict[str, Any]]:
     """Return arguments with which plans are watched."""
     depot = next(depot for depot in await busy.all(Depots) if depot.name == "Central")
-    return {"planMade": {"depotId": id_of(depot)}}
+    root = next(node for node in await busy.all(PowerNodes) if node.depot_id == depot.id and node.parent_id is None)
+    return {
+        "planMade": {"depotId": id_of(depot)},
+        "whatIf": {"depotId": id_of(depot), "proposal": {"limit": {"powerNodeId": id_of(root), "limitKw": 60.0}}},
+    }
 
 
 def plan_of(tenant_id: uuid.UUID, depot_id: uuid.UUID, made_at: datetime) -> DepotPlan:

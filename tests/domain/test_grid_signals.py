@@ -21,7 +21,7 @@ from ampyard.domain.grid_signals import (
 )
 from ampyard.domain.ids import new_id
 from ampyard.domain.supply import LimitSource, effective_limit, lowest_limit_kw
-from tests.domain.supply.nodes import node
+from tests.domain.supply.nodes import exception, node
 
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -73,6 +73,16 @@ def test_what_counts_says_where_it_comes_from() -> None:
     counts = effective_limit(NODE, [], NOW, "Europe/Berlin", GridLimits((one,)))
     assert (counts.source, counts.signal_id, counts.link_id) == (LimitSource.GRID_SIGNAL, one.id, LINK)
     assert counts.explanation == "The grid operator, by OSCP: 50 kW until 2026-11-02T09:00:00+00:00 (Congestion)."
+
+
+def test_of_each_phase_the_strictest_current_counts_whatever_counts_of_the_whole() -> None:
+    panel = node(limit_a=100.0)
+    in_a = [signal(0, 1, limit_a=63.0, limit_kw=500.0), signal(1, 2, limit_a=10.0, limit_kw=500.0)]
+    signals = (signal(limit_kw=20.0), *in_a)
+    counts = effective_limit(panel, [exception(1, None, 80.0)], NOW, "Europe/Berlin", GridLimits(signals))
+    assert (counts.limit_kw, counts.limit_a) == (20.0, 63.0)
+    assert effective_limit(panel, [exception(1, None, 80.0)], NOW, "Europe/Berlin").limit_a == 80.0
+    assert effective_limit(NODE, [], NOW, "Europe/Berlin", GridLimits((signal(),))).limit_a is None
 
 
 def test_a_signal_above_the_own_limit_lifts_nothing() -> None:

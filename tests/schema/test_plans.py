@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from ampyard.domain.access import Scope
 from ampyard.domain.events import EventKind
 from ampyard.domain.plans import FRESH
-from ampyard.repositories.depots import Depots
+from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.schema.public import schema as public
 from tests.busy import HOUR, NOW, Busy, announce
 from tests.schema.graph import Graph, id_of
@@ -131,3 +132,23 @@ async def test_who_watches_a_depots_plan_is_told_of_each(graph: Graph, busy: Bus
         assert (await live.next())["planMade"]["depot"] == first["depot"]
     theirs = (await twin.all(Depots))[0]
     assert await graph.errors(watched, depot=id_of(theirs)) == [("NOT_FOUND", "There is no such depot.")]
+
+
+async def test_what_if_shows_both_plans_and_changes_nothing(graph: Graph, busy: Busy) -> None:
+    depot = next(depot for depot in await busy.all(Depots) if depot.name == "Central")
+    grid = next(node for node in await busy.all(PowerNodes) if node.name == "Grid")
+    asked = """query Q($depot: ID!, $node: ID!) { whatIf(depotId: $depot, proposal: {limit: {powerNodeId: $node, limitKw: 55}}) {
+        before { stays { vehicle { name } } shortfalls { vehicle { name } } } after { stays { maxKw } }
+        changes { vehicle { name } becomesShort finalBeforeKwh finalAfterKwh } energyCost peakKw } }"""
+    before = await busy.everything()
+
+    found = (await graph.data(asked, depot=id_of(depot), node=id_of(grid)))["whatIf"]
+
+    assert await busy.everything() == before
+    assert [stay["vehicle"]["name"] for stay in found["before"]["stays"]]
+    assert len(found["after"]["stays"]) == len(found["before"]["stays"])
+    assert found["peakKw"] <= 0.0
+    viewer = graph.with_scopes(Scope.FLEET_READ)
+    assert await viewer.codes(asked, depot=id_of(depot), node=id_of(grid)) == ["FORBIDDEN"]
+    foreign = replace(depot, id=busy.tenant_id)
+    assert await graph.errors(asked, depot=id_of(foreign), node=id_of(grid)) == [("NOT_FOUND", "There is no such depot.")]

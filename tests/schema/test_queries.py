@@ -59,12 +59,15 @@ async def by_representation(graph: Graph, type_name: str, entities: Sequence[Any
 COMPUTED_LEAVES = {
     "AuditRecord.targetId",
     "Depot.isOpen",
+    "Evse.listedSetPointsA",
+    "Evse.setPoints",
     "GridLink.circuit",
     "GridLink.state",
     "GridSignal.state",
     "PowerNode.effectiveLimitKw",
     "PowerNode.effectiveLimitReason",
     "Transaction.billable",
+    "Transaction.measuredPhases",
     "Transaction.notBillableBecause",
 }
 
@@ -203,6 +206,7 @@ CHILDREN_ORDER = {
     "Connector": "connector_no",
     "Priority": "created_at",
     "Correction": "created_at",
+    "ChargingLimit": "created_at",
     "Anomaly": "detected_at",
 }
 PAGE_ORDER = {

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ampyard.domain.access import system_principal
 from ampyard.domain.alerts import Alert, AlertKind
 from ampyard.domain.allocation import Allocation, BoundBy, Replay
 from ampyard.domain.charge_points import Evse
@@ -423,3 +424,25 @@ async def test_an_evse_that_gets_nothing_is_told_since_when_it_waits(yard: Yard)
     await site_meters.report_site_meter(yard.backend, user(yard.tenant_id), [(root.id, MeterReading(yard.backend.clock(), 195.5))])
     await yard.settle()
     assert {it.waiting_since for it in await allocations_of(yard) if it.power_kw == 0} == {began}
+
+
+async def test_a_line_is_not_overloaded_by_vehicles_on_one_phase(yard: Yard) -> None:
+    # given both AC charge points on one phase, of unknown rotation, below 30 A on each line
+    root = await root_of(yard)
+    evses = await yard.evses()
+    async with yard.backend.unit_of_work(system_principal(yard.tenant_id, "test")) as work:
+        for identity in ("CP-1", "CP-3"):
+            await work.change(Evses, evses[identity, 1].id, phases=1)
+        await work.commit()
+    await power_nodes.edit_power_node(yard.backend, user(yard.tenant_id), root.id, limit_a=300.0)
+    assert (await yard.settle())["CP-1", 1] == 22.0
+    now = yard.backend.clock()
+    lowered = NewLimitException(root.id, now, now + timedelta(hours=1), None, 60.0, "A cable runs hot")
+    await power_nodes.add_limit_exception(yard.backend, user(yard.tenant_id), lowered)
+
+    limits = await yard.settle()
+
+    # then a third of three-phase power and all of single-phase power flow on each line
+    on_each_kw = sum((limit or 0.0) * (1 if key[0] in {"CP-1", "CP-3"} else 1 / 3) for key, limit in limits.items())
+    assert on_each_kw <= 60.0 * 0.23
+    assert on_each_kw > 60.0 * 0.23 - 0.5

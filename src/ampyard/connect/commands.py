@@ -9,7 +9,7 @@ from ocpp.exceptions import OCPPError
 from ampyard.connect.answers import Answer
 from ampyard.connect.endpoint import CallRefusedError, Endpoint, SocketClosedError
 from ampyard.domain.commands import Command, CommandKind, CommandState
-from ampyard.services import commands, variables
+from ampyard.services import commands, schedule_checks, variables
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +28,8 @@ async def carry_out(endpoint: Endpoint, command_id: uuid.UUID, send: Callable[[s
     if isinstance(answer, Answer):
         if answer.variables:
             await variables.reported(endpoint.backend, endpoint.station, answer.variables)
+        if answer.schedule is not None:
+            await schedule_checks.reported(endpoint.backend, endpoint.station, command, answer.schedule)
         state, outcome = answer.state, answer.outcome
     else:
         state, outcome = CommandState.FAILED, answer

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from ampyard.domain.charge_points import CurrentType
+from ampyard.domain.equipment import ANY_SET_POINT, PhaseRotation, SetPointKind, SetPoints
 
 # The least current that charges: 6 A a phase at 230 V (IEC 61851-1, annex A), and what common DC chargers can regulate down to.
 _PHASE_VOLTAGE_V = 230.0
@@ -81,7 +82,8 @@ class ConnectorLayout:
 class EvseLayout:
     """An EVSE with its connectors; `number` counts from 1 within its charge point.
 
-    `fallback_kw` is what it may draw while no limit of ours is in force.
+    `fallback_kw` is what it may draw while no limit of ours is in force. How it is connected, and what it can regulate to, are as in
+    `domain.charge_points.Evse`.
     """
 
     number: int
@@ -91,6 +93,10 @@ class EvseLayout:
     phases: int
     fallback_kw: float
     connectors: tuple[ConnectorLayout, ...]
+    phase_rotation: PhaseRotation = PhaseRotation.UNKNOWN
+    voltage_v: float = 230.0
+    line_to_line: bool = False
+    set_points: SetPoints = ANY_SET_POINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +141,26 @@ def _evse_flaws(evse: EvseLayout) -> Iterator[Flaw]:
         yield ("fallbackKw",), f"{evse.fallback_kw:g} kW is out of range; give 0 to maxPowerKw, which is {evse.max_power_kw:g}."
     if evse.phases not in _PHASES:
         yield ("phases",), f"{evse.phases} phases are impossible; give 1, 2 or 3."
+    if evse.phase_rotation.lines and len(evse.phase_rotation.lines) != evse.phases:
+        what = f"{evse.phase_rotation} names {len(evse.phase_rotation.lines)} lines, and EVSE {evse.number} has {evse.phases} phases"
+        yield ("phaseRotation",), f"{what}; give one line for each, or UNKNOWN."
+    if not 0 < evse.voltage_v <= _MOST_VOLTAGE_V:
+        yield ("voltageV",), f"{evse.voltage_v:g} V is out of range; give more than 0 and at most {_MOST_VOLTAGE_V}."
+    yield from _set_point_flaws(evse.set_points)
     if not 1 <= len(evse.connectors) <= _MOST_CONNECTORS:
         yield ("connectors",), f"An EVSE has 1 to {_MOST_CONNECTORS} connectors, not {len(evse.connectors)}."
     yield from _numbering("connector", [connector.number for connector in evse.connectors], ("connectors",))
     for n, connector in enumerate(evse.connectors):
         for path, text in _connector_flaws(evse, connector):
             yield ("connectors", str(n), *path), text
+
+
+def _set_point_flaws(set_points: SetPoints) -> Iterator[Flaw]:
+    listed = set_points.listed_a
+    if bool(listed) != (set_points.kind is SetPointKind.LISTED):
+        yield ("listedSetPointsA",), "Give the set-points it knows where setPoints is LISTED, and none otherwise."
+    if any(not 0 < one <= _MOST_AMPERAGE_A for one in listed) or list(listed) != sorted(set(listed)):
+        yield ("listedSetPointsA",), f"{[*listed]} are no set-points; give each once, ascending, from above 0 to {_MOST_AMPERAGE_A} A."
 
 
 def _connector_flaws(evse: EvseLayout, connector: ConnectorLayout) -> Iterator[Flaw]:

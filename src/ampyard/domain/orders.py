@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final, Self
 from urllib.parse import urlsplit
 
+from ampyard.domain.charging_profiles import RateUnit
 from ampyard.domain.commands import CommandKind
 from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.variables import VariableName
@@ -187,12 +188,65 @@ class TriggerMessage:
         return cls(TriggeredMessage(payload["message"]), payload["evse_no"])
 
 
-Order = Reset | ChangeAvailability | UnlockConnector | ReadVariables | SetVariable | UpdateFirmware | TriggerMessage
+@dataclass(frozen=True, slots=True)
+class ReadSchedule:
+    """Tell which limits an EVSE will obey for some time (`duration_s`), in A of each phase or W, as `unit` says."""
+
+    kind: ClassVar = CommandKind.READ_SCHEDULE
+    evse_no: int
+    duration_s: int
+    unit: RateUnit
+
+    def payload(self) -> dict[str, Any]:
+        return {"evse_no": self.evse_no, "duration_s": self.duration_s, "unit": self.unit.value}
+
+    @classmethod
+    def from_payload(cls, payload: dict[str, Any]) -> Self:
+        return cls(payload["evse_no"], payload["duration_s"], RateUnit(payload["unit"]))
+
+
+@dataclass(frozen=True, slots=True)
+class ClearProfiles:
+    """Forget the limits of the transaction on an EVSE: its fall-back holds then. That stays, as without it nothing would."""
+
+    kind: ClassVar = CommandKind.CLEAR_PROFILES
+    evse_no: int
+    evse_id: str
+
+    def payload(self) -> dict[str, Any]:
+        return {"evse_no": self.evse_no, "evse_id": self.evse_id}
+
+    @classmethod
+    def from_payload(cls, payload: dict[str, Any]) -> Self:
+        return cls(payload["evse_no"], payload["evse_id"])
+
+
+Order = (
+    Reset
+    | ChangeAvailability
+    | UnlockConnector
+    | ReadVariables
+    | SetVariable
+    | UpdateFirmware
+    | TriggerMessage
+    | ReadSchedule
+    | ClearProfiles
+)
 
 ORDERS: Final[Mapping[CommandKind, type[Order]]] = MappingProxyType(
     {
         order.kind: order
-        for order in (Reset, ChangeAvailability, UnlockConnector, ReadVariables, SetVariable, UpdateFirmware, TriggerMessage)
+        for order in (
+            Reset,
+            ChangeAvailability,
+            UnlockConnector,
+            ReadVariables,
+            SetVariable,
+            UpdateFirmware,
+            TriggerMessage,
+            ReadSchedule,
+            ClearProfiles,
+        )
     }
 )
 

@@ -37,6 +37,13 @@ async def prices_ahead(session: Session, depot_id: uuid.UUID, spans: Sequence[tu
     return mean_prices(await prices_between(session, depot_id, begin, end), spans)
 
 
+async def prices_of_link(session: Session, link_id: uuid.UUID, *, after: datetime) -> list[GridPrice]:
+    """Return the prices of a link that hold after a moment."""
+    column = tables.grid_price.c
+    rows = await session.fetch(select(*_COLUMNS).where(column.link_id == link_id, column.ends_at > after).order_by(column.id))
+    return [GridPrice(*row) for row in rows]
+
+
 async def replace_prices(session: WriteSession, link_id: uuid.UUID, external_id: str, prices: Sequence[GridPrice]) -> None:
     """Keep the prices of an event of a link, in place of those it had before; none: it is gone."""
     column = tables.grid_price.c

@@ -19,6 +19,7 @@ from ampyard.domain.audit import AuditRecord
 from ampyard.domain.availability import AvailabilityInterval, PlannedDowntime
 from ampyard.domain.blocks import Block
 from ampyard.domain.charge_points import ChargePoint, Connector, Evse
+from ampyard.domain.charging_limits import ChargingLimit
 from ampyard.domain.commands import Command
 from ampyard.domain.corrections import Correction
 from ampyard.domain.depots import Depot
@@ -60,6 +61,7 @@ from ampyard.repositories.audit import AuditRecords
 from ampyard.repositories.availability import AvailabilityIntervals, PlannedDowntimes
 from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
+from ampyard.repositories.charging_limits import ChargingLimits
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.corrections import Corrections
 from ampyard.repositories.depots import Depots, PowerNodes
@@ -100,6 +102,7 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     Anomaly: Anomalies,
     ChargePoint: ChargePoints,
     ChargePointTemplate: Templates,
+    ChargingLimit: ChargingLimits,
     Command: Commands,
     ConfigurationVariable: Variables,
     Connector: Connectors,

@@ -19,6 +19,7 @@ from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.transactions import Transactions
 from ampyard.resolvers import subscriptions
+from ampyard.resolvers.charging_profiles import listed_set_points, set_point_kind, told_steps
 from ampyard.resolvers.charts import chart
 from ampyard.resolvers.edges import by_id, plan_active_transaction, references_to, to_many, to_one
 from ampyard.resolvers.ids import decode_id, optional_id
@@ -37,9 +38,10 @@ from ampyard.schema.availability import (
     PlannedDowntimeOrder,
     Uptime,
 )
+from ampyard.schema.charging_profiles import LimitStep
 from ampyard.schema.charts import EnergyChart, PowerChart, UtilisationChart
 from ampyard.schema.commands import CHARGE_POINT_COMMANDS, Command, CommandFilter, CommandOrder
-from ampyard.schema.enums import ChargePointState, ConnectorStatus, CurrentType, OcppVersion
+from ampyard.schema.enums import ChargePointState, ConnectorStatus, CurrentType, OcppVersion, PhaseRotation, SetPointKind
 from ampyard.schema.faults import CHARGE_POINT_FAULTS, Fault, FaultFilter, FaultOrder
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import Connection, OrderDirection, connection
@@ -136,6 +138,14 @@ class Evse(Node):
     min_power_kw: float = strawberry.field(description="The least it can charge with, in kW; below that it pauses.")
     phases: int = strawberry.field(description="Phases of its supply.")
     fallback_kw: float = strawberry.field(description="What it may draw when no limit of ours is in force, in kW.")
+    phase_rotation: PhaseRotation = strawberry.field(description="Which lines of the supply its phases are connected to.")
+    voltage_v: float = strawberry.field(description="Voltage of its supply, in V: between phase and neutral, unless lineToLine.")
+    line_to_line: bool = strawberry.field(description="Whether it charges between two lines.")
+    set_points: SetPointKind = set_point_kind()
+    listed_set_points_a: list[float] = listed_set_points()
+    charging_schedule: list[LimitStep] = told_steps()
+    profile_writes: int = strawberry.field(description="How many charging profiles were written to its flash, which wears out.")
+    profile_written_at: datetime | None = strawberry.field(description="When the last one was.")
     status: ConnectorStatus = strawberry.field(description="The most telling state of its connectors.")
     limit_kw: float | None = strawberry.field(description="The limit it last confirmed, in kW; null when its fall-back holds.")
     limit_at: datetime | None = strawberry.field(description="When it confirmed that limit.")

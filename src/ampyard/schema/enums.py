@@ -10,9 +10,11 @@ from ampyard.domain.anomalies import Resolution as AnomalyResolution
 from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
 from ampyard.domain.availability import Availability
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
+from ampyard.domain.charging_limits import LimitOrigin
 from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
 from ampyard.domain.energy import EnergyBucket
+from ampyard.domain.equipment import PhaseRotation, SetPointKind
 from ampyard.domain.faults import FaultSource
 from ampyard.domain.grid_links import Circuit as GridCircuit
 from ampyard.domain.grid_links import LinkKind as GridLinkKind
@@ -38,6 +40,7 @@ from ampyard.domain.pricing import CostUnknown
 from ampyard.domain.priorities import PriorityLevel, PriorityOutcome, PriorityTarget
 from ampyard.domain.readiness import Risk
 from ampyard.domain.reports import ReportKind
+from ampyard.domain.schedule_checks import ScheduleVerdict
 from ampyard.domain.settings import Language, UnknownTagPolicy
 from ampyard.domain.state_of_charge import SocSource
 from ampyard.domain.supply import LimitSource, PowerNodeKind, UnmanagedSource
@@ -61,6 +64,10 @@ strawberry.enum(ConnectorStatus, name="ConnectorStatus", description="The state 
 strawberry.enum(CurrentType, name="CurrentType", description="Alternating or direct current.")
 strawberry.enum(ConnectorStandard, name="ConnectorStandard", description="The standard of a plug, in OCPI's words.")
 strawberry.enum(ConnectorFormat, name="ConnectorFormat", description="Whether a connector is a socket or a cable with a plug.")
+strawberry.enum(PhaseRotation, name="PhaseRotation", description="Which lines (R, S, T) phases are connected to, in their order.")
+strawberry.enum(SetPointKind, name="SetPointKind", description="Which limits a charger can regulate to: any, whole amperes, or some.")
+strawberry.enum(LimitOrigin, name="LimitOrigin", description="Who limits a transaction from outside: a person, or a party by OCPI.")
+strawberry.enum(ScheduleVerdict, name="ScheduleVerdict", description="Whether a charge point obeys what it was told.")
 strawberry.enum(PowerType, name="PowerType", description="AC or DC and phases, in OCPI's words.")
 strawberry.enum(FaultSource, name="FaultSource", description="How a charge point told that something is wrong.")
 strawberry.enum(ResetKind, name="ResetKind", description="How a charge point starts anew: once its transactions have ended, or at once.")
@@ -151,6 +158,7 @@ __all__ = [
     "IdTagKind",
     "JobRunState",
     "Language",
+    "LimitOrigin",
     "LimitSource",
     "Line",
     "NotBillable",
@@ -158,6 +166,7 @@ __all__ = [
     "NotificationDeliveryState",
     "NotifiedChange",
     "OcppVersion",
+    "PhaseRotation",
     "PlanStatus",
     "PowerNodeKind",
     "PowerType",
@@ -170,6 +179,8 @@ __all__ = [
     "ResetKind",
     "Risk",
     "Role",
+    "ScheduleVerdict",
+    "SetPointKind",
     "ShortfallCause",
     "SocSource",
     "StopReason",

@@ -21,6 +21,8 @@ from ampyard.schema.blocks import Block, BlockQueries
 from ampyard.schema.charge_point_control import ChargePointControlMutations
 from ampyard.schema.charge_point_setup import ChargePointMutations
 from ampyard.schema.charge_points import ChargePoint, ChargePointQueries, ChargePointSubscriptions, Connector, Evse
+from ampyard.schema.charging_profile_changes import ChargingProfileMutations
+from ampyard.schema.charging_profiles import ChargingLimit
 from ampyard.schema.commands import Command, CommandMutations, CommandQueries, CommandSubscriptions
 from ampyard.schema.corrections import Correction, CorrectionMutations, CorrectionQueries
 from ampyard.schema.depots import Depot, DepotMutations, DepotQueries, DepotSubscriptions
@@ -64,6 +66,7 @@ from ampyard.schema.vehicle_groups import VehicleGroup, VehicleGroupMutations, V
 from ampyard.schema.vehicle_types import VehicleType, VehicleTypeMutations, VehicleTypeQueries
 from ampyard.schema.vehicles import Vehicle, VehicleQueries, VehicleSubscriptions
 from ampyard.schema.viewer import ViewerQueries
+from ampyard.schema.what_if import WhatIfQueries
 
 
 @strawberry.type(description="What can be read.")
@@ -94,6 +97,7 @@ class Query(
     BlockQueries,
     AssignmentQueries,
     ReadinessQueries,
+    WhatIfQueries,
     ViewerQueries,
     UserQueries,
     ResourceGroupQueries,
@@ -124,6 +128,7 @@ class Mutation(
     CorrectionMutations,
     EnergyPriceMutations,
     CommandMutations,
+    ChargingProfileMutations,
     AlertMutations,
     AlertRuleMutations,
     NotificationMutations,
@@ -194,6 +199,7 @@ schema = Subgraph(
         Transaction,
         MeterSample,
         Anomaly,
+        ChargingLimit,
         Correction,
         EnergyPrice,
         Priority,

@@ -144,7 +144,10 @@ class LimitException(Node):
 
 @strawberry.federation.type(directives=[Authenticated()], description="The limit of a power node that counts at a moment, and why.")
 class EffectiveLimit:
-    limit_kw: float = strawberry.field(description="In kW.")
+    limit_kw: float = strawberry.field(description="Of the whole node, in kW.")
+    limit_a: float | None = strawberry.field(
+        description="What counts of each phase, in A, where anything limits that; it need not come from the same."
+    )
     source: LimitSource = strawberry.field(
         description="Where it comes from: an exception goes before the weekly limits, these before the constant one, which nothing lifts. "
         "What comes from outside counts where it is stricter."

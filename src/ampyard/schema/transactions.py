@@ -17,12 +17,14 @@ from ampyard.repositories import charts
 from ampyard.repositories import transactions as repository
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
+from ampyard.repositories.charging_limits import ChargingLimits
 from ampyard.repositories.corrections import Corrections
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.transactions import MeterSamples, Transactions
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers import subscriptions
 from ampyard.resolvers.billing import billable, not_billable_because
+from ampyard.resolvers.charging_profiles import measured_phases
 from ampyard.resolvers.charts import chart
 from ampyard.resolvers.corrections import effective_transaction
 from ampyard.resolvers.edges import by_id, effective_priority, references_to, to_many, to_one
@@ -35,6 +37,7 @@ from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.resolvers.transactions import bounded_amount, stop_reason_kind
 from ampyard.schema.allocations import Allocation, allocations_of
 from ampyard.schema.anomalies import Anomaly
+from ampyard.schema.charging_profiles import ChargingLimit
 from ampyard.schema.charts import PowerChart
 from ampyard.schema.corrections import Correction, EffectiveTransaction
 from ampyard.schema.energy_intervals import EnergyInterval
@@ -210,6 +213,10 @@ class Transaction(Node):
     corrections: list[Correction] = to_many(
         Corrections, "of_transactions", description="All its corrections, oldest first.", assumed_size=2
     )
+    charging_limits: list[ChargingLimit] = to_many(
+        ChargingLimits, "of_transactions", description="What others than power sharing have limited it to, oldest first.", assumed_size=2
+    )
+    measured_phases: list[int] = measured_phases()
     anomalies: list[Anomaly] = to_many(Anomalies, "of_transactions", description="All its anomalies, oldest first.", assumed_size=2)
     billable: bool = billable(description="Whether it is billed: all its anomalies are resolved, none as not billed.")
     not_billable_because: NotBillable | None = not_billable_because(description="Why it is not billed; null where it is.")

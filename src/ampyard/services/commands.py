@@ -106,6 +106,9 @@ async def finish(backend: Backend, tenant_id: uuid.UUID, command_id: uuid.UUID, 
         await work.change(Commands, command_id, state=state, outcome=outcome, finished_at=work.now)
         if command.kind is CommandKind.SET_LIMIT:
             await _limit_answered(work, command, state)
+        elif command.kind is CommandKind.CLEAR_PROFILES and state is CommandState.ACCEPTED:
+            # Its fall-back holds now; what may be in force is lowered once it is told again.
+            await work.change(Evses, uuid.UUID(command.payload["evse_id"]), limit_kw=None, limit_at=None, told=None)
         elif command.kind is CommandKind.SET_DEFAULT_LIMIT:
             await _default_answered(work, command, state)
         elif command.kind is CommandKind.SET_VARIABLE and outcome == _IN_FORCE:

@@ -99,6 +99,10 @@ def _layout(evse: Evse, connectors: Sequence[Connector]) -> EvseLayout:
         min_power_kw=evse.min_power_kw,
         phases=evse.phases,
         fallback_kw=evse.fallback_kw,
+        phase_rotation=evse.phase_rotation,
+        voltage_v=evse.voltage_v,
+        line_to_line=evse.line_to_line,
+        set_points=evse.set_points,
         connectors=tuple(
             ConnectorLayout(
                 number=connector.connector_no,
@@ -120,6 +124,10 @@ def _ratings(layout: EvseLayout) -> dict[str, Any]:
         "min_power_kw": layout.min_power_kw,
         "phases": layout.phases,
         "fallback_kw": layout.fallback_kw,
+        "phase_rotation": layout.phase_rotation,
+        "voltage_v": layout.voltage_v,
+        "line_to_line": layout.line_to_line,
+        "set_points": layout.set_points,
     }
 
 

@@ -3,10 +3,10 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from ampyard.domain.charge_points import ChargePoint, CurrentType, Evse
+from ampyard.domain.charging_limits import ChargingLimit, capped
 from ampyard.domain.charging_profiles import (
     Charger,
     Ledger,
@@ -67,9 +67,10 @@ async def give_limit(
     limit_kw: float,
     *,
     in_force_kw: float | None,
-    ahead: Sequence[tuple[Any, float]] = (),
+    ahead: Sequence[tuple[datetime, float]] = (),
     vehicle: Vehicle | None = None,
     desk: Desk | None = None,
+    caps: Sequence[ChargingLimit] = (),
     needed: bool = False,
 ) -> Command | None:
     """Have the limit of a transaction sent, with what is planned after it; the EVSE must be locked (`Evses.locked_of`).
@@ -87,13 +88,14 @@ async def give_limit(
         ahead: what is planned after it: (moment, kW), each until the next. It is cut to what the desk's ledger has room for.
         vehicle: the one that charges, where it is known.
         desk: see `open_desk`; opened for this limit alone unless given.
+        caps: what others limit the transaction to.
         needed: whether it has to be sent, because what may be in force would overload a node later (`Ledger.overfull`).
     """
     desk = desk or await open_desk(work, [charge_point])
     before = evse.in_force or Schedule.constant(evse.fallback_kw if in_force_kw is None else in_force_kw, work.now)
     charger = charger_of(charge_point, evse, desk.smart_charging.get(charge_point.id, _UNKNOWN), transaction, vehicle, work)
     planned = [] if desk.ledger is None else [Step(*step) for step in ahead]
-    wanted = wanted_schedule(limit_kw, planned, evse.fallback_kw, now=work.now)
+    wanted = capped(wanted_schedule(limit_kw, planned, evse.fallback_kw, now=work.now), caps)
     if desk.ledger is not None:
         wanted = desk.ledger.fit(evse.id, wanted)
     profile, schedule = make_profile(wanted, evse.fallback_kw, charger, now=work.now)

@@ -19,6 +19,7 @@ from ampyard.repositories import (
 from ampyard.repositories.notifications import remove_old_deliveries
 from ampyard.repositories.partitions import make_partitions as make_missing
 from ampyard.repositories.requests import remove_answers
+from ampyard.repositories.schedule_checks import remove_checks
 from ampyard.repositories.settings import read_settings
 from ampyard.repositories.states_of_charge import remove_readings
 from ampyard.repositories.unknown_identifications import remove_unknown
@@ -59,14 +60,15 @@ async def make_partitions(backend: Backend) -> int:
 async def remove_outdated(backend: Backend, tenant_id: uuid.UUID) -> int:
     """Remove what has served its time; returns how many commands went.
 
-    How long ended commands and ended runs of jobs stay is the tenant's to say; answers to idempotency keys go after a week, readiness
-    that was foreseen, allocations, deliveries of notifications, readings of states of charge, signals from outside and charging requests
-    that are over after 90 days, what allocations were computed from after 30, identifications that nobody knows when they have not shown up
-    for 90 days, messages of depot links after seven days, plans after two. What was true at departures stays.
+    How long ended commands, with checks of schedules, and ended runs of jobs stay is the tenant's to say; answers to idempotency keys go
+    after a week, readiness that was foreseen, allocations, deliveries of notifications, readings of states of charge, signals from outside
+    and charging requests that are over after 90 days, what allocations were computed from after 30, identifications that nobody knows
+    when they have not shown up for 90 days, messages of depot links after seven days, plans after two. What was true at departures stays.
     """
     async with backend.unit_of_work(system_principal(tenant_id, "retention")) as work:
         kept = (await read_settings(work.session, tenant_id)).values
         removed = await commands.remove_finished(work.session, before=work.now - timedelta(days=kept.command_days_kept))
+        await remove_checks(work.session, before=work.now - timedelta(days=kept.command_days_kept))
         await plans.remove_plans(work.session, before=work.now - _PLANS_KEPT)
         await readiness.remove_old(work.session, before=work.now - _FORESEEN_KEPT)
         await remove_old_deliveries(work.session, before=work.now - _DELIVERIES_KEPT)

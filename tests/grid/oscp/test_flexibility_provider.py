@@ -10,6 +10,7 @@ from ampyard.domain.grid_links import BREAK_AFTER, Circuit, LinkKind, LinkState
 from ampyard.domain.grid_messages import MessageDirection
 from ampyard.domain.grid_signals import SignalKind, SignalState
 from ampyard.domain.supply import BUCKET, NodeLoad
+from ampyard.grid.openadr.vtn import Tokens
 from ampyard.grid.running import run_link
 from ampyard.repositories.supply import record_loads
 from ampyard.services.backend import Backend
@@ -37,7 +38,7 @@ async def cp(here: Connected) -> AsyncIterator[Provider]:
 async def run(here: Connected) -> bool:
     """Do what a worker does once, as soon as it is due."""
     here.now = max(here.now, (await here.its()).due_at)
-    return await run_link(here.backend, here.site.tenant_id, here.link.id, here.root)
+    return await run_link(here.backend, here.site.tenant_id, here.link.id, here.root, Tokens())
 
 
 async def registered(cp: Provider) -> None:
@@ -231,7 +232,7 @@ async def test_a_side_that_fails_is_left_alone_after_a_while_and_taken_up_again(
         await run(here)
     broken = await here.its()
     assert (broken.circuit, broken.due_at - here.now) == (Circuit.OPEN, timedelta(minutes=5))
-    assert not await run_link(here.backend, here.site.tenant_id, here.link.id, here.root)
+    assert not await run_link(here.backend, here.site.tenant_id, here.link.id, here.root, Tokens())
     cp.refuses.clear()
     await run(here)
     assert ((await here.its()).circuit, (await here.its()).handshake_id, len(cp.told("heartbeat"))) == (Circuit.CLOSED, None, 1)

@@ -4,14 +4,17 @@ from functools import singledispatch
 from typing import Any
 
 from ocpp.v16 import call
-from ocpp.v16.enums import AvailabilityType, MessageTrigger, ResetType
+from ocpp.v16.enums import AvailabilityType, ChargingProfilePurposeType, ChargingRateUnitType, MessageTrigger, ResetType
 
 from ampyard.connect.answers import Answer
+from ampyard.connect.schedules import composite_schedule
 from ampyard.connect.values import format_timestamp
 from ampyard.domain.commands import Command, CommandKind
 from ampyard.domain.orders import (
     ChangeAvailability,
+    ClearProfiles,
     Order,
+    ReadSchedule,
     ReadVariables,
     Reset,
     ResetKind,
@@ -68,6 +71,16 @@ def _(order: TriggerMessage) -> call.TriggerMessage:
     return call.TriggerMessage(MessageTrigger(order.message.value), order.evse_no)
 
 
+@order_message.register
+def _(order: ReadSchedule) -> call.GetCompositeSchedule:
+    return call.GetCompositeSchedule(order.evse_no, order.duration_s, ChargingRateUnitType(order.unit.value))
+
+
+@order_message.register
+def _(order: ClearProfiles) -> call.ClearChargingProfile:
+    return call.ClearChargingProfile(connector_id=order.evse_no, charging_profile_purpose=ChargingProfilePurposeType.tx_profile)
+
+
 def understand(command: Command, answer: dict[str, Any]) -> Answer:
     """Return what an answer means."""
     match command.kind:
@@ -82,5 +95,7 @@ def understand(command: Command, answer: dict[str, Any]) -> Answer:
             if unknown and not told:
                 return Answer("Unknown", ", ".join(unknown))
             return Answer("Accepted", f"not known: {', '.join(unknown)}" if unknown else "", told)
+        case CommandKind.READ_SCHEDULE:
+            return Answer(str(answer["status"]), schedule=composite_schedule(answer.get("schedule_start"), answer.get("charging_schedule")))
         case _:
             return Answer(str(answer["status"]))

@@ -4,16 +4,26 @@ from functools import singledispatch
 from typing import Any
 
 from ocpp.v201 import call
-from ocpp.v201.datatypes import EVSEType, FirmwareType, GetVariableDataType, SetVariableDataType
-from ocpp.v201.enums import MessageTriggerEnumType, OperationalStatusEnumType, ReportBaseEnumType, ResetEnumType
+from ocpp.v201.datatypes import ClearChargingProfileType, EVSEType, FirmwareType, GetVariableDataType, SetVariableDataType
+from ocpp.v201.enums import (
+    ChargingProfilePurposeEnumType,
+    ChargingRateUnitEnumType,
+    MessageTriggerEnumType,
+    OperationalStatusEnumType,
+    ReportBaseEnumType,
+    ResetEnumType,
+)
 
 from ampyard.connect.answers import Answer
+from ampyard.connect.schedules import composite_schedule
 from ampyard.connect.v201.variables import component_variable, variables_answer
 from ampyard.connect.values import format_timestamp
 from ampyard.domain.commands import Command, CommandKind
 from ampyard.domain.orders import (
     ChangeAvailability,
+    ClearProfiles,
     Order,
+    ReadSchedule,
     ReadVariables,
     Reset,
     ResetKind,
@@ -75,6 +85,17 @@ def _(order: TriggerMessage) -> call.TriggerMessage:
     return call.TriggerMessage(MessageTriggerEnumType(order.message.value), _evse(order.evse_no, connector_no))
 
 
+@order_message.register
+def _(order: ReadSchedule) -> call.GetCompositeSchedule:
+    return call.GetCompositeSchedule(order.duration_s, order.evse_no, ChargingRateUnitEnumType(order.unit.value))
+
+
+@order_message.register
+def _(order: ClearProfiles) -> call.ClearChargingProfile:
+    purpose = ChargingProfilePurposeEnumType.tx_profile
+    return call.ClearChargingProfile(charging_profile_criteria=ClearChargingProfileType(order.evse_no, purpose))
+
+
 def understand(command: Command, answer: dict[str, Any]) -> Answer:
     """Return what an answer means."""
     match command.kind:
@@ -83,6 +104,10 @@ def understand(command: Command, answer: dict[str, Any]) -> Answer:
         case CommandKind.SET_VARIABLE:
             (result,) = answer["set_variable_result"]
             return Answer(str(result["attribute_status"]), _words(result.get("attribute_status_info")))
+        case CommandKind.READ_SCHEDULE:
+            schedule = answer.get("schedule")
+            start = None if schedule is None else schedule["schedule_start"]
+            return Answer(str(answer["status"]), _words(answer.get("status_info")), schedule=composite_schedule(start, schedule))
         case _:
             return Answer(str(answer["status"]), _words(answer.get("status_info")))
 

@@ -1,15 +1,11 @@
 """What a transaction can use."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ampyard.domain.allocation.inputs import ChargingFacts, EvseFacts
+from ampyard.domain.power import Taken, learnt_ceiling_kw
 from ampyard.domain.transactions import ChargingState
 
-# A vehicle that takes clearly less than it may, for longer than its charger needs to follow, has tapered.
-_SETTLED = timedelta(seconds=10)
-_TAPERED = 0.85
-_HEADROOM = 1.25
-_HEADROOM_KW = 1.0
 # Beyond it nothing is more urgent; and who should have left already divides by no time.
 _MOST_URGENT = 100.0
 
@@ -22,10 +18,10 @@ def wanted_kw(evse: EvseFacts, charging: ChargingFacts) -> float:
     ability = evse.max_kw if charging.vehicle_kw is None else min(evse.max_kw, charging.vehicle_kw)
     if charging.charging_state is ChargingState.SUSPENDED_EV:
         return min(ability, evse.min_kw)
-    settled = evse.limit_at is not None and charging.measured_at is not None and charging.measured_at >= evse.limit_at + _SETTLED
-    if settled and evse.limit_kw and 0 < charging.power_kw < _TAPERED * evse.limit_kw:
-        return min(ability, max(evse.min_kw, charging.power_kw * _HEADROOM + _HEADROOM_KW))
-    return ability
+    if evse.limit_kw is None or evse.limit_at is None or charging.measured_at is None:
+        return ability
+    newest = Taken(charging.measured_at, charging.power_kw, evse.limit_kw, evse.limit_at)
+    return learnt_ceiling_kw([newest], ability, min(ability, evse.min_kw))
 
 
 def urgency(evse: EvseFacts, charging: ChargingFacts, at: datetime) -> float:

@@ -86,7 +86,9 @@ def _with_reserves(nodes: Sequence[Node], demands: Mapping[uuid.UUID, Demand], r
     Configured fall-backs fit (`services.fallbacks`), unless a signal from outside or a load that is not ours takes more than anybody
     said it would. Limits go before reserves then.
     """
-    may_draw = [Reserved(it.node_id, it.fallback_kw if it.online else max(it.current_kw, it.fallback_kw)) for it in demands.values()]
+    may_draw = [
+        Reserved(it.node_id, it.fallback_kw if it.online else max(it.current_kw, it.fallback_kw), it.lines) for it in demands.values()
+    ]
     short = {excess.node_id for excess in fallback_excess(nodes, [*reserved, *may_draw])}
     if not short:
         return list(demands.values())

@@ -113,7 +113,7 @@ class _Class:
         """
         claims, allotment = self._claims, self._allotment
         places = places[allotment.is_admitted[self._members[places]]]
-        while (places := places[self._next(places) <= allotment.ceiling[self._members[places]]]).size:
+        while (places := self._can_rise(places)).size:
             members = self._members[places]
             filled = self._filled(members, self._weights[places])
             self._give(members, np.maximum(allotment.target[members], claims.set_points.down(members, filled)))
@@ -124,8 +124,13 @@ class _Class:
             fits = first_fit(allotment.supply, allotment.paths[members], self._added(members, allotment.target[members], further))
             self._give(members[fits], further[fits])
             places = np.sort(places[rising[fits]])
-            node, _ = self._short(self._members[places], self._next(places))
-            places = places[node == allotment.supply.tree.nobody]
+
+    def _can_rise(self, places: Ints) -> Ints:
+        """Return those who could have their next set-point if it were given to them alone."""
+        places = places[self._next(places) <= self._allotment.ceiling[self._members[places]]]
+        node, _ = self._short(self._members[places], self._next(places))
+        fits: Ints = places[node == self._allotment.supply.tree.nobody]
+        return fits
 
     def _filled(self, members: Ints, weights: Floats) -> Floats:
         """Return what each would have if every power were a set-point."""

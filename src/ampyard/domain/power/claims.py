@@ -26,24 +26,36 @@ class Claims:
 
     def __init__(self, demands: Iterable[Demand], step_kw: float) -> None:
         given = list(demands)
-        self.demands: Sequence[Demand] = [given[place] for place in _order(given)]
+        since_s = _seconds([demand.since for demand in given])
+        order = _order(given, since_s)
+        self.demands: Sequence[Demand] = [given[place] for place in order.tolist()]
         self.evse_ids = [demand.evse_id for demand in self.demands]
         self.node_ids = [demand.node_id for demand in self.demands]
-        self.priority = self._ints("priority")
-        self.wiring = self._ints("lines")
-        self.is_online = self._bools("online")
-        self.charging = self._bools("charging")
-        self.since_s = _seconds([demand.since for demand in self.demands])
+        self.since_s = since_s[order]
         self.waiting_s = self.since_s.copy()
-        waiting = {place: demand.waiting_since for place, demand in enumerate(self.demands) if demand.waiting_since is not None}
+        waiting = {place: moment for place, demand in enumerate(self.demands) if (moment := demand.waiting_since) is not None}
         self.waiting_s[list(waiting)] = _seconds(list(waiting.values()))
-        self.current = milliwatts_up(self._floats("current_kw"))
-        self.fallback = milliwatts_up(self._floats("fallback_kw"))
-        self.wanted = milliwatts_down(self._floats("wanted_kw"))
-        self.planned = _or_none(milliwatts_down, self._floats("planned_kw"))
-        self.ramp = _or_none(milliwatts_down, self._floats("ramp_kw"))
-        self.urgency = self._floats("urgency")
-        self.weight = self._floats("weight")
+
+        def floats(name: str) -> Floats:
+            return np.array(list(map(attrgetter(name), given)), dtype=np.float64)[order]
+
+        def bools(name: str) -> Bools:
+            return np.array(list(map(attrgetter(name), given)), dtype=np.bool_)[order]
+
+        def ints(name: str) -> Ints:
+            return np.fromiter(map(attrgetter(name), given), np.int64, len(given))[order]
+
+        self.priority = ints("priority")
+        self.wiring = ints("lines")
+        self.is_online = bools("online")
+        self.charging = bools("charging")
+        self.current = milliwatts_up(floats("current_kw"))
+        self.fallback = milliwatts_up(floats("fallback_kw"))
+        self.wanted = milliwatts_down(floats("wanted_kw"))
+        self.planned = _or_none(milliwatts_down, floats("planned_kw"))
+        self.ramp = _or_none(milliwatts_down, floats("ramp_kw"))
+        self.urgency = floats("urgency")
+        self.weight = floats("weight")
         for place in np.flatnonzero(~(self.weight > 0) | ~(self.urgency >= 0))[:1]:
             demand = self.demands[place]
             raise ValueError(
@@ -53,7 +65,7 @@ class Claims:
         self.set_points = SetPoints([demand.steps for demand in self.demands], step_kw)
         self.all = np.arange(len(self.demands))
         # The lowest set-points they can charge with; infinite where a charger has none.
-        self.minimum = self.set_points.up(self.all, milliwatts_up(self._floats("minimum_kw")))
+        self.minimum = self.set_points.up(self.all, milliwatts_up(floats("minimum_kw")))
 
     def ceilings(self) -> tuple[Floats, Ints]:
         """Return the highest set-points they could get, and which of `REASONS` keeps them from more.
@@ -74,27 +86,19 @@ class Claims:
         reason[~can_charge & (planned > 0)] = _NUMBER[Reason.WANTED]
         return np.where(can_charge, np.maximum(point, self.minimum), 0.0), reason
 
-    def _floats(self, name: str) -> Floats:
-        return np.array(list(map(attrgetter(name), self.demands)), dtype=np.float64)
 
-    def _bools(self, name: str) -> Bools:
-        return np.array(list(map(attrgetter(name), self.demands)), dtype=np.bool_)
-
-    def _ints(self, name: str) -> Ints:
-        return np.array(list(map(attrgetter(name), self.demands)), dtype=np.int64)
-
-
-def _order(demands: Sequence[Demand]) -> list[int]:
+def _order(demands: Sequence[Demand], since_s: Floats) -> Ints:
     ids = [demand.evse_id.int for demand in demands]
     if len(set(ids)) < len(ids):
         twice = uuid.UUID(int=next(evse_id for place, evse_id in enumerate(ids) if evse_id in ids[:place]))
         raise ValueError(f"EVSE {twice} has two demands; give one.")
+    priority = np.array([demand.priority for demand in demands], dtype=np.int64)
+    order = np.lexsort((since_s, -priority))
+    if not ((np.diff(priority[order]) == 0) & (np.diff(since_s[order]) == 0)).any():
+        return order.astype(np.int64)
     high = np.array([evse_id >> 64 for evse_id in ids], dtype=np.uint64)
     low = np.array([evse_id & _LOW_HALF for evse_id in ids], dtype=np.uint64)
-    since_s = _seconds([demand.since for demand in demands])
-    priority = np.array([demand.priority for demand in demands], dtype=np.int64)
-    order: list[int] = np.lexsort((low, high, since_s, -priority)).tolist()
-    return order
+    return np.lexsort((low, high, since_s, -priority)).astype(np.int64)
 
 
 def _or_none(read: Callable[[Floats], Floats], kw: Floats) -> Floats:

@@ -36,7 +36,7 @@ class Rising:
 
     def at(self, levels: Floats) -> Floats:
         """Return the power of each at a level of its own."""
-        risen = np.floor(self.weights * np.minimum(levels, self.top()) / WEIGHT_PARTS) - self.free
+        risen = np.floor(self.weights * levels / WEIGHT_PARTS) - self.free
         return np.minimum(np.maximum(risen, self.lower), self.upper)
 
     def top(self) -> Floats:

@@ -46,6 +46,7 @@ class _Queue:
         self._order = np.argsort(nodes, kind="stable")
         self._nodes, self._columns = nodes[self._order], columns[self._order]
         self._before = supply.taken[self._nodes]
+        self._note_groups()
 
     def fits_behind_all(self) -> Bools:
         """Tell who fits even if all that came before are admitted."""
@@ -66,6 +67,11 @@ class _Queue:
         place = np.cumsum(left) - 1
         self._order = place[self._order[mine]]
         self._nodes, self._columns, self._before = self._nodes[mine], self._columns[mine], self._before[mine]
+        self._note_groups()
+
+    def _note_groups(self) -> None:
+        self._first = np.flatnonzero(np.diff(self._nodes, prepend=-1))
+        self._lengths = np.diff(self._first, append=len(self._nodes))
 
     def _fit(self, before: Floats) -> Bools:
         return ~exceeds(self._supply.loading.measure(before + self._columns), self._supply.limits[self._nodes])
@@ -73,9 +79,7 @@ class _Queue:
     def _columns_before(self, columns: Floats) -> Floats:
         """Return the sums of those before each at the same node."""
         before = np.cumsum(columns, axis=0) - columns
-        first = np.flatnonzero(np.diff(self._nodes, prepend=-1))
-        lengths = np.diff(first, append=len(self._nodes))
-        return before - np.repeat(before[first], lengths, axis=0)
+        return before - np.repeat(before[self._first], self._lengths, axis=0)
 
     def _back(self, sorted_: Bools) -> Bools:
         unsorted = np.empty_like(sorted_)

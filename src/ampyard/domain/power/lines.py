@@ -1,5 +1,6 @@
 """Which lines of a three-phase supply a load draws from, and how much of its power counts on each."""
 
+import math
 from enum import IntEnum, StrEnum
 
 
@@ -91,6 +92,9 @@ _VOLTAGES |= dict.fromkeys(_LINE_TO_LINE.values(), 3**0.5)
 def kw_of_ampere(lines: Lines, voltage_v: float) -> float:
     """Return what one ampere in each conductor makes, in kW, at a power factor of 1; `voltage_v` is between phase and neutral.
 
-    Of a charger that takes whole amperes it is the step of its set-points (`Demand.steps`).
+    Of a charger that takes whole amperes it is the step of its set-points (`Demand.steps`). Rounded up to a milliwatt, so that
+    a set-point is never found to be an ampere less than it was meant to be.
     """
-    return round(voltage_v * _VOLTAGES[lines] / 1000, 6)
+    milliwatts = voltage_v * _VOLTAGES[lines] * 1000
+    nearest = round(milliwatts)
+    return (nearest if math.isclose(milliwatts, nearest, rel_tol=1e-12) else math.ceil(milliwatts)) / 1e6

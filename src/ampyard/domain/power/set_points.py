@@ -19,20 +19,21 @@ class SetPoints:
     """
 
     def __init__(self, steps: Sequence[float | tuple[float, ...] | None], step_kw: float) -> None:
-        lists = {given: None for given in steps if isinstance(given, tuple)}
-        for given in lists:
-            if not given or given[0] <= 0 or any(low >= high for low, high in pairwise(given)):
-                raise ValueError(f"The set-points {given} are no list; give powers above 0 kW, each higher than the one before.")
-        sizes = [step_kw if given is None or isinstance(given, tuple) else given for given in steps]
-        for size in {step_kw, *sizes}:
+        kinds = list(set(steps))  # a few, however many EVSEs there are
+        lists = [kind for kind in kinds if isinstance(kind, tuple)]
+        for points in lists:
+            if not points or points[0] <= 0 or any(low >= high for low, high in pairwise(points)):
+                raise ValueError(f"The set-points {points} are no list; give powers above 0 kW, each higher than the one before.")
+        sizes = [step_kw if kind is None or isinstance(kind, tuple) else kind for kind in kinds]
+        for size in (step_kw, *sizes):
             if not size > 0:
                 raise ValueError(f"The step is {size} kW; it must be more than 0.")
-        self._step: Floats = milliwatts_up(sizes)
-        self._lists = [np.append(0.0, milliwatts_up(given)) for given in lists]
-        place = {given: number for number, given in enumerate(lists)}
-        list_of = [place[given] if isinstance(given, tuple) else -1 for given in steps] if lists else []
-        self._list_of: Ints = np.array(list_of, dtype=np.int64)
-        self.are_own: Bools = np.array([given is not None for given in steps], dtype=np.bool_)
+        number = {kind: place for place, kind in enumerate(kinds)}
+        kind_of: Ints = np.fromiter(map(number.__getitem__, steps), np.int64, len(steps))
+        self._step = milliwatts_up(sizes)[kind_of]
+        self._lists = [np.append(0.0, milliwatts_up(points)) for points in lists]
+        self._list_of = np.array([lists.index(kind) if isinstance(kind, tuple) else -1 for kind in kinds], dtype=np.int64)[kind_of]
+        self.are_own: Bools = np.array([kind is not None for kind in kinds], dtype=np.bool_)[kind_of]
 
     def down(self, evses: Ints, milliwatts: Floats) -> Floats:
         """Return the highest set-point of each that is not above a power."""

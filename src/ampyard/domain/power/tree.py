@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ampyard.domain.power.lines import Lines
+from ampyard.domain.power.lines import Line, Lines
 from ampyard.domain.power.units import decimal_kw
 
 
@@ -40,11 +40,15 @@ class Reserved:
 
 @dataclass(frozen=True, slots=True)
 class FallbackExcess:
-    """A node that would be overloaded if every charger below it lost its link."""
+    """A node that would be overloaded if every charger below it lost its link.
+
+    Where that is a `line` of it, limit and fall-backs are those of the line, as power between it and neutral.
+    """
 
     node_id: uuid.UUID
     limit_kw: float
     fallback_kw: float
+    line: Line | None = None
 
 
 Paths = Mapping[uuid.UUID, tuple[Node, ...]]
@@ -114,18 +118,3 @@ def sums_below(paths: Paths, reserved: Iterable[Reserved]) -> dict[uuid.UUID, De
         for node in path_of(paths, taken.node_id):
             sums[node.id] += kw
     return sums
-
-
-def fallback_excess(nodes: Iterable[Node], fallbacks: Iterable[Reserved]) -> list[FallbackExcess]:
-    """Return the nodes, in order of id, that the sum of all fall-back profiles below them would overload.
-
-    Raises:
-        ValueError: as `paths_to_root`, or a fall-back hangs on an unknown node.
-    """
-    paths = paths_to_root(nodes)
-    sums = sums_below(paths, fallbacks)
-    return [
-        FallbackExcess(node_id, node.limit_kw, float(sums[node_id]))
-        for node_id, (node, *_) in sorted(paths.items())
-        if node.limit_kw is not None and sums[node_id] > decimal_kw(node.limit_kw)
-    ]

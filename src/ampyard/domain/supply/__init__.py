@@ -3,6 +3,7 @@
 The order of rules never matters: where several say something at the same time, the strictest counts.
 """
 
+from ampyard.domain.supply.ahead import limits_ahead
 from ampyard.domain.supply.limits import (
     EffectiveLimit,
     LimitException,
@@ -38,6 +39,7 @@ __all__ = [
     "constant_limit_kw",
     "effective_limit",
     "kw_of_current",
+    "limits_ahead",
     "lowest_limit_kw",
     "power_node_faults",
     "require_place",

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -57,6 +57,7 @@ class LimitException:
 class EffectiveLimit:
     """What may flow through a power node at a moment, where it comes from, and that in a sentence for people.
 
+    `limit_kw` is of the whole node. `limit_a` is what counts of each phase, where anything limits that: not always of the same source.
     `exception_id` names the exception that counts, where one does; `signal_id` the signal from outside, `link_id` the link that it came by
     or whose fall-back counts.
     """
@@ -67,6 +68,7 @@ class EffectiveLimit:
     exception_id: uuid.UUID | None = None
     signal_id: uuid.UUID | None = None
     link_id: uuid.UUID | None = None
+    limit_a: float | None = None
 
 
 def effective_limit(
@@ -78,12 +80,24 @@ def effective_limit(
     once, the strictest counts, whatever their order. None lifts the node above its constant limit, which is technical. What
     comes from outside counts where it is stricter than all of these.
     """
-    own = _own_limit(node, exceptions, at, time_zone)
-    from_outside = [(strictest_kw(node, it.limit_kw, it.limit_a), it) for it in grid.at(at)]
-    if not from_outside:
-        return own
-    limit_kw, strictest = min(from_outside, key=lambda it: (it[0], str(it[1].signal_id or it[1].link_id)))
-    return _of_outside(node, limit_kw, strictest) if limit_kw < own.limit_kw else own
+    exceptions, from_outside = list(exceptions), grid.at(at)
+    counts = _own_limit(node, exceptions, at, time_zone)
+    if from_outside:
+        limits = [(strictest_kw(node, it.limit_kw, it.limit_a), it) for it in from_outside]
+        limit_kw, strictest = min(limits, key=lambda it: (it[0], str(it[1].signal_id or it[1].link_id)))
+        if limit_kw < counts.limit_kw:
+            counts = _of_outside(node, limit_kw, strictest)
+    currents = [node.limit_a, *_rule_currents(node, exceptions, at, time_zone), *(it.limit_a for it in from_outside)]
+    return replace(counts, limit_a=min((current for current in currents if current is not None), default=None))
+
+
+def _rule_currents(node: PowerNode, exceptions: Iterable[LimitException], at: datetime, time_zone: str) -> list[float | None]:
+    """Return the currents of the exceptions in force, and where there are none, of the weekly windows."""
+    in_force = [rule.limit_a for rule in exceptions if rule.is_in_force(at)]
+    if in_force:
+        return in_force
+    weekday, minute = wall_clock(at, time_zone)
+    return [window.limit_a for window in node.weekly_limits if window.is_in_force(weekday, minute)]
 
 
 def _of_outside(node: PowerNode, limit_kw: float, it: GridLimit) -> EffectiveLimit:

@@ -23,6 +23,7 @@ from ampyard.repositories.tables.charge_points import (
     planned_downtime,
 )
 from ampyard.repositories.tables.charging import command, meter_sample, ocpp_transaction_seq, priority, transaction
+from ampyard.repositories.tables.charging_profiles import charging_limit, schedule_check
 from ampyard.repositories.tables.charging_requests import charging_request, depot_link, depot_link_message
 from ampyard.repositories.tables.dispatch import assignment, block, readiness_record
 from ampyard.repositories.tables.fleet import charge_point, connector, depot, evse, power_node
@@ -59,6 +60,7 @@ __all__ = [
     "charge_point_rollup",
     "charge_point_template",
     "charge_point_variable",
+    "charging_limit",
     "charging_request",
     "command",
     "connector",
@@ -104,6 +106,7 @@ __all__ = [
     "resource_group_member",
     "role_grant",
     "rollup_change",
+    "schedule_check",
     "site_meter",
     "site_meter_reading",
     "state_of_charge",

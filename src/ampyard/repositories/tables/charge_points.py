@@ -7,9 +7,11 @@ from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, Text, U
 
 from ampyard.domain.availability import Availability
 from ampyard.domain.charge_points import CurrentType
+from ampyard.domain.equipment import PhaseRotation
 from ampyard.domain.faults import FaultSource
 from ampyard.domain.layouts import ConnectorFormat, ConnectorLayout, ConnectorStandard, EvseLayout, PowerType
 from ampyard.repositories.tables.base import Stored, TextEnum, at, created, ref, tenant_table, updated
+from ampyard.repositories.tables.values import set_points_from_json
 
 
 def _stored(evses: tuple[EvseLayout, ...]) -> list[dict[str, Any]]:
@@ -22,7 +24,10 @@ def _layout(stored: list[dict[str, Any]]) -> tuple[EvseLayout, ...]:
 
 def _evse(stored: dict[str, Any]) -> EvseLayout:
     connectors = tuple(_connector(connector) for connector in stored["connectors"])
-    return EvseLayout(**stored | {"current_type": CurrentType(stored["current_type"]), "connectors": connectors})
+    named: dict[str, Any] = {"current_type": CurrentType(stored["current_type"]), "connectors": connectors}
+    if "set_points" in stored:  # templates of the last release say nothing of how EVSEs are connected
+        named |= {"phase_rotation": PhaseRotation(stored["phase_rotation"]), "set_points": set_points_from_json(stored["set_points"])}
+    return EvseLayout(**stored | named)
 
 
 def _connector(stored: dict[str, Any]) -> ConnectorLayout:

@@ -21,13 +21,28 @@ from ampyard.domain.vehicles import Vehicle
 
 
 @dataclass(frozen=True, slots=True)
+class SupposedLimit:
+    """A limit of a power node that somebody supposes, in place of all that it has, from `valid_from` (None: now) until `valid_until`."""
+
+    power_node_id: uuid.UUID
+    limit_kw: float
+    valid_from: datetime | None
+    valid_until: datetime | None
+
+    def covers(self, moment: datetime) -> bool:
+        """Tell whether it is supposed of a moment."""
+        return (self.valid_from is None or self.valid_from <= moment) and (self.valid_until is None or moment < self.valid_until)
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """A depot at a moment.
 
     `nodes` have the rules that count now or later. `transactions` are the open ones, by EVSE; `requests` what is asked for
     vehicles, the earliest to leave first; `runs` the assignments of each vehicle that
     have not returned yet, by departure; `levels` the classes of transactions and of assignments, by id; `learnt` when vehicles leave that
-    are on no run, by vehicle. `supposed` has departures that somebody supposes, by vehicle.
+    are on no run, by vehicle. `supposed` has departures
+    that somebody supposes, by vehicle.
     """
 
     at: datetime
@@ -47,6 +62,7 @@ class Outlook:
     told_prices: Sequence[GridPrice]
     peak_so_far_kw: float
     supposed: Mapping[uuid.UUID, datetime]
+    supposed_limits: Sequence[SupposedLimit]
 
     def reserve_kwh(self, vehicle: Vehicle) -> float:
         """Return what shall be left in a vehicle's battery on return."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ampyard.domain.assignments import Assignment
-from ampyard.domain.blocks import Block
 from ampyard.domain.departures import LOOKED_BACK, LearntDeparture, PastStay, learnt_departure
 from ampyard.domain.depots import Depot
 from ampyard.domain.grid_signals import NO_GRID_LIMITS
@@ -36,17 +35,23 @@ from ampyard.services.planning.problem import HORIZON
 _NOWHERE = uuid.UUID(int=0)
 
 
-async def read_outlook(session: Session, depot_id: uuid.UUID, *, at: datetime) -> Outlook | None:
-    """Return what is known of a depot; None where there is none that is in use."""
+async def read_outlook(
+    session: Session, depot_id: uuid.UUID, *, at: datetime, vehicle_ids: Iterable[uuid.UUID] = (), block_ids: Iterable[uuid.UUID] = ()
+) -> Outlook | None:
+    """Return what is known of a depot, and of these vehicles and blocks, whether they have to do with it or not.
+
+    None where there is no such depot that is in use.
+    """
     depot = await Depots(session).by_id(depot_id)
     if depot is None or depot.archived_at is not None:
         return None
     points = {point.id: point for point in await ChargePoints(session).of_depot(depot_id)}
     evses = {evse.id: evse for of_point in (await Evses(session).of_charge_points(list(points))).values() for evse in of_point}
     transactions = await Transactions(session).active_of_evses(list(evses))
-    blocks, runs = await _runs(session, depot_id, transactions.values(), at)
     plugged = {one.vehicle_id for one in transactions.values() if one.vehicle_id is not None}
-    vehicles = await Vehicles(session).by_ids({*plugged, *runs})
+    runs = await _runs(session, depot_id, {*plugged, *vehicle_ids}, at)
+    blocks = await Blocks(session).by_ids({*block_ids, *(run.block_id for of_vehicle in runs.values() for run in of_vehicle)})
+    vehicles = await Vehicles(session).by_ids({*plugged, *vehicle_ids, *runs})
     levels = await _levels(session, transactions.values(), runs, depot_id, at)
     unknown = [vehicle_id for vehicle_id in plugged if not any(run.departs_at > at for run in runs.get(vehicle_id, []))]
     return Outlook(
@@ -67,6 +72,7 @@ async def read_outlook(session: Session, depot_id: uuid.UUID, *, at: datetime) -
         told_prices=await prices_between(session, depot_id, at, at + HORIZON),
         peak_so_far_kw=await peak_kw(session, depot_id, since=depot.billing_month_begins(at), until=at),
         supposed={},
+        supposed_limits=(),
     )
 
 
@@ -79,16 +85,11 @@ async def _nodes(session: Session, depot_id: uuid.UUID, at: datetime) -> list[No
     ]
 
 
-async def _runs(
-    session: Session, depot_id: uuid.UUID, transactions: Iterable[Transaction], at: datetime
-) -> tuple[dict[uuid.UUID, Block], dict[uuid.UUID, list[Assignment]]]:
-    """Return the runs of all vehicles that are here, or leave from here within the horizon, and their blocks."""
+async def _runs(session: Session, depot_id: uuid.UUID, here: set[uuid.UUID], at: datetime) -> dict[uuid.UUID, list[Assignment]]:
+    """Return the runs of all vehicles that are here, or leave from here within the horizon."""
     until = at + HORIZON
-    here = {one.vehicle_id for one in transactions if one.vehicle_id is not None}
     leaving = await Assignments(session).leaving(at, until, depot_id)
-    runs = await Assignments(session).of_vehicles({*here, *(one.vehicle_id for one in leaving)}, at - OLDEST_SOC, until)
-    blocks = await Blocks(session).by_ids({run.block_id for of_vehicle in runs.values() for run in of_vehicle})
-    return blocks, runs
+    return await Assignments(session).of_vehicles({*here, *(one.vehicle_id for one in leaving)}, at - OLDEST_SOC, until)
 
 
 @dataclass(frozen=True, slots=True)

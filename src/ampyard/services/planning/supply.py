@@ -58,12 +58,17 @@ def plan_nodes(outlook: Outlook, guests: Guests, slots: Sequence[Slot]) -> tuple
             _add(below[node.id], taken[path[0].id])
     nodes, in_all = [], [0.0] * len(slots)
     for state in outlook.nodes:
-        limits = limits_of(state, slots)
+        limits = [_supposed(outlook, state, slot, limit) for slot, limit in zip(slots, limits_of(state, slots), strict=True)]
         left = tuple(max(0.0, limit - used) for limit, used in zip(limits, below[state.node.id], strict=True))
         nodes.append(PlanNode(state.node.id, state.node.parent_id, left))
         if state.node.parent_id is None:
             _add(in_all, limits)
     return nodes, flowing, in_all
+
+
+def _supposed(outlook: Outlook, state: NodeState, slot: Slot, limit_kw: float) -> float:
+    supposed = (it.limit_kw for it in outlook.supposed_limits if it.power_node_id == state.node.id and it.covers(slot.begins_at))
+    return next(supposed, limit_kw)
 
 
 def _add(to: list[float], values: Sequence[float]) -> None:

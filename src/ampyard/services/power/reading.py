@@ -1,22 +1,25 @@
 """The state of a depot, as a step is computed from it; in a dozen statements whatever its size."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from ampyard.domain.allocation import Allocation, ChargingFacts, EvseFacts, NodeFacts, OrderFacts, StepInput
 from ampyard.domain.charge_points import ChargePoint, CurrentType, Evse
+from ampyard.domain.charging_limits import ChargingLimit, cap_kw
 from ampyard.domain.commands import CommandState
 from ampyard.domain.equipment import ALL_LINES, SetPointKind
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.lines import lines_of, phases_in_use
+from ampyard.domain.plans import PlannedPower
 from ampyard.domain.power import Lines, kw_of_ampere, wiring_of
 from ampyard.domain.supply import LimitSource, NodeState
 from ampyard.domain.transactions import Transaction
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.allocations import Allocations
 from ampyard.repositories.charge_points import ChargePoints, Evses
+from ampyard.repositories.charging_limits import ChargingLimits
 from ampyard.repositories.commands import LimitOrder, limit_orders
 from ampyard.repositories.plans import planned
 from ampyard.repositories.priorities import Priorities
@@ -39,7 +42,11 @@ _FROM = {
 
 @dataclass(frozen=True, slots=True)
 class DepotState:
-    """The facts of a step, and the entities that its outcome is about, by id; transactions and the newest allocations by their EVSE."""
+    """The facts of a step, and the entities that its outcome is about, by id.
+
+    Transactions and the newest allocations are by their EVSE,
+    plans and limits from outside by their transaction.
+    """
 
     facts: StepInput
     charge_points: Mapping[uuid.UUID, ChargePoint]
@@ -47,6 +54,8 @@ class DepotState:
     transactions: Mapping[uuid.UUID, Transaction]
     vehicles: Mapping[uuid.UUID, Vehicle]
     allocations: Mapping[uuid.UUID, Allocation]
+    plans: Mapping[uuid.UUID, PlannedPower]
+    caps: Mapping[uuid.UUID, Sequence[ChargingLimit]]
 
 
 async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
@@ -60,6 +69,7 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
     priorities = await Priorities(session).effective(transactions.values(), at=now)
     plans = await planned(session, depot_id, at=now)
     allocations = await Allocations(session).newest_of(list(transactions))
+    caps = await ChargingLimits(session).counting([it.id for it in transactions.values()], at=now)
     orders = await limit_orders(session, list(charge_points), since=now - _ASK_AGAIN)
 
     def charging_on(evse: Evse, transaction: Transaction) -> ChargingFacts:
@@ -74,7 +84,7 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
             power_kw=transaction.power_kw,
             measured_at=transaction.measured_at,
             heard_at=transaction.heard_at,
-            vehicle_kw=None if vehicle is None else _ability_kw(vehicle, evse),
+            vehicle_kw=_usable_kw(None if vehicle is None else _ability_kw(vehicle, evse), cap_kw(caps.get(transaction.id, ()), now)),
             lines=_lines(evse, vehicle, transaction),
             steps=_steps(evse, _lines(evse, vehicle, transaction)),
             planned_kw=None if plan is None else plan.kw,
@@ -108,7 +118,7 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
         nodes=tuple(_node(state, work) for state in await Supply(session).of_depot(depot_id, at=now)),
         evses=tuple(facts_of(evses[evse.id], in_force_kw) for evse, in_force_kw in locked),
     )
-    return DepotState(facts, charge_points, evses, transactions, vehicles, allocations)
+    return DepotState(facts, charge_points, evses, transactions, vehicles, allocations, plans, caps)
 
 
 def _node(state: NodeState, work: UnitOfWork) -> NodeFacts:
@@ -120,11 +130,18 @@ def _node(state: NodeState, work: UnitOfWork) -> NodeFacts:
         limit_kw=limit.limit_kw,
         unmanaged_kw=unmanaged.kw,
         limit_from=_FROM[limit.source],
+        limit_a=limit.limit_a,
+        voltage_v=state.node.voltage_v,
     )
 
 
 def _ability_kw(vehicle: Vehicle, evse: Evse) -> float:
     return vehicle.max_dc_kw if evse.current_type is CurrentType.DC else vehicle.max_ac_kw
+
+
+def _usable_kw(ability_kw: float | None, cap_kw: float | None) -> float | None:
+    """Return what a transaction can use: by what its vehicle can, and what others limit it to, as far as either is known."""
+    return min((kw for kw in (ability_kw, cap_kw) if kw is not None), default=None)
 
 
 def _lines(evse: Evse, vehicle: Vehicle | None, transaction: Transaction | None) -> Lines:

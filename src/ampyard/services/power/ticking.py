@@ -22,6 +22,6 @@ async def tick(backend: Backend, tenant_id: uuid.UUID, depot_id: uuid.UUID) -> N
         decision = decide(state.facts)
         await note_overdraws(work, state, decision)
         await explain(work, depot_id, state, decision)
-        await send(work, state, decision)
+        await send(work, depot_id, state, decision)
         work.publish(Event(EventKind.DEPOT_POWER, depot_id, depot_id))
         await work.commit()

@@ -9,7 +9,7 @@ workers ?= logical
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test conformance lint format schema release lock bench plans clean
+.PHONY: help run test conformance lint format schema release lock bench plans plots clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,15 +48,19 @@ lock: .venv/installed-dev ## Lock the newest allowed versions of all requirement
 	$(LOCK) pyproject.toml --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(LOCK) pyproject.toml --extra build --extra dev --extra conformance --constraint requirements-dev.lock --output-file requirements-conformance.lock
 	$(LOCK) conformance/codegen/requirements.in --output-file conformance/codegen/requirements.lock
+	$(LOCK) bench/acn/requirements.in --constraint requirements.lock --output-file bench/acn/requirements.lock
 
-bench: .venv/installed-conformance bench/node/node_modules/.installed ## Run the benchmarks, write bench/RESULTS.md (only=NAME for one, args=--profile)
+bench: .venv/installed-conformance bench/node/node_modules/.installed bench/acn/.venv/installed ## Run the benchmarks, write bench/RESULTS.md (only=NAME for one, args=--profile)
 	@exec $(BIN)/python -m bench $(only) $(args)
 
 plans: .venv/installed-dev ## Look at the query plans of the large tenant (ampyard seed --profile large), write docs/plans (only=WORDS for some)
 	@exec $(BIN)/python -m bench.plans $(if $(only),"$(only)") $(args)
 
+plots: .venv/installed-dev ## Let depots meet with trouble, and draw what flowed there into docs/plots
+	@PYTHONPATH=src:. exec $(BIN)/python -m tests.failsafe.plots
+
 clean: ## Remove the environment and all caches; data in .ampyard stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis conformance/node_modules conformance/codegen/.venv bench/node/node_modules dist
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis conformance/node_modules conformance/codegen/.venv bench/node/node_modules bench/acn/.venv dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: requirements are installed again only when their lock changes.
@@ -72,7 +76,7 @@ clean: ## Remove the environment and all caches; data in .ampyard stays
 	@$(call install,requirements-conformance.lock)
 	@touch $@ .venv/installed-dev .venv/installed
 
-conformance/codegen/.venv/installed: conformance/codegen/requirements.lock $(BIN)/python
+conformance/codegen/.venv/installed bench/acn/.venv/installed: %/.venv/installed: %/requirements.lock $(BIN)/python
 	@$(BIN)/python -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes --requirement $<
 	@touch $@

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from bench import bus_week, execution, now_step, planning, results, served, subscriptions
+from bench.acn import run as acn
 from bench.lab import Lab
 from bench.measure import Result
 
@@ -14,6 +15,8 @@ BENCHMARKS: dict[str, Callable[[Lab], AsyncIterator[Result]]] = {
     "now-step": now_step.run,
     "plan": planning.run,
     "bus-depot": bus_week.run,
+    "acn-ideal": acn.ideal,
+    "acn-real": acn.real,
     "execution-flat": execution.flat,
     "execution-nested": execution.nested,
     "entities": execution.entities,

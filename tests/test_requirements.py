@@ -50,7 +50,7 @@ def test_tests_run_on_the_versions_that_people_run(lock: str) -> None:
     assert {name: tested.get(name) for name in _locked("requirements.lock")} == _locked("requirements.lock")
 
 
-@pytest.mark.parametrize("lock", [*_LOCKS, "conformance/codegen/requirements.lock"])
+@pytest.mark.parametrize("lock", [*_LOCKS, "conformance/codegen/requirements.lock", "bench/acn/requirements.lock"])
 def test_a_lock_names_no_place(lock: str) -> None:
     text = (_ROOT / lock).read_text()
     assert re.findall(r"://|^--?\w.*|\s/\w+|file:", text, re.MULTILINE) == []

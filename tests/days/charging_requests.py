@@ -2,22 +2,27 @@
 
 import uuid
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ampyard.domain.charging_requests import PreconditioningKind, PreconditioningLoad, PreconditioningWish, Statement
 from ampyard.domain.depot_links import LinkMessage, MessageDirection, PresystemKind, PriorityBands
 from ampyard.domain.ids import new_id
+from ampyard.repositories.charging_requests import ChargingRequests
+from ampyard.repositories.depot_links import DepotLinks
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services import charging_requests, depot_link_sockets, depot_links
 from ampyard.services.charging_requests import NewChargingRequest
 from ampyard.services.depot_link_sockets import LinkedSystem
 from tests.fleet import user
+from tests.schema.graph import id_of
 
 if TYPE_CHECKING:
     from tests.busy import Busy
 
 HOUR = timedelta(hours=1)
+# Links are there, and on the line.
+UNSET = {"DepotLink.removedAt"}
 
 
 async def happen(busy: "Busy") -> None:
@@ -60,10 +65,41 @@ async def happen(busy: "Busy") -> None:
             ),
             Statement(f"{prefix}r-2", "Nobody's bus", None, 50.0, 80.0),
             Statement(f"{prefix}r-3", vehicles[f"{bus} 3"].name, None, 50.0, 80.0, departs_at=now + 3 * HOUR),
-            Statement(f"{prefix}r-5", vehicles[f"{bus} 5"].name, None, 50.0, 80.0, priority=60, ad_hoc=True),
+            Statement(f"{prefix}r-5", vehicles[f"{bus} 6"].name, None, 50.0, 80.0, priority=60, ad_hoc=True),
             Statement(f"{prefix}r-4", vehicles[f"{bus} 4"].license_plate, None, 50.0, 80.0, charge_point_name="CP-99:1"),
         ]
         await charging_requests.take_list(busy.backend, busy.tenant_id, link.id, asked)
         await charging_requests.take_list(busy.backend, busy.tenant_id, link.id, asked[:4])
         wanted = NewChargingRequest(vehicles[f"{bus} 3"].id, 60.0, 85.0, now + 2 * HOUR, reason="Shuttle service")
         await charging_requests.request_charging(busy.backend, principal, wanted)
+
+
+async def valid_inputs(busy: "Busy") -> dict[str, dict[str, Any]]:
+    """Return arguments with which what changes requests and links would do something."""
+    depot = next(depot for depot in await busy.all(Depots) if depot.name == "Central")
+    vehicle = next(vehicle for vehicle in await busy.all(Vehicles) if vehicle.name == "Bus 2")
+    link = next(link for link in await busy.all(DepotLinks) if link.depot_id == depot.id)
+    mine = next(one for one in await busy.all(ChargingRequests) if one.link_id is None and one.depot_id == depot.id)
+    departs = (busy.backend.clock() + 6 * HOUR).isoformat()
+    return {
+        "createDepotLink": {"input": {"depotId": id_of(depot), "name": "Another", "identity": "bms-other"}},
+        "editDepotLink": {"input": {"depotLinkId": id_of(link), "name": "BMS of Central"}},
+        "rotateDepotLinkPassword": {"input": {"depotLinkId": id_of(link)}},
+        "removeDepotLink": {"input": {"depotLinkId": id_of(link)}},
+        "requestCharging": {"input": {"vehicleId": id_of(vehicle), "minSocPercent": 70.0, "departsAt": departs}},
+        "withdrawChargingRequest": {"input": {"chargingRequestId": id_of(mine)}},
+    }
+
+
+async def foreign_inputs(busy: "Busy", twin: "Busy") -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what is valid, with one id of the other tenant's."""
+    own, other = await valid_inputs(busy), await valid_inputs(twin)
+    ids = {
+        "createDepotLink": "depotId",
+        "editDepotLink": "depotLinkId",
+        "rotateDepotLinkPassword": "depotLinkId",
+        "removeDepotLink": "depotLinkId",
+        "requestCharging": "vehicleId",
+        "withdrawChargingRequest": "chargingRequestId",
+    }
+    return {(name, key): own[name]["input"] | {key: other[name]["input"][key]} for name, key in ids.items()}

@@ -17,6 +17,7 @@ from ampyard.domain.charging_requests import (
     difference,
     flaw_of,
     overruled,
+    with_runs,
 )
 from ampyard.domain.priorities import PriorityLevel
 
@@ -159,3 +160,16 @@ def test_who_counts_does_not_depend_on_the_order_of_reading(order: list[int]) ->
     found = counting([requests[n] for n in order], at=NOW)
 
     assert found == {BUS: [requests[0], requests[2]], uuid.UUID(int=5): [requests[3]]}
+
+
+def test_a_request_goes_with_the_run_whose_departure_is_nearest() -> None:
+    runs = {uuid.UUID(int=abs(n)): NOW + n * HOUR for n in (-1, 2, 5, 9)}
+    near = request(statement("a", departs_at=NOW + 2.5 * HOUR), number=1)
+    far = request(statement("b", departs_at=NOW + 7.1 * HOUR), number=2)
+    left = request(statement("c", departs_at=NOW - HOUR), number=3)
+    undated = request(statement("d"), number=4)
+
+    assert with_runs([left, near, far], runs, at=NOW) == {uuid.UUID(int=1): left, uuid.UUID(int=2): near, uuid.UUID(int=9): far}
+    assert with_runs([near, undated], runs, at=NOW) == {uuid.UUID(int=2): near, uuid.UUID(int=5): undated}
+    assert with_runs([request(statement("e", departs_at=NOW + 20 * HOUR))], runs, at=NOW) == {}
+    assert with_runs([near], {}, at=NOW) == {}

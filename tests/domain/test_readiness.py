@@ -269,3 +269,47 @@ def test_it_is_ready_in_time_where_it_lacks_nothing(made: Outlook) -> None:
             assert one.ready_at <= departures[one.assignment_id] + timedelta(seconds=1)
         if one.ready_at is not None and one.shortfall_kwh:
             assert one.ready_at > departures[one.assignment_id] - timedelta(seconds=1)
+
+
+def test_what_is_asked_for_counts_where_it_is_more_than_the_run_needs() -> None:
+    # 180 kWh are needed with the reserve, 240 asked for; 60 % are 180.
+    more = replace(leg(), minimum_kwh=240.0)
+
+    found = told(outlook(charge(60), UNPLUGGED, more))
+
+    assert found.risk is Risk.AT_RISK
+    assert found.shortfall_kwh == pytest.approx(60.0)
+    assert found.reason.startswith("Of 240 kWh that are asked for it will lack 60.0 kWh")
+    assert told(outlook(charge(60), UNPLUGGED, replace(more, minimum_kwh=100.0))).risk is Risk.ON_TRACK
+
+
+def test_what_is_asked_for_counts_by_when_it_is_asked_for() -> None:
+    # 10 kW bring 9.2 an hour: 60 kWh take six and a half hours.
+    asked = replace(leg(departs=8), minimum_kwh=240.0)
+
+    in_time, too_late = (told(outlook(charge(60), plugged(10), replace(asked, charged_by=NOW + hours * HOUR))) for hours in (8, 5))
+
+    assert in_time.risk is Risk.ON_TRACK
+    assert too_late.risk is Risk.AT_RISK
+    assert too_late.shortfall_kwh == pytest.approx(60 - 5 * 10 * EFFICIENCY)
+    assert too_late.ready_at == in_time.ready_at
+
+
+def test_a_request_tells_what_is_needed_where_the_run_does_not() -> None:
+    unknown = leg(needed_kwh=None)
+    later = leg(departs=20, returns=22, which=TWO)
+
+    found = readiness(outlook(charge(60), UNPLUGGED, replace(unknown, minimum_kwh=150.0), later), now=NOW)
+
+    assert (found[ONE].risk, found[ONE].shortfall_kwh) == (Risk.ON_TRACK, 0.0)
+    assert found[TWO].risk is Risk.UNKNOWN
+
+
+def test_at_departure_what_was_asked_for_counts() -> None:
+    gone = replace(leg(departs=-0.1), minimum_kwh=240.0)
+
+    found = at_departure(outlook(charge(70), UNPLUGGED, gone), ONE, now=NOW)
+
+    assert found.risk is Risk.NOT_READY
+    assert found.shortfall_kwh == pytest.approx(30.0)
+    assert found.reason == "It left with 210 kWh and needed 240 kWh that are asked for."

@@ -41,6 +41,7 @@ def test_a_value_of_its_own_counts_before_that_of_the_type() -> None:
         "consumption_kwh_per_km": 1.2,
         "min_soc_percent": 15.0,
         "target_soc_percent": 90.0,
+        "ac_phases": None,
     }
     assert list(found) == list(LIMITS)
 

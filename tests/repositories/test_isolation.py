@@ -24,7 +24,9 @@ from sqlalchemy import (
 )
 
 from ampyard.domain.allocation import StepInput
+from ampyard.domain.charging_profiles import Schedule
 from ampyard.domain.charging_requests import PreconditioningWish
+from ampyard.domain.equipment import SetPoints
 from ampyard.domain.events import EventKind
 from ampyard.domain.ids import new_id
 from ampyard.domain.opening_hours import Hours
@@ -60,6 +62,7 @@ SYSTEM_READS = {
     "answered_request": {"author", "key", "operation", "digest", "answer"},
     "depot": {"id", "tenant_id", "name", "time_zone", "archived_at"},
     "depot_link": {"id", "tenant_id", "identity", "password_hash", "enabled", "removed_at", "connected", "seen_at"},
+    "evse": {"profile_writes"},
     "charge_point": {"id", "tenant_id", "identity", "password_hash", "connected", "last_seen_at", "state"},
     "api_key": {"id", "tenant_id", "name", "key_hash", "scopes", "expires_at", "revoked_at", "resource_group_id"},
     "ocpi_credential": {"id", "tenant_id", "partner_name", "token_hash", "revoked_at"},
@@ -67,6 +70,7 @@ SYSTEM_READS = {
     "alert_rule": {"id", "tenant_id", "enabled"},
     "alert": {"id", "tenant_id", "kind", "severity", "state"},
     "grid_link": {"id", "tenant_id", "kind", "name", "enabled", "due_at", "token_hash", "next_token_hash"},
+    "depot_plan": {"id", "tenant_id", "depot_id", "made_at", "fresh_until", "status", "gap", "solve_s"},
     "outbox": {"id", "tenant_id", "kind", "aggregate_id", "depot_id", "payload", "occurred_at"},
 }
 
@@ -162,7 +166,7 @@ def _as_sent(value: object) -> object:
         return b""
     if isinstance(value, tuple) and all(isinstance(one, uuid.UUID) for one in value):
         return list(value)
-    return "{}" if isinstance(value, dict | tuple | Hours | PreconditioningWish) else value
+    return "{}" if isinstance(value, dict | tuple | Hours | PreconditioningWish | Schedule | SetPoints) else value
 
 
 @every_table

@@ -78,6 +78,10 @@ async def _rows(busy: Busy) -> dict[str, list[Mapping[str, Any]]]:
         }
 
 
+# Of columns that are not called as the table they refer to.
+_ALIASES = {"link_id": "depot_link"}
+
+
 def _within(rows: Mapping[str, Sequence[Mapping[str, Any]]], depot: uuid.UUID) -> frozenset[tuple[str, uuid.UUID]]:
     """Return what has to do with a depot: the depot, and whatever refers, over any number of steps, to something that has.
 
@@ -87,7 +91,7 @@ def _within(rows: Mapping[str, Sequence[Mapping[str, Any]]], depot: uuid.UUID) -
     for table in metadata.sorted_tables:
         for row in rows.get(table.name, ()):
             for column in table.c:
-                target = column.name.removesuffix("_id").removeprefix("return_").removeprefix("departure_")
+                target = _ALIASES.get(column.name, column.name.removesuffix("_id").removeprefix("return_").removeprefix("departure_"))
                 if column.name.endswith("_id") and target in rows and target not in UNCONFINED and row[column.name] is not None:
                     referred[target, row[column.name]].append((table.name, row.get("id", depot)))
     for row in rows["vehicle_group_member"]:

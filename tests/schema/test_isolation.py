@@ -14,6 +14,7 @@ from ampyard.repositories.alerts import Alerts
 from ampyard.repositories.allocations import Allocations
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.charge_points import ChargePoints, Evses
+from ampyard.repositories.charging_requests import ChargingRequests
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.faults import Faults
@@ -239,6 +240,7 @@ OF_ALERT_RAISED = "{ alertRaised(depotId: $depot) { id } }"
 OF_ALERT = "{ alertUpdated(depotId: $depot, alertId: $only) { id } }"
 OF_ALLOCATION = "{ allocationChanged(depotId: $depot) { id powerKw } }"
 OF_DELIVERY = "{ notificationDeliveryUpdated(notificationDeliveryId: $only) { id } }"
+OF_REQUEST = "{ chargingRequestChanged(depotId: $depot, vehicleId: $only) { id externalId } }"
 WATCHED: dict[EventKind, type[Repository[Any]]] = {
     EventKind.CHARGE_POINT_UPDATED: ChargePoints,
     EventKind.CHARGE_POINT_FAULT_UPDATED: Faults,
@@ -250,6 +252,7 @@ WATCHED: dict[EventKind, type[Repository[Any]]] = {
     EventKind.NOTIFICATION_UPDATED: Deliveries,
     EventKind.VEHICLE_UPDATED: Vehicles,
     EventKind.PRIORITY_CHANGED: Priorities,
+    EventKind.CHARGING_REQUEST_CHANGED: ChargingRequests,
     EventKind.UNKNOWN_IDENTIFICATION_SEEN: UnknownIdentifications,
 }
 
@@ -270,6 +273,7 @@ WATCHED: dict[EventKind, type[Repository[Any]]] = {
         (OF_DELIVERY, EventKind.NOTIFICATION_UPDATED, "notificationDeliveryUpdated"),
         (OF_VEHICLE, EventKind.VEHICLE_UPDATED, "vehicleUpdated"),
         (OF_PRIORITY, EventKind.PRIORITY_CHANGED, "priorityChanged"),
+        (OF_REQUEST, EventKind.CHARGING_REQUEST_CHANGED, "chargingRequestChanged"),
         (OF_STRANGER, EventKind.UNKNOWN_IDENTIFICATION_SEEN, "unknownIdentificationSeen"),
     ],
 )
@@ -347,6 +351,7 @@ def test_every_subscription_is_watched() -> None:
         "depotPower",
         "vehicleUpdated",
         "priorityChanged",
+        "chargingRequestChanged",
         "unknownIdentificationSeen",
         "faultUpdated",
         "commandUpdated",

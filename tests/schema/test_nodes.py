@@ -26,7 +26,7 @@ async def test_the_public_graph_finds_what_it_shows_and_nothing_else(graph: Grap
 
     data = await outside.data("query Q($id: ID!) { node(id: $id) { id __typename } }", id=id_of(entity))
 
-    is_shown = type_name in {"Depot", "ChargePoint", "Vehicle", "Transaction", "Priority", "Block", "Assignment"}
+    is_shown = type_name in {"Depot", "ChargePoint", "Vehicle", "Transaction", "Priority", "Block", "Assignment", "ChargingRequest"}
     assert data == {"node": {"id": id_of(entity), "__typename": type_name} if is_shown else None}
 
 

@@ -113,7 +113,7 @@ def test_types_of_the_same_name_show_the_same_entity() -> None:
     shown = {type_.name: entities_shown(type_) for type_ in OBJECTS.values()}
     entities = {
         name: {ENTITIES[name][0]}
-        for name in ("Assignment", "Block", "ChargePoint", "Depot", "GridSignal", "Priority", "Transaction", "Vehicle")
+        for name in ("Assignment", "Block", "ChargePoint", "ChargingRequest", "Depot", "GridSignal", "Priority", "Transaction", "Vehicle")
     }
     assert {name: entity for name, entity in shown.items() if entity} == entities
     for name, of_type in entities.items():
@@ -340,9 +340,39 @@ async def test_a_limit_pushed_outside_is_seen_inside(backend: Backend) -> None:
         assert await graph.data(asked, input=given) == told
 
 
+async def test_what_is_asked_for_outside_is_seen_inside(backend: Backend) -> None:
+    who = user((await new_fleet(backend)).tenant_id)
+    inside, outside = Graph(backend, who), Graph(backend, who, public)
+    vehicle = (await inside.data("{ vehicles(first: 1) { nodes { id } } }"))["vehicles"]["nodes"][0]["id"]
+
+    async def changed(name: str, **given: Any) -> Any:
+        payload = get_named_type(MUTATION.fields[name].type)
+        asked = f"mutation Q($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input){selection(payload)} }}"
+        shown = (await outside.data(asked, input=given))[name]["chargingRequest"]
+        seen = f"query Q($id: ID!) {{ chargingRequest(id: $id){selection(OBJECTS['ChargingRequest'])} }}"
+        assert (await inside.data(seen, id=shown["id"]))["chargingRequest"] == shown
+        return shown
+
+    made = await changed("requestCharging", vehicleId=vehicle, minSocPercent=70.0, adHoc=True)
+    gone = await changed("withdrawChargingRequest", chargingRequestId=made["id"])
+
+    assert (made["minSocPercent"], made["level"], made["source"], made["withdrawnAt"]) == (70.0, "HIGH", "GRAPH", None)
+    assert gone == made | {"withdrawnAt": gone["withdrawnAt"]}
+    assert gone["withdrawnAt"] is not None
+
+
 def test_nothing_public_is_left_out_of_what_is_compared() -> None:
     compared = {f"Query.{name}" for name in LISTS | BY_ID} | {
-        f"Mutation.{name}" for name in ("setPriority", "reportStateOfCharge", "upsertBlocks", "scheduleVehicle", "pushGridLimits")
+        f"Mutation.{name}"
+        for name in (
+            "setPriority",
+            "reportStateOfCharge",
+            "upsertBlocks",
+            "scheduleVehicle",
+            "pushGridLimits",
+            "requestCharging",
+            "withdrawChargingRequest",
+        )
     }
     for root in (QUERY, MUTATION):
         compared |= {it for field in root.fields.values() for it in coordinates(field.type)}

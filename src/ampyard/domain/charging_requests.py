@@ -11,6 +11,8 @@ from ampyard.domain.priorities import PriorityLevel
 
 # Whoever has not left so long after the time it was to leave is not waited for any more.
 OVERDUE = timedelta(hours=6)
+# Of a run and a request whose departures are no further apart, both speak of the same.
+SAME_DEPARTURE = timedelta(hours=2)
 
 
 class RequestSource(StrEnum):
@@ -258,6 +260,29 @@ def _by_time(request: ChargingRequest) -> tuple[bool, float, float, uuid.UUID]:
         arrives_at.timestamp() if arrives_at else 0.0,
         request.id,
     )
+
+
+def with_runs(
+    requests: Sequence[ChargingRequest], departures: Mapping[uuid.UUID, datetime], *, at: datetime
+) -> dict[uuid.UUID, ChargingRequest]:
+    """Return which request of a vehicle speaks of which of its runs, by run; `requests` are those that count.
+
+    Each goes with the run whose departure is nearest to its own, within two hours; one without a departure, with the first run ahead that
+    no other goes with.
+    """
+    found: dict[uuid.UUID, ChargingRequest] = {}
+    by_time = sorted(departures.items(), key=lambda run: (run[1], run[0]))
+    for request in requests:
+        free = [(run_id, departs_at) for run_id, departs_at in by_time if run_id not in found]
+        if request.departs_at is None:
+            run_id = next((run_id for run_id, departs_at in free if departs_at > at), None)
+        else:
+            asked = request.departs_at
+            near = [(abs(departs_at - asked), run_id) for run_id, departs_at in free if abs(departs_at - asked) <= SAME_DEPARTURE]
+            run_id = min(near)[1] if near else None
+        if run_id is not None:
+            found[run_id] = request
+    return found
 
 
 def overruled(requests: Sequence[ChargingRequest], *, at: datetime) -> dict[uuid.UUID, ChargingRequest]:

@@ -50,13 +50,34 @@ class Supply:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A run of the vehicle. `needed_kwh` is None where it is not known; `afterwards` is what it may count on where it returns."""
+    """A run of the vehicle. `needed_kwh` is None where it is not known; `afterwards` is what it may count on where it returns.
+
+    Where a charging request speaks of it, `minimum_kwh` is what shall be in the battery, and `charged_by` when, in place of the departure.
+    """
 
     assignment_id: uuid.UUID
     departs_at: datetime
     returns_at: datetime
     needed_kwh: float | None
     afterwards: Supply
+    minimum_kwh: float | None = None
+    charged_by: datetime | None = None
+
+    @property
+    def ready_by(self) -> datetime:
+        """When it has to hold what it needs."""
+        return self.departs_at if self.charged_by is None else self.charged_by
+
+    def required_kwh(self, reserve_kwh: float) -> float | None:
+        """Return what has to be in the battery: for the run with the reserve, or what is asked for, whichever is more; None: not known."""
+        wanted = [self.minimum_kwh, None if self.needed_kwh is None else self.needed_kwh + reserve_kwh]
+        return max((kwh for kwh in wanted if kwh is not None), default=None)
+
+    def needs(self, reserve_kwh: float) -> str:
+        """Return that in words."""
+        required = self.required_kwh(reserve_kwh) or 0.0
+        asked = self.minimum_kwh is not None and required == self.minimum_kwh
+        return f"{required:.0f} kWh " + ("that are asked for" if asked else "with its reserve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +95,9 @@ class Outlook:
 class Readiness:
     """How ready a vehicle will be for an assignment, as seen at `at`.
 
-    `expected_kwh` and `expected_soc_percent` are for its departure, `ready_at` is when it holds what it needs with its reserve, however
-    late (None: never, or not known), `shortfall_kwh` is what it will lack of that. What cannot be told is None, and `reason` says why.
+    `expected_kwh` and `expected_soc_percent` are for its departure, or the one that a charging request names; `ready_at` is when it holds
+    what it needs with its reserve, or what is asked for where that is more, however late (None: never, or not known), `shortfall_kwh`
+    is what it will lack of that. What cannot be told is None, and `reason` says why.
     """
 
     assignment_id: uuid.UUID
@@ -143,9 +165,11 @@ def _foreseen(outlook: Outlook, soc: StateOfCharge, now: datetime) -> dict[uuid.
     unknown: str | None = None
     for leg in outlook.legs:
         if leg.departs_at > now:
-            if unknown is None and leg.needed_kwh is None:
+            required = leg.required_kwh(outlook.reserve_kwh)
+            if unknown is None and required is None:
                 unknown = _NO_CONSUMPTION
-            judged = _judged(outlook, soc, leg, tracks, now) if unknown is None else _untold(outlook, leg, unknown, now)
+            told = unknown is None and required is not None
+            judged = _judged(outlook, soc, leg, tracks, now) if told else _untold(outlook, leg, unknown or _NO_CONSUMPTION, now)
             found[leg.assignment_id] = judged
         share = _share_ahead(leg, since=soc.at)
         if leg.needed_kwh is None and share > 0:
@@ -173,14 +197,16 @@ def _back(battery: Battery, track: _Track, leg: Leg, used_kwh: float, forecast: 
 def _judged(outlook: Outlook, soc: StateOfCharge, leg: Leg, tracks: Sequence[_Track], now: datetime) -> Readiness:
     battery = outlook.battery
     expected, sure, best = tracks
-    required = (leg.needed_kwh or 0.0) + outlook.reserve_kwh
-    energy = battery.after(expected.energy_kwh, expected.forecast, expected.at, leg.departs_at)
+    required = leg.required_kwh(outlook.reserve_kwh) or 0.0
+    by = leg.ready_by
+    energy = battery.after(expected.energy_kwh, expected.forecast, expected.at, by)
     lacking = max(0.0, required - energy)
     lacking = 0.0 if lacking < _NEGLIGIBLE_KWH else lacking
-    in_time = battery.after(sure.energy_kwh, sure.forecast, sure.at, leg.departs_at - _SPARE)
-    at_best = battery.after(best.energy_kwh, best.forecast, best.at, leg.departs_at)
+    in_time = battery.after(sure.energy_kwh, sure.forecast, sure.at, by - _SPARE)
+    at_best = battery.after(best.energy_kwh, best.forecast, best.at, by)
     risk, reason = _verdict(
         outlook,
+        leg.needs(outlook.reserve_kwh),
         required,
         lacking,
         in_time=in_time,
@@ -203,10 +229,17 @@ def _judged(outlook: Outlook, soc: StateOfCharge, leg: Leg, tracks: Sequence[_Tr
 
 
 def _verdict(
-    outlook: Outlook, required_kwh: float, lacking_kwh: float, *, in_time: float, at_best: float, plugged_in: bool, certain: bool
+    outlook: Outlook,
+    needs: str,
+    required_kwh: float,
+    lacking_kwh: float,
+    *,
+    in_time: float,
+    at_best: float,
+    plugged_in: bool,
+    certain: bool,
 ) -> tuple[Risk, str]:
     capacity = outlook.battery.capacity_kwh
-    needs = f"{required_kwh:.0f} kWh with its reserve"
     if required_kwh > capacity + _NEGLIGIBLE_KWH:
         return Risk.NOT_READY, f"It needs {needs}, more than its battery of {capacity:.0f} kWh holds."
     if lacking_kwh:
@@ -230,14 +263,14 @@ def at_departure(outlook: Outlook, assignment_id: uuid.UUID, *, now: datetime) -
     leg = next(leg for leg in outlook.legs if leg.assignment_id == assignment_id)
     if (unknown := _unknown(outlook.soc, now)) is not None:
         return _untold(outlook, leg, unknown, now)
-    if leg.needed_kwh is None:
+    required = leg.required_kwh(outlook.reserve_kwh)
+    if required is None:
         return _untold(outlook, leg, _NO_CONSUMPTION, now)
     assert outlook.soc is not None
-    required = leg.needed_kwh + outlook.reserve_kwh
     energy = outlook.battery.capacity_kwh * outlook.soc.percent / 100
     lacking = required - energy
     ready = lacking < _NEGLIGIBLE_KWH
-    needs = f"{required:.0f} kWh with its reserve"
+    needs = leg.needs(outlook.reserve_kwh)
     return Readiness(
         assignment_id=leg.assignment_id,
         at=now,

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import Column, ColumnElement, DateTime, Interval, bindparam, del
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from ampyard.domain.departures import PastStay
+from ampyard.domain.planning import PlanStatus
 from ampyard.domain.plans import DepotPlan, PlannedPower, PlannedStay, planned_power
 from ampyard.domain.transactions import TransactionState
 from ampyard.repositories import tables
@@ -122,6 +123,28 @@ async def keep_plan(session: WriteSession, plan: DepotPlan, stays: Sequence[Plan
         if entities:
             names = [field.name for field in fields(entities[0])]
             await session.execute(insert(table), [{name: getattr(one, name) for name in names} for one in entities])
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFigures:
+    """How good a plan is, how long it took, and since when there is it."""
+
+    status: PlanStatus
+    gap: float
+    solve_s: float
+    made_at: datetime
+
+
+async def fresh_figures(session: Session, *, at: datetime) -> list[PlanFigures]:
+    """Return the figures of the newest plan of each depot that has one that is fresh at a moment; of all tenants, for the system role."""
+    column = tables.depot_plan.c
+    statement = (
+        select(column.status, column.gap, column.solve_s, column.made_at)
+        .where(column.made_at <= at, column.fresh_until > at)
+        .ext(distinct_on(column.depot_id))
+        .order_by(column.depot_id, column.made_at.desc(), column.id.desc())
+    )
+    return [PlanFigures(*row) for row in await session.fetch(statement)]
 
 
 async def peak_kw(session: Session, depot_id: uuid.UUID, *, since: datetime, until: datetime) -> float:

@@ -8,7 +8,7 @@ from ampyard.domain.grid_links import Circuit, GridLink, LinkKind, LinkState
 from ampyard.domain.supply import PowerNode
 from ampyard.resolvers.changes import Caller
 from ampyard.resolvers.context import Info
-from ampyard.resolvers.ids import decode_id
+from ampyard.resolvers.ids import SCOPES, decode_id
 from ampyard.services import grid_links, oscp, site_limits
 from ampyard.services.edits import at_path
 from ampyard.services.grid_links import NewGridLink
@@ -18,6 +18,7 @@ from ampyard.services.site_limits import PushedLimit
 
 def resolve_state(root: GridLink, info: Info) -> LinkState:
     """Resolve whether the other side is heard."""
+    info.context.principal.require(SCOPES[GridLink])
     return root.state(info.context.now)
 
 

@@ -7,13 +7,14 @@ from ampyard.domain.grid_signals import GridSignal, SignalState
 from ampyard.domain.supply import PowerNode
 from ampyard.resolvers.changes import Caller
 from ampyard.resolvers.context import Info
-from ampyard.resolvers.ids import decode_id
+from ampyard.resolvers.ids import SCOPES, decode_id
 from ampyard.services import grid_signals
 from ampyard.services.grid_signals import NewGridSignal
 
 
 def resolve_state(root: GridSignal, info: Info) -> SignalState:
     """Resolve where in its life a signal is."""
+    info.context.principal.require(SCOPES[GridSignal])
     return root.state(info.context.now)
 
 

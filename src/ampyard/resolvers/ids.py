@@ -20,8 +20,10 @@ from ampyard.domain.availability import AvailabilityInterval, PlannedDowntime
 from ampyard.domain.blocks import Block
 from ampyard.domain.charge_points import ChargePoint, Connector, Evse
 from ampyard.domain.charging_limits import ChargingLimit
+from ampyard.domain.charging_requests import ChargingRequest
 from ampyard.domain.commands import Command
 from ampyard.domain.corrections import Correction
+from ampyard.domain.depot_links import DepotLink, LinkMessage
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.faults import Fault
@@ -62,8 +64,10 @@ from ampyard.repositories.availability import AvailabilityIntervals, PlannedDown
 from ampyard.repositories.blocks import Blocks
 from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.charging_limits import ChargingLimits
+from ampyard.repositories.charging_requests import ChargingRequests
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.corrections import Corrections
+from ampyard.repositories.depot_links import DepotLinks, LinkMessages
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.energy_prices import EnergyPrices
 from ampyard.repositories.faults import Faults
@@ -102,12 +106,15 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     Anomaly: Anomalies,
     ChargePoint: ChargePoints,
     ChargePointTemplate: Templates,
+    ChargingRequest: ChargingRequests,
     ChargingLimit: ChargingLimits,
     Command: Commands,
     ConfigurationVariable: Variables,
     Connector: Connectors,
     Correction: Corrections,
     Depot: Depots,
+    DepotLink: DepotLinks,
+    LinkMessage: LinkMessages,
     EnergyPrice: EnergyPrices,
     Evse: Evses,
     IdTag: IdTags,

@@ -17,6 +17,7 @@ from ampyard.domain.allocation import Allocation
 from ampyard.domain.anomalies import Anomaly
 from ampyard.domain.assignments import Assignment
 from ampyard.domain.charge_points import ChargePoint, Evse
+from ampyard.domain.charging_requests import ChargingRequest
 from ampyard.domain.commands import Command
 from ampyard.domain.depots import Depot
 from ampyard.domain.errors import NotFoundError
@@ -33,6 +34,7 @@ from ampyard.repositories.allocations import Allocations
 from ampyard.repositories.anomalies import Anomalies
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.charge_points import ChargePoints
+from ampyard.repositories.charging_requests import ChargingRequests
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots
 from ampyard.repositories.faults import Faults
@@ -321,6 +323,25 @@ def plan_made(
         return event.kind is EventKind.PLAN_MADE and event.aggregate_id == wanted
 
     return _moments(info.context, wanted, fits, PlanChange)
+
+
+def charging_request_changed(
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those in this depot.")] = None,
+    vehicle_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those for this vehicle.")] = None,
+) -> AsyncGenerator[ChargingRequest, None]:
+    """Return charging requests as they are made, changed and withdrawn."""
+    of_depot, of_vehicle = optional_id("depotId", depot_id, Depot), optional_id("vehicleId", vehicle_id, Vehicle)
+
+    def fits(event: PublishedEvent) -> bool:
+        about = event.payload.get("vehicle_id")
+        return (
+            event.kind is EventKind.CHARGING_REQUEST_CHANGED
+            and of_depot in {None, event.depot_id}
+            and (of_vehicle is None or about == str(of_vehicle))
+        )
+
+    return _entities(info.context, ChargingRequests, fits)
 
 
 def job_run_updated(

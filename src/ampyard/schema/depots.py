@@ -33,7 +33,9 @@ from ampyard.schema.alerts import Alert, alerts_about
 from ampyard.schema.allocations import Allocation, allocations_of
 from ampyard.schema.availability import Uptime
 from ampyard.schema.charge_points import ChargePoint, ChargePointFilter, ChargePointOrder
+from ampyard.schema.charging_requests import REQUESTS_OF_DEPOT, ChargingRequest, ChargingRequestFilter, ChargingRequestOrder
 from ampyard.schema.charts import EnergyChart, NodePowerChart, ReadinessChart, UtilisationChart
+from ampyard.schema.depot_links import LINKS_OF_DEPOT, DepotLink, DepotLinkFilter, DepotLinkOrder
 from ampyard.schema.energy_prices import EnergyPrice, EnergyPriceOrder
 from ampyard.schema.enums import Archived
 from ampyard.schema.errors import Change, Payload
@@ -130,6 +132,18 @@ class Depot(Node):
         description="What energy costs in it, and has cost; those that begin last first unless told.",
         filter_type=None,
         order_type=EnergyPriceOrder,
+    )
+    charging_requests: Connection[ChargingRequest] = connection(
+        REQUESTS_OF_DEPOT,
+        description="What is asked for here, newest first unless told, withdrawn requests too.",
+        filter_type=ChargingRequestFilter,
+        order_type=ChargingRequestOrder,
+    )
+    depot_links: Connection[DepotLink] = connection(
+        LINKS_OF_DEPOT,
+        description="The links of depot management systems that speak for it, newest first unless told.",
+        filter_type=DepotLinkFilter,
+        order_type=DepotLinkOrder,
     )
     reports: Connection[Report] = connection(
         Listing("depot.reports", Reports, "DAY", default_descending=True, parent=Reports.table.c.depot_id),

@@ -11,8 +11,12 @@ from ampyard.domain.authorization import AuthorizedBy, VehicleResolution
 from ampyard.domain.availability import Availability
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, OcppVersion
 from ampyard.domain.charging_limits import LimitOrigin
+from ampyard.domain.charging_requests import PreconditioningKind
+from ampyard.domain.charging_requests import RequestFlaw as ChargingRequestFlaw
+from ampyard.domain.charging_requests import RequestSource as ChargingRequestSource
 from ampyard.domain.charts import ChartBucket
 from ampyard.domain.commands import CommandKind, CommandState
+from ampyard.domain.depot_links import MessageDirection, PresystemKind
 from ampyard.domain.energy import EnergyBucket
 from ampyard.domain.equipment import PhaseRotation, SetPointKind
 from ampyard.domain.faults import FaultSource
@@ -49,6 +53,11 @@ from ampyard.domain.unknown_identifications import UnknownState
 from ampyard.domain.vehicles import VehicleKind
 from ampyard.repositories.depots import Archived
 
+strawberry.enum(ChargingRequestSource, name="ChargingRequestSource", description="Who asks for a vehicle to be charged.")
+strawberry.enum(ChargingRequestFlaw, name="ChargingRequestFlaw", description="What is wrong with a charging request.")
+strawberry.enum(PreconditioningKind, name="PreconditioningKind", description="What a vehicle is prepared with, in the words of VDV 261.")
+strawberry.enum(PresystemKind, name="PresystemKind", description="A depot management system, or an operations control system.")
+strawberry.enum(MessageDirection, name="MessageDirection", description="Whether a message came in or went out.")
 strawberry.enum(AlertChangeKind, name="AlertChangeKind", description="What happened to an alert.")
 strawberry.enum(AlertKind, name="AlertKind", description="What an alert is about.")
 strawberry.enum(BoundBy, name="BoundBy", description="What keeps an EVSE from more power than it gets.")
@@ -136,6 +145,8 @@ __all__ = [
     "Availability",
     "BoundBy",
     "ChargePointState",
+    "ChargingRequestFlaw",
+    "ChargingRequestSource",
     "ChargingState",
     "ChartBucket",
     "CommandKind",
@@ -161,6 +172,7 @@ __all__ = [
     "LimitOrigin",
     "LimitSource",
     "Line",
+    "MessageDirection",
     "NotBillable",
     "NotificationChannelKind",
     "NotificationDeliveryState",
@@ -170,6 +182,8 @@ __all__ = [
     "PlanStatus",
     "PowerNodeKind",
     "PowerType",
+    "PreconditioningKind",
+    "PresystemKind",
     "PrincipalKind",
     "PriorityLevel",
     "PriorityOutcome",

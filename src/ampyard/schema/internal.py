@@ -23,8 +23,15 @@ from ampyard.schema.charge_point_setup import ChargePointMutations
 from ampyard.schema.charge_points import ChargePoint, ChargePointQueries, ChargePointSubscriptions, Connector, Evse
 from ampyard.schema.charging_profile_changes import ChargingProfileMutations
 from ampyard.schema.charging_profiles import ChargingLimit
+from ampyard.schema.charging_requests import (
+    ChargingRequest,
+    ChargingRequestMutations,
+    ChargingRequestQueries,
+    ChargingRequestSubscriptions,
+)
 from ampyard.schema.commands import Command, CommandMutations, CommandQueries, CommandSubscriptions
 from ampyard.schema.corrections import Correction, CorrectionMutations, CorrectionQueries
+from ampyard.schema.depot_links import DepotLink, DepotLinkMutations, DepotLinkQueries, LinkMessage
 from ampyard.schema.depots import Depot, DepotMutations, DepotQueries, DepotSubscriptions
 from ampyard.schema.dispatch import DispatchSubscriptions
 from ampyard.schema.dispatch_changes import DispatchMutations
@@ -97,6 +104,8 @@ class Query(
     BlockQueries,
     AssignmentQueries,
     ReadinessQueries,
+    ChargingRequestQueries,
+    DepotLinkQueries,
     WhatIfQueries,
     ViewerQueries,
     UserQueries,
@@ -133,6 +142,8 @@ class Mutation(
     AlertRuleMutations,
     NotificationMutations,
     DispatchMutations,
+    ChargingRequestMutations,
+    DepotLinkMutations,
     UserMutations,
     ResourceGroupMutations,
     ApiKeyMutations,
@@ -164,6 +175,7 @@ class Subscription(
     DepotSubscriptions,
     DispatchSubscriptions,
     ReadinessSubscriptions,
+    ChargingRequestSubscriptions,
     PlanSubscriptions,
     JobRunSubscriptions,
 ):
@@ -213,6 +225,9 @@ schema = Subgraph(
         Block,
         Assignment,
         ReadinessRecord,
+        ChargingRequest,
+        DepotLink,
+        LinkMessage,
         User,
         RoleGrant,
         ResourceGroup,

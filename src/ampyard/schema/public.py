@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import strawberry
 
-from ampyard.domain import assignments, blocks, charge_points, depots, priorities, transactions, vehicles
+from ampyard.domain import assignments, blocks, charge_points, charging_requests, depots, priorities, transactions, vehicles
 from ampyard.domain.access import Scope
 from ampyard.domain.errors import DomainError
 from ampyard.engine import Schema, list_size
@@ -27,6 +27,7 @@ from ampyard.resolvers.scopes import scoped
 from ampyard.schema.enums import ConnectorStatus, CurrentType, PriorityLevel, TransactionState, VehicleKind
 from ampyard.schema.node import Node, shows
 from ampyard.schema.paging import OrderDirection, connection, counted
+from ampyard.schema.public_charging import ChargingRequestMutations
 from ampyard.schema.public_dispatch import Assignment, Block, DispatchMutations
 from ampyard.schema.public_grid import GridMutations
 from ampyard.schema.public_plans import Prediction
@@ -230,6 +231,7 @@ _PUBLIC_NODES = (
     priorities.Priority,
     blocks.Block,
     assignments.Assignment,
+    charging_requests.ChargingRequest,
 )
 
 
@@ -363,7 +365,7 @@ class ReportStateOfChargePayload:
 
 
 @strawberry.type(description="What can be changed.")
-class Mutation(DispatchMutations, GridMutations):
+class Mutation(DispatchMutations, ChargingRequestMutations, GridMutations):
     report_state_of_charge: ReportStateOfChargePayload = mutation(
         ReportStateOfChargePayload,
         vehicle_changes.report_state_of_charge,

@@ -28,6 +28,7 @@ from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.resolvers.vehicles import own, resolve_soc_confidence
 from ampyard.schema.alerts import Alert, alerts_about
+from ampyard.schema.charging_requests import REQUESTS_OF_VEHICLE, ChargingRequest, ChargingRequestFilter, ChargingRequestOrder
 from ampyard.schema.charts import EnergyChart
 from ampyard.schema.enums import SocSource, VehicleKind
 from ampyard.schema.id_tags import IdTag
@@ -149,6 +150,12 @@ class Vehicle(Node):
         description="Its transactions, newest first unless told.",
         filter_type=TransactionFilter,
         order_type=TransactionOrder,
+    )
+    charging_requests: Connection[ChargingRequest] = connection(
+        REQUESTS_OF_VEHICLE,
+        description="What is asked for it, newest first unless told, withdrawn requests too.",
+        filter_type=ChargingRequestFilter,
+        order_type=ChargingRequestOrder,
     )
     priorities: list[Priority] = to_many(Priorities, "of_vehicles", description="The priority rules about it, oldest first.")
     created_at: datetime = strawberry.field(description="When it was made.")

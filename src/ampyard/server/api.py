@@ -31,6 +31,7 @@ from ampyard.services.access import ApiKeys, Impersonating, UserGrants
 from ampyard.services.alerts.counting import count_unresolved
 from ampyard.services.backend import Backend
 from ampyard.services.impersonation import TOKEN_PREFIX
+from ampyard.services.planning.figures import plan_figures
 from ampyard.services.reports import read_report
 from ampyard.vdv463.app import vdv463_route
 
@@ -93,7 +94,7 @@ def api_app(settings: Settings, backend: Backend) -> ASGIApp:
         Route("/files/{token}", _download(backend, links)),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(backend)),
-        Route("/metrics", metrics_view(metrics, metrics_token, lambda: _alerts(backend))),
+        Route("/metrics", metrics_view(metrics, metrics_token, lambda: _count(metrics, backend))),
     ]
     if issuer is not None:
         routes.append(Route("/.well-known/jwks.json", _jwks(issuer)))
@@ -216,5 +217,8 @@ def _jwks(issuer: EmbeddedIssuer) -> Callable[[Request], Awaitable[Response]]:
     return jwks
 
 
-async def _alerts(backend: Backend) -> dict[tuple[str, str], int]:
-    return {(kind.value, severity.name): count for (kind, severity), count in (await count_unresolved(backend)).items()}
+async def _count(metrics: Metrics, backend: Backend) -> None:
+    """Bring up to date what is counted in the database."""
+    counts = await count_unresolved(backend)
+    metrics.show_alerts({(kind.value, severity.name): count for (kind, severity), count in counts.items()})
+    metrics.show_plans(await plan_figures(backend), at=backend.clock())

@@ -1,8 +1,10 @@
 """What an api process counts, as Prometheus reads it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
+from collections import Counter as TallyCounter
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from hmac import compare_digest
 from ipaddress import ip_address
 from typing import Any, Final
@@ -16,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from ampyard.engine import GraphQLApp, Observe, OperationReport
+from ampyard.services.planning.figures import PlanFigures
 
 # Clients choose the names of their operations and their own: these bound what they can make us remember.
 _MAX_OPERATIONS: Final = 200
@@ -50,6 +53,12 @@ class Metrics:
         self._alerts = Gauge(
             "ampyard_unresolved_alerts", "Alerts that are not resolved, of all tenants.", ("kind", "severity"), registry=self.registry
         )
+        self._plans = Gauge("ampyard_plans", "Depots with a plan that counts, of all tenants.", ("status",), registry=self.registry)
+        self._plan_gap = Gauge(
+            "ampyard_plan_gap", "How far the worst of those plans may be from the best, as a share of it.", registry=self.registry
+        )
+        self._plan_solve_s = Gauge("ampyard_plan_solve_seconds", "How long the slowest of those plans took.", registry=self.registry)
+        self._plan_age_s = Gauge("ampyard_plan_age_seconds", "How old the oldest of those plans is.", registry=self.registry)
         self._series: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}
         self._names = _Bounded(_MAX_OPERATIONS)
         self._clients = _Bounded(_MAX_CLIENTS)
@@ -84,6 +93,15 @@ class Metrics:
         self._alerts.clear()
         for labels, count in counts.items():
             self._alerts.labels(*labels).set(count)
+
+    def show_plans(self, plans: Sequence[PlanFigures], *, at: datetime) -> None:
+        """Show how good the plans are that count now."""
+        self._plans.clear()
+        for status, count in TallyCounter(plan.status for plan in plans).items():
+            self._plans.labels(status.value).set(count)
+        self._plan_gap.set(max((plan.gap for plan in plans), default=0.0))
+        self._plan_solve_s.set(max((plan.solve_s for plan in plans), default=0.0))
+        self._plan_age_s.set(max(((at - plan.made_at).total_seconds() for plan in plans), default=0.0))
 
     def _child(self, labels: tuple[str, ...]) -> tuple[Counter, Histogram]:
         found = self._series.get(labels)
@@ -150,11 +168,12 @@ class _Graphs(Collector):
         yield from (running, sockets, documents, characters, lookups, unbudgeted, executions)
 
 
-CountAlerts = Callable[[], Awaitable[Mapping[tuple[str, str], int]]]
+# Brings up to date what is counted in the database.
+Refresh = Callable[[], Awaitable[None]]
 
 
-def metrics_view(metrics: Metrics, token: str | None, count_alerts: CountAlerts | None = None) -> Callable[[Request], Awaitable[Response]]:
-    """Serve the metrics: to bearers of the token; where there is none, to this machine alone. Alerts are counted for each who asks."""
+def metrics_view(metrics: Metrics, token: str | None, refresh: Refresh | None = None) -> Callable[[Request], Awaitable[Response]]:
+    """Serve the metrics: to bearers of the token; where there is none, to this machine alone. `refresh` counts for each who asks."""
 
     async def view(request: Request) -> Response:
         if token is None:
@@ -162,10 +181,10 @@ def metrics_view(metrics: Metrics, token: str | None, count_alerts: CountAlerts 
                 return PlainTextResponse("Metrics are served to this machine alone unless AMPYARD_METRICS_TOKEN is set.", status_code=403)
         elif not compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode()):
             return PlainTextResponse("This needs the bearer token of the metrics.", status_code=401, headers={"www-authenticate": "Bearer"})
-        if count_alerts is not None:
+        if refresh is not None:
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # the others are told all the same
                 async with asyncio.timeout(_COUNT_S):
-                    metrics.show_alerts(await count_alerts())
+                    await refresh()
         # Thousands of series take a while to write; nobody else waits for that.
         text = await asyncio.to_thread(generate_latest, metrics.registry)
         return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})

@@ -130,6 +130,16 @@ async def charging_information(backend: Backend, tenant_id: uuid.UUID, link_id: 
     )
 
 
+async def outlooks(session: Session, request_ids: Sequence[uuid.UUID], *, now: datetime) -> dict[uuid.UUID, ChargingOutlook]:
+    """Return what becomes of requests, by request; those that do not count are absent."""
+    requests = await ChargingRequests(session).by_ids(request_ids)
+    ids = {request.vehicle_id for request in requests.values() if request.vehicle_id is not None}
+    counts = counting(await ChargingRequests(session).of_vehicles(ids, at=now), at=now)
+    running = await Transactions(session).active_of_vehicles(list(ids))
+    foresight = await foresight_of(session, ids, running.values(), now=now)
+    return {request.id: foresight.outlook(request) for found in counts.values() for request in found if request.id in requests}
+
+
 def _with_scheduled(point: PointInformation, later: Iterable[Scheduled]) -> PointInformation:
     here = [one for one in later if one.request.evse_id == point.evse.id]
     return PointInformation(point.evse, point.faults, point.transaction, point.vehicle, point.request, point.outlook, here)
@@ -174,10 +184,9 @@ class Foresight:
         )
 
     def _forecast(self, vehicle: Vehicle, plan: PlannedStay | None) -> Forecast:
-        if plan is not None:
-            return plan.steps
         plug = self.plugs.get(vehicle.id)
-        return () if plug is None else plugged_in(plug, vehicle).forecast
+        flowing = () if plug is None else plugged_in(plug, vehicle).forecast
+        return flowing if plan is None else plan.forecast(flowing)
 
 
 async def foresight_of(session: Session, vehicle_ids: Iterable[uuid.UUID], running: Iterable[Transaction], *, now: datetime) -> Foresight:

@@ -16,6 +16,7 @@ from ampyard.domain.charging_requests import (
     Statement,
     difference,
     flaw_of,
+    overruled,
 )
 from ampyard.domain.depot_links import DepotLink
 from ampyard.domain.errors import ConflictError, InvalidInputError, NotFoundError, Problems
@@ -25,6 +26,7 @@ from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.texts import checked_text
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.charging_requests import ChargingRequests, evses_known_as, vehicles_known_as
+from ampyard.repositories.database import Session
 from ampyard.repositories.depot_links import DepotLinks
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
@@ -109,7 +111,7 @@ async def _apply(work: UnitOfWork, link: DepotLink, changes: Difference) -> None
     await withdraw_all(work, changes.withdrawn, by=author)
     await settle_rules(work, _vehicles_of([*new, *changed, *(known for known, _ in changes.changed)]))
     for request in (*new, *changed):
-        work.publish(Event(EventKind.CHARGING_REQUEST_CHANGED, request.id, request.depot_id))
+        work.publish(_event(request))
     await work.audit("charging_requests.list", "depot_link", link.id, new=len(new), changed=len(changed), withdrawn=len(changes.withdrawn))
     work.wake_planner(link.depot_id)
 
@@ -124,7 +126,7 @@ async def withdraw_all(work: UnitOfWork, requests: Sequence[ChargingRequest], *,
             await work.change(ChargingRequests, request.id, **values)
     await settle_rules(work, _vehicles_of(gone), gone)
     for request in gone:
-        work.publish(Event(EventKind.CHARGING_REQUEST_CHANGED, request.id, request.depot_id))
+        work.publish(_event(request))
     return gone
 
 
@@ -151,7 +153,7 @@ async def request_charging(backend: Backend, principal: Principal, wanted: NewCh
         await work.add(ChargingRequests, request)
         await settle_rules(work, [vehicle.id])
         await work.audit("charging_request.make", "charging_request", request.id, vehicle_id=str(vehicle.id), **_told(request))
-        work.publish(Event(EventKind.CHARGING_REQUEST_CHANGED, request.id, request.depot_id))
+        work.publish(_event(request))
         work.wake_planner(vehicle.depot_id)
         work.answers(charging_request=request)
         await work.commit()
@@ -181,6 +183,13 @@ async def withdraw_request(backend: Backend, principal: Principal, request_id: u
         work.answers(charging_request=gone)
         await work.commit()
     return gone
+
+
+async def overruled_among(session: Session, request_ids: Sequence[uuid.UUID], *, now: datetime) -> dict[uuid.UUID, ChargingRequest]:
+    """Return which of these requests do not count because a person asked otherwise, each with the person's."""
+    requests = await ChargingRequests(session).by_ids(request_ids)
+    of_vehicles = await ChargingRequests(session).of_vehicles(_vehicles_of(requests.values()), at=now)
+    return {request_id: person for request_id, person in overruled(of_vehicles, at=now).items() if request_id in requests}
 
 
 def _statement(vehicle: Vehicle, wanted: NewChargingRequest, now: datetime) -> Statement:
@@ -255,6 +264,11 @@ def _made(
 
 def _vehicles_of(requests: Iterable[ChargingRequest]) -> set[uuid.UUID]:
     return {request.vehicle_id for request in requests if request.vehicle_id is not None}
+
+
+def _event(request: ChargingRequest) -> Event:
+    about = {"vehicle_id": None if request.vehicle_id is None else str(request.vehicle_id)}
+    return Event(EventKind.CHARGING_REQUEST_CHANGED, request.id, request.depot_id, about)
 
 
 def _told(request: ChargingRequest) -> dict[str, Any]:

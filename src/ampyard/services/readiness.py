@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Protocol
@@ -12,6 +12,7 @@ from ampyard.domain.access import system_principal
 from ampyard.domain.assignments import Assignment
 from ampyard.domain.blocks import Block
 from ampyard.domain.charging_forecast import Battery
+from ampyard.domain.charging_requests import OVERDUE, ChargingRequest, with_runs
 from ampyard.domain.events import Event, EventKind
 from ampyard.domain.plans import PlannedStay
 from ampyard.domain.plugs import Offer, Plug, offered, plugged_in
@@ -30,6 +31,7 @@ from ampyard.domain.readiness_records import KEPT_BEFORE, MADE_UP_FOR, Readiness
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.blocks import Blocks
+from ampyard.repositories.charging_requests import ChargingRequests
 from ampyard.repositories.database import Session
 from ampyard.repositories.directory import Directory
 from ampyard.repositories.plans import PlannedStays
@@ -129,7 +131,8 @@ async def _outlooks(session: Session, assignments: Sequence[Leaving], now: datet
     offer = await offers(session, returns | {one.depot_id for one in assignments})
     reserve_percent = await _reserve_percent(session, vehicles.values())
     planned = {stay.transaction_id or stay.assignment_id: stay for stay in await PlannedStays(session).of_vehicles(vehicles, at=now)}
-    known = _Known({one.id for one in assignments}, blocks, plugged, offer, planned, reserve_percent)
+    requests = await ChargingRequests(session).counting(vehicles, at=now)
+    known = _Known({one.id for one in assignments}, blocks, plugged, offer, planned, reserve_percent, requests, now)
     first = {one.vehicle_id: one.depot_id for one in sorted(assignments, key=lambda one: one.departs_at, reverse=True)}
     return {vehicle.id: known.outlook(vehicle, runs[vehicle.id], first[vehicle.id]) for vehicle in vehicles.values()}
 
@@ -147,6 +150,8 @@ class _Known:
     offers: Mapping[uuid.UUID, list[Offer]]
     planned: Mapping[uuid.UUID | None, PlannedStay]
     reserve_percent: float
+    requests: Mapping[uuid.UUID, Sequence[ChargingRequest]]
+    now: datetime
 
     def outlook(self, vehicle: Vehicle, runs: Sequence[Assignment], depot_id: uuid.UUID) -> Outlook:
         """Return what is ahead of a vehicle that leaves next from this depot."""
@@ -162,13 +167,22 @@ class _Known:
             soc=vehicle.soc,
             reserve_kwh=vehicle.battery_kwh * (self.reserve_percent if vehicle.min_soc_percent is None else vehicle.min_soc_percent) / 100,
             here=here,
-            legs=[self._leg(run, vehicle, followed_by.get(run.id)) for run in legs],
+            legs=self._legs(vehicle, legs, followed_by),
         )
 
     def _as_planned(self, supply: Supply, stay_id: uuid.UUID | None) -> Supply:
         """Return what a vehicle gets by the plan, where there is one that has it."""
         stay = None if stay_id is None else self.planned.get(stay_id)
         return supply if stay is None else Supply(stay.forecast(supply.forecast), max(supply.highest_kw, stay.max_kw))
+
+    def _legs(self, vehicle: Vehicle, runs: Sequence[Assignment], followed_by: Mapping[uuid.UUID, uuid.UUID]) -> list[Leg]:
+        """Return the runs, each with what is asked for it, and what is asked for besides: departures of which no run is known."""
+        asked = self.requests.get(vehicle.id, ())
+        of_runs = with_runs(asked, {run.id: run.departs_at for run in runs}, at=self.now)
+        legs = [_asked(self._leg(run, vehicle, followed_by.get(run.id)), vehicle, of_runs.get(run.id)) for run in runs]
+        besides = [request for request in asked if request not in of_runs.values()]
+        legs += [_besides(request, vehicle) for request in besides if request.departs_at is not None and request.departs_at > self.now]
+        return sorted(legs, key=lambda leg: leg.departs_at)
 
     def _leg(self, run: Assignment, vehicle: Vehicle, following: uuid.UUID | None) -> Leg:
         block = self.blocks.get(run.block_id)
@@ -189,6 +203,21 @@ class _Known:
         if plug is None or block is None or vehicle.soc_at is None:
             return False
         return plug.depot_id == block.return_depot_id and run.departs_at < plug.since <= vehicle.soc_at
+
+
+def _asked(leg: Leg, vehicle: Vehicle, request: ChargingRequest | None) -> Leg:
+    """Return a run's leg with what is asked for it."""
+    if request is None:
+        return leg
+    return replace(leg, minimum_kwh=vehicle.battery_kwh * request.min_soc_percent / 100, charged_by=request.departs_at)
+
+
+def _besides(request: ChargingRequest, vehicle: Vehicle) -> Leg:
+    """Return the leg of a request that goes with no run: what it takes, and when it returns, nobody has said."""
+    assert request.departs_at is not None
+    minimum_kwh = vehicle.battery_kwh * request.min_soc_percent / 100
+    away = Leg(request.id, request.departs_at, request.departs_at + OVERDUE, None, offered([], vehicle, plugged=False))
+    return replace(away, minimum_kwh=minimum_kwh)
 
 
 async def _reserve_percent(session: Session, vehicles: Iterable[Vehicle]) -> float:

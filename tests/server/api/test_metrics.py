@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ from ampyard.domain.alerts import AlertKind, AlertState
 from ampyard.engine import OperationReport
 from ampyard.engine.observing import Client
 from ampyard.repositories.alerts import Alerts
+from ampyard.repositories.plans import keep_plan
 from ampyard.schema.internal import schema as internal
 from ampyard.server.metrics import Metrics, metrics_view
 from ampyard.services.backend import Backend
 from ampyard.services.seeding import Seeded
 from tests.busy import Busy
+from tests.days.planning import plan_of
 from tests.server.api.client import Api, bearer, serving_api
+from tests.services.supplied import new_site
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -189,3 +193,20 @@ async def test_alerts_that_wait_are_counted_by_kind_and_severity(backend: Backen
     assert len(waiting) == 2
     # Other tenants of the tests have theirs.
     assert value(found, "ampyard_unresolved_alerts", kind="OVER_LIMIT", severity="CRITICAL") >= len(waiting)
+
+
+async def test_plans_that_count_are_told_with_the_worst_of_their_figures(backend: Backend, home: Path) -> None:
+    site = await new_site(backend)
+    made = plan_of(site.tenant_id, site.depot_id, backend.clock() - timedelta(minutes=2))
+    async with site.backend.unit_of_work(site.who) as work:
+        await keep_plan(work.session, made, [])
+        await work.commit()
+
+    async with serving_api(backend, home) as api:
+        found = await read(api.http)
+
+    # Other tenants of the tests may have theirs.
+    assert value(found, "ampyard_plans", status="FEASIBLE") >= 1
+    assert value(found, "ampyard_plan_gap") >= made.gap
+    assert value(found, "ampyard_plan_solve_seconds") >= made.solve_s
+    assert 120 <= value(found, "ampyard_plan_age_seconds") < 900

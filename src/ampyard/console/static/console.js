@@ -1,15 +1,18 @@
 // The board of all depots: one subscription each; every event carries the whole, consistent state of its depot.
 
+import { drawPlan, PLAN } from "./plan.js";
+
 const BOARD = `subscription ($depotId: ID!) {
   depotPower(depotId: $depotId) {
     nodes { id name limitKw parent { id } power { measuredKw } }
     depot { id name chargePoints(first: 200) { nodes { identity connected evses {
       id number status limitKw limitReason maxPowerKw
-      activeTransaction { id powerKw energyWh socPercent chargingState vehicle { name } priority { level rule { id } } }
+      activeTransaction { id powerKw energyWh socPercent chargingState prediction { minimumAt lacksMinimumKwh } vehicle { name } priority { level rule { id } } }
     } } } }
   }
 }`;
 const RETRY_MS = 2000;
+const PLAN_MS = 20_000;
 const LEVELS = ["LOW", "NORMAL", "HIGH", "CRITICAL"];
 
 const state = document.querySelector("#state");
@@ -89,6 +92,7 @@ async function watch({ id, name }) {
   const section = document.querySelector("#depot").content.cloneNode(true).firstElementChild;
   section.querySelector("h2").textContent = name;
   document.querySelector("#depots").append(section);
+  showPlan(section.querySelector(".plan"), id);
   for (;;) {
     try {
       for await (const { depotPower } of subscribe(BOARD, { depotId: id })) {
@@ -100,6 +104,18 @@ async function watch({ id, name }) {
       state.textContent = `Lost the connection (${error.message}); trying again.`;
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
+/** Asked for now and then: a browser keeps so few connections to a server that a second subscription for each depot would take them all. */
+async function showPlan(figure, depotId) {
+  while (figure.isConnected) {
+    try {
+      drawPlan(figure, (await query(PLAN, { depotId })).depot.plan);
+    } catch {
+      // The board says that the connection is lost.
+    }
+    await new Promise((resolve) => setTimeout(resolve, PLAN_MS));
   }
 }
 
@@ -139,11 +155,19 @@ function evseRow({ identity, connected }, evse) {
     power,
     element("td", "number", running ? `${(running.energyWh / 1000).toFixed(1)} kWh` : ""),
     element("td", "number", running?.socPercent == null ? "" : `${running.socPercent.toFixed(0)} %`),
+    element("td", "", running?.prediction ? readyBy(running.prediction) : ""),
     element("td", ""),
     element("td", "why", running ? evse.limitReason ?? "" : ""),
   );
-  if (running) row.children[6].append(priorityMenu(running));
+  if (running) row.children[7].append(priorityMenu(running));
   return row;
+}
+
+function readyBy({ minimumAt, lacksMinimumKwh }) {
+  if (lacksMinimumKwh > 0) return `lacks ${lacksMinimumKwh.toFixed(0)} kWh`;
+  if (!minimumAt) return "";
+  const at = new Date(minimumAt);
+  return at <= new Date() ? "now" : at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 }
 
 function priorityMenu({ id, priority }) {

@@ -5,6 +5,7 @@ steer, nobody is billed by them.
 """
 
 from ampyard.domain.planning.comparison import Change, Comparison, compare
+from ampyard.domain.planning.lookahead import Bounds, Visits, look_ahead
 from ampyard.domain.planning.model import (
     Plan,
     PlanNode,
@@ -25,6 +26,7 @@ from ampyard.domain.planning.slots import slots
 from ampyard.domain.planning.solving import solve
 
 __all__ = [
+    "Bounds",
     "Change",
     "Comparison",
     "Plan",
@@ -40,7 +42,9 @@ __all__ = [
     "Slot",
     "Stay",
     "StayPlan",
+    "Visits",
     "compare",
+    "look_ahead",
     "planned_forecast",
     "predict",
     "slots",

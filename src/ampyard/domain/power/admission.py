@@ -4,9 +4,14 @@
 is a pure function of `Contenders`, so that it can be replaced without knowing the supply.
 """
 
+from datetime import datetime, timedelta
+
 import numpy as np
 
 from ampyard.domain.power.contenders import Contenders, Ints
+
+# How long who is charging keeps its bonus and its place while others wait: long against what starting costs a vehicle and its contactors.
+_TURN = timedelta(minutes=15)
 
 # How much more urgent another has to be before it takes the place of who is charging.
 _STAYING_ON = 0.1
@@ -16,3 +21,16 @@ def admission_order(contenders: Contenders) -> Ints:
     """Return the places of `contenders` in order of admission: urgency, with a bonus for staying on; then who waits longest."""
     merit = contenders.urgency + _STAYING_ON * contenders.charging
     return np.lexsort((contenders.waiting_s, -merit)).astype(np.int64)
+
+
+def turn(charging_since: datetime | None, waiting_since: datetime, now: datetime) -> tuple[bool, datetime]:
+    """Return what `Demand.charging` and `Demand.waiting_since` are to be of somebody who has power since a moment, or has none.
+
+    Who has power has a turn of a quarter-hour. When it is over, and as long as it goes on, it counts as having waited since then: behind
+    all who wait longer, of those that are no more and no less urgent. So of n who are as urgent, of whom not all can be on, everybody is
+    within n turns; and who is alone stays on.
+    """
+    if charging_since is None:
+        return False, waiting_since
+    is_its_turn = now < charging_since + _TURN
+    return is_its_turn, charging_since if is_its_turn else charging_since + _TURN

@@ -60,7 +60,7 @@ def fill(supply: Supply, rising: Rising) -> Floats:
     full = sums_measured > supply.limits
     limited = np.flatnonzero(exceeds(sums_measured, supply.limits)[rising.paths].any(axis=1))
     if limited.size:
-        # Where all can be at their upper ends nothing limits, so that the others need not be counted at full nodes' neighbours.
+        # All others are below nodes alone that can supply everybody's upper end.
         scarcity = _Scarcity(supply, rising.only(limited), full)
         powers[limited] = scarcity.in_rounds() if scarcity.full[:, 1:].any() else scarcity.from_the_leaves()
     return powers

@@ -233,7 +233,7 @@ def stay_before(
 def optimum(buses: Sequence[Bus], days: int) -> tuple[PlanProblem, Plan]:
     """Return the plan of the whole week by who knows beforehand what comes late, what does not take place, and what each run takes.
 
-    There is a plug for everyone, feeders bind nobody, and nothing is wanted beyond minima: a bound that no policy can beat.
+    There is a plug for everyone and feeders bind nobody. Cost is made least, and taper reckoned with on the safe side: no strict bound.
     """
     quarters = int(days * 24 * 4)
     cut = tuple(Slot(BEGIN + number * _REPLAN, BEGIN + (number + 1) * _REPLAN) for number in range(quarters))

@@ -9,7 +9,7 @@ workers ?= logical
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test conformance lint format schema release lock bench plans clean
+.PHONY: help run test conformance lint format schema release lock bench plans plots clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: .venv/installed-conformance bench/node/node_modules/.installed bench/acn/
 
 plans: .venv/installed-dev ## Look at the query plans of the large tenant (ampyard seed --profile large), write docs/plans (only=WORDS for some)
 	@exec $(BIN)/python -m bench.plans $(if $(only),"$(only)") $(args)
+
+plots: .venv/installed-dev ## Let depots meet with trouble, and draw what flowed there into docs/plots
+	@PYTHONPATH=src:. exec $(BIN)/python -m tests.failsafe.plots
 
 clean: ## Remove the environment and all caches; data in .ampyard stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis conformance/node_modules conformance/codegen/.venv bench/node/node_modules bench/acn/.venv dist

@@ -34,7 +34,7 @@ LONG_AGO = NOW - timedelta(minutes=10)
 
 def evse(number: int, **facts: object) -> EvseFacts:
     """An EVSE of 50 kW with a fall-back of 5 kW that holds what it was told: 20 kW, and draws that."""
-    of_transaction = {name: facts.pop(name) for name in ("power_kw", "priority", "heard_at") if name in facts}
+    of_transaction = {name: facts.pop(name) for name in ("power_kw", "priority", "heard_at", "cap_kw") if name in facts}
     charging = ChargingFacts(
         transaction_id=uuid.UUID(int=1000 + number),
         priority=1,
@@ -189,6 +189,14 @@ def test_limits_go_before_reserves_where_a_node_could_not_supply_all_fallbacks()
     assert shares(decide(step(*both, grid_kw=40.0, unmanaged_kw=36.0))) == {1: 0.0, 2: 4.0}
 
 
+def test_a_limit_of_its_own_is_said_where_it_binds() -> None:
+    (outcome,) = decide(step(evse(1, cap_kw=12.0))).outcomes
+    assert (outcome.power_kw, outcome.bound_by) == (12.0, BoundBy.EXTERNAL_LIMIT)
+    assert outcome.explanation == "Gets 12 kW: a limit of its own allows it no more."
+    (unbound,) = decide(step(evse(1, cap_kw=90.0))).outcomes
+    assert unbound.bound_by is BoundBy.ABILITY
+
+
 # Kept, and computed again
 
 
@@ -298,6 +306,7 @@ def test_whatever_is_answered_or_lost_no_more_may_be_drawn_than_before_or_than_t
 
     # So, where all fall-backs fit, whichever of them lose their links then: each may rise to its fall-back.
     if sum(it.fallback_kw if it.charging is not None else it.unsteered_kw for it in evses) <= grid_kw:
-        cut_off_kw = sum(max(most_kw(it), sent_kw.get(it.evse_id, 0.0), it.fallback_kw) for it in evses)
-        were_cut_off_kw = sum(max(most_kw(it), it.fallback_kw) for it in evses)
+        rises_to_kw = {it.evse_id: it.fallback_kw if it.online and it.charging is not None else 0.0 for it in evses}
+        cut_off_kw = sum(max(most_kw(it), sent_kw.get(it.evse_id, 0.0), rises_to_kw[it.evse_id]) for it in evses)
+        were_cut_off_kw = sum(max(most_kw(it), rises_to_kw[it.evse_id]) for it in evses)
         assert cut_off_kw <= max(were_cut_off_kw, grid_kw) + 0.1 * len(evses)

@@ -22,7 +22,7 @@ _SCOPES: Mapping[Scope, str] = {
     Scope.CHARGE_POINTS_WRITE: "Add, change and retire charge points.",
     Scope.CHARGE_POINTS_CONTROL: "Operate charge points: reset, unlock, availability, configuration, firmware.",
     Scope.VEHICLES_WRITE: "Change vehicles, their types, groups and id tags.",
-    Scope.TELEMETRY_WRITE: "Report states of charge and site meters.",
+    Scope.TELEMETRY_WRITE: "Report states of charge and site meters, and push limits of site controllers.",
     Scope.TRANSACTIONS_CONTROL: "Start and stop transactions.",
     Scope.TRANSACTIONS_CORRECT: "Correct transactions and decide on anomalies.",
     Scope.PRIORITIES_WRITE: "Set and clear priorities.",

@@ -13,6 +13,7 @@ from ampyard.simulator.dialect import BootReason, Dialect, StartTrigger, Status,
 from ampyard.simulator.evse import Evse
 from ampyard.simulator.firmware import STEP_S, FirmwareUpdate
 from ampyard.simulator.fleet import ChargePointSpec
+from ampyard.simulator.obedience import Obedience
 from ampyard.simulator.options import SimulatorOptions
 from ampyard.simulator.outbox import Outbox
 from ampyard.simulator.profiles import Purpose
@@ -38,7 +39,9 @@ class SimulatedChargePoint:
         self._flash = flash
         kept = flash.load(spec) if flash is not None else None
         self.state = kept or ChargePointState(evses=[EvseState(evse_no=evse.evse_no) for evse in spec.evses])
-        self.evses = [Evse(evse, state, spec.current_type) for evse, state in zip(spec.evses, self.state.evses, strict=True)]
+        self.evses = [
+            Evse(evse, state, spec.current_type, Obedience(spec.obeys)) for evse, state in zip(spec.evses, self.state.evses, strict=True)
+        ]
         self.outbox = Outbox(
             spec.identity,
             self.state.queue,
@@ -101,7 +104,7 @@ class SimulatedChargePoint:
         for evse in self.evses:
             self._start_or_forget_pending(evse, now)
         for evse in self.evses:
-            evse.settle(self.limit_kw(evse, now), elapsed_s)
+            evse.settle(evse.obedience.obeyed_kw(self.limit_kw(evse, now), now), elapsed_s)
             self._stop_if_full(evse, now)
         if self.reset_when_idle and all(evse.state.transaction is None for evse in self.evses):
             self.reset(StopReason.SOFT_RESET, now)
@@ -189,7 +192,7 @@ class SimulatedChargePoint:
             remote_start_id=remote_start_id,
         )
         evse.state.transaction = transaction
-        evse.settle(self.limit_kw(evse, now), 0.0)
+        evse.settle(evse.obedience.obeyed_kw(self.limit_kw(evse, now), now), 0.0)
         transaction.charging_state = evse.charging_state.value
         evse.next_sample_at = now + timedelta(seconds=self.meter_interval_s)
         payload = self.dialect.started(transaction, evse.spec.evse_no, trigger, online=self.online)

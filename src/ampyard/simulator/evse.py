@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from ampyard.simulator import model
 from ampyard.simulator.dialect import Status
 from ampyard.simulator.fleet import CurrentType, EvseSpec
+from ampyard.simulator.obedience import Obedience
 from ampyard.simulator.profiles import ChargingProfile, Load
 from ampyard.simulator.state import EvseState, IdToken, MeterReading, PluggedVehicle
 
@@ -23,10 +24,11 @@ class PendingStart:
 class Evse:
     """What is not worth keeping on flash (power, what was reported) around what is (``state``)."""
 
-    def __init__(self, spec: EvseSpec, state: EvseState, current_type: CurrentType) -> None:
+    def __init__(self, spec: EvseSpec, state: EvseState, current_type: CurrentType, obedience: Obedience) -> None:
         self.spec = spec
         self.state = state
         self.current_type = current_type
+        self.obedience = obedience
         self.power_kw = 0.0
         self.charging_state = Status.SUSPENDED_EVSE
         self.reported: Status | None = None

@@ -11,6 +11,7 @@ The file is an object with two lists. Units are in the names; every key is requi
           "vendor": "Alpina", "model": "AC22", "serial_number": "A-1", "firmware_version": "1.4.2",
           "current_type": "AC",             # or "DC"
           "fallback_kw": 4.2,               # what each EVSE may draw while no central profile is valid
+          "obeys": "always",                # the default; or "never", or so many seconds late: it accepts limits all the same
           "depot": "North",
           "rate_units": ["A", "W"],         # optional: in which units it takes limits; both unless told
           "max_periods": 96,                # optional: how many periods a schedule may have
@@ -37,6 +38,8 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ampyard.simulator.obedience import Obeys
 
 RateUnit = Literal["A", "W"]
 CurrentType = Literal["AC", "DC"]
@@ -66,6 +69,7 @@ class ChargePointSpec(_Spec):
     firmware_version: str = Field(max_length=50)
     current_type: CurrentType
     fallback_kw: float = Field(ge=0)
+    obeys: Obeys = "always"
     depot: str
     evses: tuple[EvseSpec, ...] = Field(min_length=1)
     rate_units: tuple[RateUnit, ...] = Field(default=("A", "W"), min_length=1)

@@ -11,11 +11,11 @@ _MOST_URGENT = 100.0
 
 
 def wanted_kw(evse: EvseFacts, charging: ChargingFacts) -> float:
-    """Return the power a transaction can use, in kW: the least of EVSE, vehicle, and what it lately took when given more.
+    """Return the power a transaction can use, in kW: the least of EVSE, vehicle, what others limit it to, and what it lately took.
 
     A vehicle that has suspended charging keeps the minimum, so that it may resume.
     """
-    ability = evse.max_kw if charging.vehicle_kw is None else min(evse.max_kw, charging.vehicle_kw)
+    ability = min(kw for kw in (evse.max_kw, charging.vehicle_kw, charging.cap_kw) if kw is not None)
     if charging.charging_state is ChargingState.SUSPENDED_EV:
         return min(ability, evse.min_kw)
     if evse.limit_kw is None or evse.limit_at is None or charging.measured_at is None:

@@ -107,8 +107,8 @@ def _demand(evse: EvseFacts, at: datetime) -> Demand:
         wanted_kw=wanted_kw(evse, charging),
         minimum_kw=evse.min_kw,
         current_kw=evse.permitted_kw,
-        # What an online one may rise to at any time was checked as it was configured; an offline one has to be taken as it is.
-        fallback_kw=evse.fallback_kw if evse.online else evse.unsteered_kw,
+        # To what an online one may rise at any time was checked as it was configured; an offline one has to be taken as it is.
+        fallback_kw=max(evse.fallback_kw, evse.held_kw or 0.0) if evse.online else evse.unsteered_kw,
         online=evse.online,
         lines=charging.lines,
         urgency=urgency(evse, charging, at),
@@ -148,6 +148,9 @@ def _outcome(share: Share, evse: EvseFacts, names: Mapping[uuid.UUID, str], at: 
             f"Draws {charging.power_kw:g} kW, more than the {evse.permitted_kw:g} kW it may: "
             "what it draws is taken from others until it obeys."
         )
+    elif share.reason is Reason.WANTED and charging.cap_kw is not None and share.target_kw >= charging.cap_kw:
+        bound_by = BoundBy.EXTERNAL_LIMIT
+        sentence = f"Gets {share.target_kw:g} kW: a limit of its own allows it no more."
     else:
         bound_by, sentence = _BOUND_BY[share.reason], explain(share, names)
     return Outcome(

@@ -40,6 +40,7 @@ class ChargingFacts:
         measured_at: when that was, by the charge point's clock.
         heard_at: when that was heard of, by ours.
         vehicle_kw: what the vehicle can take of this kind of current, in kW; None: not known.
+        cap_kw: what others than power sharing limit it to, in kW; None: nobody does.
         lines: which lines of the supply it draws from.
         steps: the set-points that the charger knows, in kW: None for any, a number for its multiples, or a list.
         planned_kw: what a fresh plan says for now, in kW; None: there is none.
@@ -56,6 +57,7 @@ class ChargingFacts:
     measured_at: datetime | None
     heard_at: datetime | None
     vehicle_kw: float | None
+    cap_kw: float | None = None
     lines: Lines = Lines.L1_L2_L3
     steps: float | tuple[float, ...] | None = None
     planned_kw: float | None = None

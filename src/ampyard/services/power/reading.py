@@ -84,7 +84,8 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
             power_kw=transaction.power_kw,
             measured_at=transaction.measured_at,
             heard_at=transaction.heard_at,
-            vehicle_kw=_usable_kw(None if vehicle is None else _ability_kw(vehicle, evse), cap_kw(caps.get(transaction.id, ()), now)),
+            vehicle_kw=None if vehicle is None else _ability_kw(vehicle, evse),
+            cap_kw=cap_kw(caps.get(transaction.id, ()), now),
             lines=_lines(evse, vehicle, transaction),
             steps=_steps(evse, _lines(evse, vehicle, transaction)),
             planned_kw=None if plan is None else plan.kw,
@@ -137,11 +138,6 @@ def _node(state: NodeState, work: UnitOfWork) -> NodeFacts:
 
 def _ability_kw(vehicle: Vehicle, evse: Evse) -> float:
     return vehicle.max_dc_kw if evse.current_type is CurrentType.DC else vehicle.max_ac_kw
-
-
-def _usable_kw(ability_kw: float | None, cap_kw: float | None) -> float | None:
-    """Return what a transaction can use: by what its vehicle can, and what others limit it to, as far as either is known."""
-    return min((kw for kw in (ability_kw, cap_kw) if kw is not None), default=None)
 
 
 def _lines(evse: Evse, vehicle: Vehicle | None, transaction: Transaction | None) -> Lines:

@@ -19,6 +19,7 @@ VALID = st.builds(
     alert_sender=st.sampled_from([None, "alerts@example.org"]),
     command_days_kept=st.integers(1, 366),
     job_run_days_kept=st.integers(1, 366),
+    profile_interval_s=st.integers(0, 3600),
 )
 
 

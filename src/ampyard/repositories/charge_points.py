@@ -173,6 +173,12 @@ async def forget_limits(session: WriteSession, charge_point_id: uuid.UUID) -> No
     )
 
 
+async def profile_writes(system: Session) -> int:
+    """Return how many charging profiles have been written to all EVSEs, of all tenants."""
+    ((count,),) = await system.fetch(select(func.coalesce(func.sum(tables.evse.c.profile_writes), 0)))
+    return int(count)
+
+
 async def has_transactions(session: Session, evse_id: uuid.UUID, connector_id: uuid.UUID | None = None) -> bool:
     """Return whether there has ever been a transaction on an EVSE, or on one of its connectors."""
     column = tables.transaction.c

@@ -29,6 +29,7 @@ class Settings:
     alert_sender: str | None
     command_days_kept: int
     job_run_days_kept: int
+    profile_interval_s: int
     author: str | None
     updated_at: datetime | None
 
@@ -87,6 +88,7 @@ def _shown(stored: StoredSettings) -> Settings:
         alert_sender=values.alert_sender,
         command_days_kept=values.command_days_kept,
         job_run_days_kept=values.job_run_days_kept,
+        profile_interval_s=values.profile_interval_s,
         author=stored.author,
         updated_at=stored.updated_at,
     )

@@ -27,6 +27,10 @@ _ABOUT = {
     "alert_sender": "The e-mail address that alerts come from; null: the installation's own.",
     "command_days_kept": f"For how many days commands are kept that have ended; {_bounds('command_days_kept')}.",
     "job_run_days_kept": f"For how many days runs of background jobs are kept that have ended; {_bounds('job_run_days_kept')}.",
+    "profile_interval_s": (
+        "How often the charging profile of an EVSE is raised at most in the long run, in s, as it is kept in flash; "
+        f"0 for as often as it comes; {_bounds('profile_interval_s')}."
+    ),
 }
 
 
@@ -40,6 +44,7 @@ class Settings:
     alert_sender: str | None = strawberry.field(description=_ABOUT["alert_sender"])
     command_days_kept: int = strawberry.field(description=_ABOUT["command_days_kept"])
     job_run_days_kept: int = strawberry.field(description=_ABOUT["job_run_days_kept"])
+    profile_interval_s: int = strawberry.field(description=_ABOUT["profile_interval_s"])
     author: str | None = strawberry.field(description="Who changed them last.")
     updated_at: datetime | None = strawberry.field(description="When they were last changed.")
 
@@ -67,6 +72,7 @@ class UpdateSettingsInput(Change):
     alert_sender: str | None = strawberry.field(default=strawberry.UNSET, description=_ABOUT["alert_sender"])
     command_days_kept: int | None = strawberry.field(default=strawberry.UNSET, description=_ABOUT["command_days_kept"])
     job_run_days_kept: int | None = strawberry.field(default=strawberry.UNSET, description=_ABOUT["job_run_days_kept"])
+    profile_interval_s: int | None = strawberry.field(default=strawberry.UNSET, description=_ABOUT["profile_interval_s"])
 
 
 @strawberry.input(description="Switch a feature on or off.")

@@ -31,6 +31,7 @@ from ampyard.services.access import ApiKeys, Impersonating, UserGrants
 from ampyard.services.alerts.counting import count_unresolved
 from ampyard.services.backend import Backend
 from ampyard.services.impersonation import TOKEN_PREFIX
+from ampyard.services.limits import count_profile_writes
 from ampyard.services.planning.figures import plan_figures
 from ampyard.services.reports import read_report
 from ampyard.vdv463.app import vdv463_route
@@ -222,3 +223,4 @@ async def _count(metrics: Metrics, backend: Backend) -> None:
     counts = await count_unresolved(backend)
     metrics.show_alerts({(kind.value, severity.name): count for (kind, severity), count in counts.items()})
     metrics.show_plans(await plan_figures(backend), at=backend.clock())
+    metrics.show_profile_writes(await count_profile_writes(backend))

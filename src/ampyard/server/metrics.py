@@ -50,9 +50,11 @@ class Metrics:
         )
         self._graphs: dict[str, GraphQLApp[Any]] = {}
         self.registry.register(_Graphs(self._graphs))
+        self._writes = _Writes()
         self._alerts = Gauge(
             "ampyard_unresolved_alerts", "Alerts that are not resolved, of all tenants.", ("kind", "severity"), registry=self.registry
         )
+        self.registry.register(self._writes)
         self._plans = Gauge("ampyard_plans", "Depots with a plan that counts, of all tenants.", ("status",), registry=self.registry)
         self._plan_gap = Gauge(
             "ampyard_plan_gap", "How far the worst of those plans may be from the best, as a share of it.", registry=self.registry
@@ -94,6 +96,10 @@ class Metrics:
         for labels, count in counts.items():
             self._alerts.labels(*labels).set(count)
 
+    def show_profile_writes(self, count: int) -> None:
+        """Show how many charging profiles have been written so far."""
+        self._writes.count = count
+
     def show_plans(self, plans: Sequence[PlanFigures], *, at: datetime) -> None:
         """Show how good the plans are that count now."""
         self._plans.clear()
@@ -112,6 +118,17 @@ class Metrics:
             found = self._operations.labels(*labels), self._durations.labels(*labels)
             self._series[labels] = found
         return found
+
+
+class _Writes(Collector):
+    """Charging profiles written, as the database counts them."""
+
+    def __init__(self) -> None:
+        self.count: int | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        description = "Charging profiles written to the flash of EVSEs, of all tenants."
+        yield CounterMetricFamily("ampyard_charging_profile_writes", description, value=self.count)
 
 
 class _Bounded:

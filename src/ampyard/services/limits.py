@@ -28,11 +28,12 @@ from ampyard.domain.limit_schedules import Schedule, Step, highest_of
 from ampyard.domain.lines import lines_of, phases_in_use
 from ampyard.domain.transactions import Transaction
 from ampyard.domain.vehicles import Vehicle
-from ampyard.repositories.charge_points import Evses
+from ampyard.repositories.charge_points import Evses, profile_writes
 from ampyard.repositories.settings import read_settings
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.variables import told_of_smart_charging
 from ampyard.services import commands
+from ampyard.services.backend import Backend
 
 # Default profiles of all EVSEs wait in line for one charge point; there is no hurry, and no other chance before its next boot.
 _DEFAULTS_LIFETIME = timedelta(minutes=3)
@@ -162,6 +163,12 @@ async def give_default(work: UnitOfWork, charge_point: ChargePoint, evse: Evse, 
         "profile": profile.to_json(),
     }
     return await commands.give(work, charge_point.id, CommandKind.SET_DEFAULT_LIMIT, payload, lifetime=_DEFAULTS_LIFETIME)
+
+
+async def count_profile_writes(backend: Backend) -> int:
+    """Return how many charging profiles have been written to EVSEs of all tenants that there are."""
+    async with backend.database.system_snapshot() as snapshot:
+        return await profile_writes(snapshot)
 
 
 async def catch_up(work: UnitOfWork, evses: Iterable[Evse]) -> dict[uuid.UUID, Evse]:

@@ -6,13 +6,15 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
-from bench import execution, now_step, results, served, subscriptions
+from bench import bus_week, execution, now_step, planning, results, served, subscriptions
 from bench.acn import run as acn
 from bench.lab import Lab
 from bench.measure import Result
 
 BENCHMARKS: dict[str, Callable[[Lab], AsyncIterator[Result]]] = {
     "now-step": now_step.run,
+    "plan": planning.run,
+    "bus-depot": bus_week.run,
     "acn-ideal": acn.ideal,
     "acn-real": acn.real,
     "execution-flat": execution.flat,

@@ -50,8 +50,10 @@ class Site:
         self.wirings = [_WIRINGS[round(float(angle))] for angle in info.phases]
         # A hair below, as powers are counted in whole milliwatts.
         self.most: Floats = info.constraint_limits * (1 - 1e-6)
-        self.parts: npt.NDArray[np.complex128] = info.constraint_matrix * np.exp(1j * np.deg2rad(info.phases)) / self.kw_of_ampere
-        whole = np.isin(info.constraint_matrix, (-1.0, 0.0, 1.0)).all(axis=1)
+        # Where a line has no station, the matrix comes as objects.
+        matrix = np.asarray(info.constraint_matrix, dtype=np.float64)
+        self.parts: npt.NDArray[np.complex128] = matrix * np.exp(1j * np.deg2rad(info.phases)) / self.kw_of_ampere
+        whole = np.isin(matrix, (-1.0, 0.0, 1.0)).all(axis=1)
         self._beyond = np.flatnonzero(~whole)
         self.voltage_v = float(info.voltages[0]) / 3**0.5
         self._members = list(self._limited(info.constraint_ids, np.flatnonzero(whole)))

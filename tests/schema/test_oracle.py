@@ -37,6 +37,8 @@ INPUTS: Mapping[str, st.SearchStrategy[Any]] = MappingProxyType(
         "ID": _ID_NUMBERS,
         "Boolean": st.booleans(),
         "DateTime": st.sampled_from(["2026-11-02T08:00:00Z", "2026-11-02T10:00:00+01:00"]),
+        "Date": st.sampled_from(["2026-11-02", "2026-11-03"]),
+        "Decimal": st.sampled_from(["0", "12.5"]),
         "_Any": st.builds(
             lambda number, name: {"__typename": name, "id": number}, _ID_NUMBERS, st.sampled_from(["Depot", "Vehicle", "Nothing"])
         ),

@@ -99,6 +99,11 @@ def test_a_stay_without_a_departure_is_filled_when_that_is_cheapest() -> None:
     assert power(plan, 1) == (0, 0, 10, 0)
 
 
+def test_who_leaves_after_the_horizon_leaves_to_then_what_half_its_power_can_do() -> None:
+    assert power(solved(problem([stay(1, departs=8.0, target=30.0)])), 1) == (10, 0, 0, 0)
+    assert power(solved(problem([stay(1, departs=12.0, target=30.0)])), 1) == (0, 0, 0, 0)
+
+
 def test_preconditioning_flows_beside_the_battery_within_the_same_plug() -> None:
     heated = stay(1, minimum=35.0, preconditioning=(Preconditioning(NOW + 3 * HOUR, NOW + 5 * HOUR, 5.0),))
     plan = solved(problem([heated], kw=20.0))
@@ -147,6 +152,13 @@ def test_a_target_goes_before_any_cost() -> None:
     assert power(plan, 1) == (10, 10, 10, 10)
 
 
+def test_cost_goes_before_fairness() -> None:
+    plan = solved(
+        problem([stay(1, target=20.0, departs=1.0), stay(2, target=20.0, departs=2.0)], slots=2, prices=[0.2, 0.1], kw=[10.0, 5.0])
+    )
+    assert (power(plan, 1), power(plan, 2)) == ((7.5, 0), (2.5, 5))
+
+
 def test_cost_goes_before_rest() -> None:
     plan = solved(problem([stay(1, minimum=20.0)], prices=[0.1001, 0.1, 0.1001, 0.1]))
     assert power(plan, 1) == (0, 10, 0, 10)
@@ -158,6 +170,11 @@ def test_each_charges_in_one_go_and_who_leaves_first_goes_first() -> None:
     )
     assert power(plan, 2) == (10, 10, 0, 0, 0, 0)
     assert {power(plan, 1), power(plan, 3)} == {(0, 0, 10, 10, 0, 0), (0, 0, 0, 0, 10, 10)}
+
+
+def test_what_lacks_to_targets_is_shared_out_inside_a_class_as_each_needs_it() -> None:
+    crowd = problem([stay(1, target=20.0), stay(2, target=40.0), stay(3, target=10.0, priority=2)])
+    assert list(lacking(crowd, solved(crowd), minimum=False).values()) == pytest.approx([10, 20, 0], abs=1e-3)
 
 
 # Chains
@@ -307,8 +324,16 @@ def _lacks_by_class(depot: PlanProblem, plan: Plan) -> list[float]:
     return [
         *(float(sum(lacks.get(one.id, 0.0) > 1e-3 for one in members)) for members in classes),
         *(sum(one.weight * lacks.get(one.id, 0.0) for one in members) for members in classes),
-        *(sum(one.weight * max(0.0, one.target_kwh - held[one.id] - lacks.get(one.id, 0.0)) for one in members) for members in classes),
+        *(
+            sum(one.weight * max(0.0, _wanted_kwh(depot, one) - held[one.id] - lacks.get(one.id, 0.0)) for one in members)
+            for members in classes
+        ),
     ]
+
+
+def _wanted_kwh(depot: PlanProblem, one: Stay) -> float:
+    beyond = 0.0 if one.departs_at is None else max(timedelta(0), one.departs_at - depot.slots[-1].ends_at) / HOUR
+    return one.target_kwh - one.max_kw * beyond / 2
 
 
 @on_random_depots

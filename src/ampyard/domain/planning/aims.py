@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ampyard.domain.planning.layout import TOLERANCE, Floats, Layout
-from ampyard.domain.planning.matrix import Columns
+from ampyard.domain.planning.matrix import Columns, Model
 
 
 def lacking_minimum(layout: Layout, columns: Columns) -> Iterator[Floats]:
@@ -36,6 +36,28 @@ def cost(layout: Layout, columns: Columns) -> Floats:
     aim[columns.heat : columns.lacks_minimum] = layout.prices[layout.preconditioning.slot]
     aim[columns.peak : columns.total] = layout.problem.demand_charge_per_kw
     return aim
+
+
+def with_fairness(layout: Layout, model: Model) -> Model:
+    """Return a model with a column for each class: the greatest share of what it needs that any of its members lacks."""
+    needing = np.flatnonzero(layout.needs_target > TOLERANCE)
+    share = len(model.lower) + np.searchsorted(-np.array(layout.priorities), -layout.class_of[needing])
+    each = np.arange(len(needing))
+    return model.with_columns(np.full(len(layout.priorities), np.inf), integer=False).with_rows(
+        np.full(len(needing), -np.inf),
+        np.zeros(len(needing)),
+        np.concatenate([each, each, each]),
+        np.concatenate([model.columns.minimum(needing), model.columns.target(needing), share]),
+        np.concatenate([np.ones(2 * len(needing)), -layout.needs_target[needing]]),
+    )
+
+
+def unfairness(layout: Layout, columns: Columns) -> Iterator[Floats]:
+    """Yield the greatest share that any member of a class lacks, class by class; the columns are those of `with_fairness`."""
+    for number in range(len(layout.priorities)):
+        aim = np.zeros(columns.end + len(layout.priorities))
+        aim[columns.end + number] = 1.0
+        yield aim
 
 
 def unrest(layout: Layout, columns: Columns) -> Floats:

@@ -3,7 +3,6 @@
 Energies are at the plug, in kWh, so that all that flows adds up with coefficients of 1; a need of a battery is divided by its efficiency.
 """
 
-import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +22,8 @@ HOUR = timedelta(hours=1)
 KNEE = 0.8
 LAST_SHARE = 0.1
 _SECOND = timedelta(seconds=1)
+# The share of its power with which a stay can be reckoned with after the horizon, where others are of whom nothing is known yet.
+_POWER_BEYOND = 0.5
 # Below this, in kWh or kW, something is nothing: a thousandth of a watt-hour, far above what a solver of doubles may be wrong by.
 TOLERANCE = 1e-6
 
@@ -138,9 +139,9 @@ def lay_out(problem: PlanProblem) -> Layout:
     heat = np.minimum(_heating(stays, problem, overlap), able)
     most = able - heat
     chains, factors = _chains(stays)
-    minimum, target, cap = _needs(stays, chains)
+    minimum, target, cap = _needs(stays, chains, problem.slots[-1].ends_at)
     horizon = problem.slots[-1].ends_at
-    tails = _tails(stays, problem, most)
+    tails = _tails(stays, problem, overlap)
     alone = most.sum(axis=1)
     taken = [sum(alone[other] * factor for other, factor in zip(*both, strict=True)) for both in zip(chains, factors, strict=True)]
     places = {node.id: place for place, node in enumerate(nodes)}
@@ -255,8 +256,12 @@ def _chains(stays: Sequence[Stay]) -> tuple[tuple[tuple[int, ...], ...], tuple[t
     return tuple(chains), factors
 
 
-def _needs(stays: Sequence[Stay], chains: Sequence[tuple[int, ...]]) -> tuple[Floats, Floats, Floats]:
-    """Return what has to be taken at most for the minimum, for the target, and what may be taken at all, over each chain."""
+def _needs(stays: Sequence[Stay], chains: Sequence[tuple[int, ...]], horizon: datetime) -> tuple[Floats, Floats, Floats]:
+    """Return what has to be taken for the minimum, for the target, and what may be taken at all, over each chain.
+
+    Of who leaves after the horizon, what can flow then at half its power need not flow before: else all that is wanted of it would have to
+    be there by an end that is none, at whatever price and peak.
+    """
     needs = np.zeros((3, len(stays)))
     full: dict[int, float] = {}
     for chain in sorted(chains, key=len):
@@ -265,7 +270,9 @@ def _needs(stays: Sequence[Stay], chains: Sequence[tuple[int, ...]]) -> tuple[Fl
         brought = full[chain[-2]] - stay.used_kwh if len(chain) > 1 else stay.energy_kwh
         # A vehicle that comes with more than its target keeps it. A minimum beyond the battery stays one that nothing can reach.
         full[chain[-1]] = max(min(stay.target_kwh, stay.capacity_kwh), brought)
-        needs[:, chain[-1]] = [(kwh - without) / stay.efficiency for kwh in (stay.minimum_kwh, stay.target_kwh, full[chain[-1]])]
+        beyond = timedelta(0) if stay.departs_at is None else max(timedelta(0), stay.departs_at - horizon)
+        wanted = stay.target_kwh - _POWER_BEYOND * stay.max_kw * stay.efficiency * (beyond / HOUR)
+        needs[:, chain[-1]] = [(kwh - without) / stay.efficiency for kwh in (stay.minimum_kwh, wanted, full[chain[-1]])]
     return needs[0], needs[1], needs[2]
 
 
@@ -274,37 +281,37 @@ def _flows(most: Floats) -> Flows:
     return Flows(stay, slot, most[stay, slot])
 
 
-def _tails(stays: Sequence[Stay], problem: PlanProblem, most: Floats) -> Tails:
-    """Return from when on each stay is held back, and to what, for its battery to take the rest before it leaves.
+def _tails(stays: Sequence[Stay], problem: PlanProblem, overlap: Floats) -> Tails:
+    """Return how much each stay may take at most in its last slots, if it is to hold its target in the end.
 
-    Above the knee the power that reaches a battery falls in a straight line, so that full power for the last hours before a target
-    follows an exponential, which is here followed back from the target to the last begin of a slot above the knee.
+    Above the knee the power that reaches a battery falls in a straight line with its energy. At one power p over a slot of h hours that is
+    still taken at its end, what is missing to the energy at which it would be nothing shrinks to its (1 + fall x h)th part: that is
+    followed back here from the target, slot by slot, to the knee.
     """
     found: list[tuple[int, int, float]] = []
     for number, stay in enumerate(stays):
         knee, target = KNEE * stay.capacity_kwh, min(stay.target_kwh, stay.capacity_kwh)
         if target <= knee or stay.max_kw <= 0 or stay.departs_at is None or stay.departs_at > problem.slots[-1].ends_at:
             continue
-        arriving = stay.max_kw * stay.efficiency
-        fall = (1 - LAST_SHARE) * arriving / (stay.capacity_kwh - knee)
-        nothing = knee + arriving / fall
-        longest = math.log((nothing - knee) / (nothing - target)) / fall
-        first = next((place for place, slot in enumerate(problem.slots) if (stay.departs_at - slot.begins_at) / HOUR <= longest), None)
-        if first is None or not most[number, first:].any():
-            continue
-        left = (stay.departs_at - problem.slots[first].begins_at) / HOUR
-        found.append((number, first, (nothing - target) * math.expm1(fall * left) / stay.efficiency))
+        fall = (1 - LAST_SHARE) * stay.max_kw * stay.efficiency / (stay.capacity_kwh - knee)
+        nothing = knee + (stay.capacity_kwh - knee) / (1 - LAST_SHARE)
+        missing = nothing - target
+        for slot in np.flatnonzero(overlap[number] > 0)[::-1].tolist():
+            missing *= 1 + fall * overlap[number, slot]
+            if missing > nothing - knee:
+                break
+            found.append((number, slot, (missing - nothing + target) / stay.efficiency))
     number_, first_, most_ = zip(*found, strict=True) if found else ((), (), ())
     return Tails(np.array(number_, dtype=np.int64), np.array(first_, dtype=np.int64), np.array(most_, dtype=np.float64))
 
 
 def _with_tails(reachable: Floats, tails: Tails, most: Floats, target: Floats) -> Floats:
     """Return what each could take if it were alone, tails considered: taken = before + tail, and tail <= most + target - taken."""
-    reachable = reachable.copy()
-    for number, first, kwh in zip(tails.stay, tails.first, tails.most, strict=True):
+    least = reachable.copy()
+    for number, first, kwh in zip(tails.stay.tolist(), tails.first.tolist(), tails.most.tolist(), strict=True):
         before = reachable[number] - most[number, first:].sum()
-        reachable[number] = min(reachable[number], (before + kwh + max(target[number], 0.0)) / 2)
-    return reachable
+        least[number] = min(least[number], (before + kwh + max(target[number], 0.0)) / 2)
+    return least
 
 
 def _node_rows(nodes: Sequence[PlanNode], below: npt.NDArray[np.bool_], depths: Sequence[int], limits: Floats, able: Floats) -> NodeRows:

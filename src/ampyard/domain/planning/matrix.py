@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ampyard.domain.planning.layout import Floats, Ints, Layout
+from ampyard.domain.planning.layout import Floats, Ints, Layout, NodeRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +86,21 @@ def model_of(layout: Layout) -> Model:
     model = Model(columns, lower, upper, np.zeros(0), np.zeros(0), nothing, nothing, np.zeros(0), np.zeros(columns.end, dtype=bool))
     model = model.with_rows(layout.needs_target, layout.needs_target, *_stay_entries(layout, columns))
 
+    limits = layout.rows
+    if columns.peak < columns.total and layout.depths.count(0) == 1:
+        # What flows past the only root is the total, of which there is a column: its limit is a bound there.
+        at_root = np.array(layout.depths)[limits.node] == 0
+        upper[columns.total + limits.slot[at_root]] = limits.most[at_root]
+        limits = NodeRows(limits.node[~at_root], limits.slot[~at_root], limits.most[~at_root])
     row_of = np.full((len(layout.nodes), len(layout.hours)), -1)
-    row_of[layout.rows.node, layout.rows.slot] = np.arange(len(layout.rows.node))
+    row_of[limits.node, limits.slot] = np.arange(len(limits.node))
     rows, places = [nothing], [nothing]
-    for node in np.unique(layout.rows.node):
+    for node in np.unique(limits.node):
         row = np.where(layout.below[node, all_stay], row_of[node, all_slot], -1)
         places.append(np.flatnonzero(row >= 0))
         rows.append(row[places[-1]])
     row, place = np.concatenate(rows), np.concatenate(places)
-    model = model.with_rows(np.full(len(layout.rows.most), -np.inf), layout.rows.most, row, place, np.ones(len(row)))
+    model = model.with_rows(np.full(len(limits.most), -np.inf), limits.most, row, place, np.ones(len(row)))
     model = model.with_rows(np.full(len(layout.tails.most), -np.inf), layout.tails.most, *_tail_entries(layout, columns))
     if columns.peak == columns.total:
         return model
@@ -142,15 +148,14 @@ def _bounds(layout: Layout, columns: Columns) -> tuple[Floats, Floats]:
 
 
 def _tail_entries(layout: Layout, columns: Columns) -> tuple[Ints, Ints, Floats]:
-    tails = layout.tails
-    first = np.full(len(layout.stays), len(layout.hours))
-    first[tails.stay] = tails.first
-    row_of = np.zeros(len(layout.stays), dtype=np.int64)
-    row_of[tails.stay] = each = np.arange(len(tails.stay))
-    late = np.flatnonzero(layout.flows.slot >= first[layout.flows.stay])
-    rows = np.concatenate([row_of[layout.flows.stay[late]], each, each])
-    places = np.concatenate([late, columns.minimum(tails.stay), columns.target(tails.stay)])
-    return rows, places, np.concatenate([np.ones(len(late)), -np.ones(2 * len(each))])
+    tails, flows = layout.tails, layout.flows
+    slots = len(layout.hours)
+    begins = np.searchsorted(flows.stay * slots + flows.slot, tails.stay * slots + tails.first)
+    late = [np.arange(begin, end) for begin, end in zip(begins, np.searchsorted(flows.stay, tails.stay, side="right"), strict=True)]
+    each = np.arange(len(tails.stay))
+    rows = np.concatenate([np.repeat(each, [len(one) for one in late]), each, each])
+    places = np.concatenate([*late, columns.minimum(tails.stay), columns.target(tails.stay)])
+    return rows, places, np.concatenate([np.ones(len(rows) - 2 * len(each)), -np.ones(2 * len(each))])
 
 
 def _stay_entries(layout: Layout, columns: Columns) -> tuple[Ints, Ints, Floats]:

@@ -7,7 +7,7 @@ import numpy as np
 from ampyard.domain.planning import aims
 from ampyard.domain.planning.counting import choose
 from ampyard.domain.planning.layout import Layout
-from ampyard.domain.planning.matrix import Model, model_of
+from ampyard.domain.planning.matrix import Columns, Model, model_of
 from ampyard.domain.planning.program import Found, Program
 
 # How much of the time that is left may go into who reaches the minimum; the rest is for what all others depend on.
@@ -16,14 +16,10 @@ _SHARE_OF_COUNTING = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Best:
-    """What was found: the last solution, the one that made what lacks least (for its duals), and how far off the best it may be.
+    """The best solution that was found, and how far off the best of all it may be; 1 where that is not known."""
 
-    `short` is None where nobody lacks what could be had.
-    """
-
-    model: Model
+    columns: Columns
     found: Found
-    short: Found | None
     gap: float
 
 
@@ -34,23 +30,20 @@ def optimise(layout: Layout, *, deadline: float) -> Best | None:
     best of all at once, and the only model that has to be solved. Only where it is not the aims are gone through one by one.
     """
     model = model_of(layout)
-    program = Program(model, deadline=deadline)
+    program, gap = Program(model, deadline=deadline), 0.0
     _demand_all(program, layout)
-    gap, short = 0.0, None
     if not program.solve(aims.cost(layout, program.columns)):
         if not program.impossible:
             return None
-        short, gap = _fall_short(program, layout, model, deadline=deadline)
-        if program.found is None:
-            return None
-        done = gap < 1 and program.solve(aims.cost(layout, program.columns))
-        gap = gap if done else 1.0
+        program = Program(aims.with_fairness(layout, model), deadline=deadline)
+        gap = _fall_short(program, layout, model, deadline=deadline)
+    if program.found is None:
+        return None
     if gap < 1:
         program.keep()
-        # Left as it is when time is over: then it is as good by all aims that count, only less smooth.
+        # Left as it is when time is over: then it is as good by all aims above, only less smooth.
         program.solve(aims.unrest(layout, program.columns), nearby=True)
-    assert program.found is not None
-    return Best(model, program.found, short, gap)
+    return Best(program.columns, program.found, gap)
 
 
 def _demand_all(program: Program, layout: Layout) -> None:
@@ -64,38 +57,42 @@ def _demand_all(program: Program, layout: Layout) -> None:
     program.pass_bounds()
 
 
-def _fall_short(program: Program, layout: Layout, model: Model, *, deadline: float) -> tuple[Found | None, float]:
-    """Solve for what lacks: how many reach the minimum, what lacks to it, what lacks to the target.
+def _fall_short(program: Program, layout: Layout, model: Model, *, deadline: float) -> float:
+    """Solve for how many reach the minimum, what lacks to it, what lacks to the target, what that costs, and that it is shared fairly.
 
     Returns:
-        The solution that decided who lacks what, None if there was no time, and how far off the best it may be.
+        How far off the best it may be: 0, the gap of the count, or 1 where time was over before the cost was the least.
     """
-    columns, gap, short = program.columns, 0.0, None
-    program.lower[:], program.upper[:] = model.lower, model.upper
+    columns, gap = program.columns, 0.0
     minimum = slice(columns.lacks_minimum, columns.lacks_target)
     program.upper[minimum] = np.minimum(layout.lacks_minimum_least, layout.lacks_minimum_most)
     program.pass_bounds()
     targets = list(aims.lacking_target(layout, columns))
-    if not program.solve(targets[0]):
-        if not program.impossible:
-            return None, 1.0
+    if program.solve(targets[0]):
+        program.keep()
+        sequence = targets[1:]
+    elif program.impossible:
         chosen = choose(layout, model, deadline=deadline - program.seconds_left * (1 - _SHARE_OF_COUNTING))
-        gap = 1.0 if chosen is None else chosen.gap
         program.upper[minimum] = model.upper[minimum]
         if chosen is not None:
             program.upper[columns.minimum(chosen.stays)] = 0.0
+            gap = chosen.gap
+        else:
+            gap = _UNKNOWN
         program.pass_bounds()
-        for aim in aims.lacking_minimum(layout, columns):
-            if not program.solve(aim):
-                return short, 1.0
-            short = program.found if short is None else short
-            program.keep()
-        if not program.solve(targets[0]):
-            return short, 1.0
-    short = program.found if short is None else short
-    program.keep()
-    for aim in targets[1:]:
+        sequence = [*aims.lacking_minimum(layout, columns), *targets]
+    else:
+        return 1.0
+    for aim in (*sequence, aims.cost(layout, columns)):
         if not program.solve(aim):
-            return short, 1.0
+            return 1.0
         program.keep()
-    return short, min(gap, 0.999999) if gap < 1 else 1.0
+    for aim in aims.unfairness(layout, columns):
+        if not program.solve(aim, nearby=True):
+            break
+        program.keep()
+    return gap
+
+
+# Of the count nothing is known, but all aims below it are reached: not as bad as 1, where the plan is not to be smoothed.
+_UNKNOWN = 0.999999

@@ -57,7 +57,9 @@ class Program:
         return self._highs.getModelStatus() in {highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible}
 
     def solve(self, aim: Floats, *, nearby: bool = False) -> bool:
-        """Look for the least of an aim, which has a coefficient for each column; return whether there is a solution, which is `found` then.
+        """Look for the least of an aim; return whether there is a solution, which is `found` then.
+
+        An aim has a coefficient for each column, but for the last ones that are 0.
 
         `nearby`: the best is not far from the last solution, which is gone on from. Of an integer model a solution that is not the
         best counts when time is over; its `gap` says how far from the best it may be.
@@ -86,6 +88,7 @@ class Program:
         self._highs.changeRowsBounds(len(rows), rows, self.row_lower, self.row_upper)  # type: ignore[attr-defined]  # not in its stub
 
     def _run(self, aim: Floats, method: str) -> bool:
+        aim = np.concatenate([aim, np.zeros(len(self.lower) - len(aim))])
         if not self.seconds_left:
             return False
         highs = self._highs

@@ -54,7 +54,7 @@ def solve(problem: PlanProblem, *, time_limit_s: float) -> Plan:
 
 def _powers(layout: Layout, best: Best) -> tuple[Floats, Floats]:
     """Return the mean power into batteries, and into heaters, of each stay in each slot, in kW at the plug."""
-    columns, values = best.model.columns, best.found.values
+    columns, values = best.columns, best.found.values
 
     def spread(flows: Flows, kwh: Floats) -> Floats:
         energy = np.zeros((len(layout.stays), len(layout.hours)))

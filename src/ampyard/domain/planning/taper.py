@@ -2,19 +2,18 @@
 
 import numpy as np
 
-from ampyard.domain.planning.layout import KNEE, LAST_SHARE, TOLERANCE, Floats, Layout
+from ampyard.domain.planning.layout import KNEE, LAST_SHARE, TOLERANCE, Floats, Ints, Layout
 
 
 def bend(layout: Layout, kwh: Floats, heat_kwh: Floats) -> Floats:
     """Return, of what is planned for batteries in each slot (kWh at the plug), what they take; what one cannot take yet, it takes later.
 
     First all that no battery takes is taken out. Then each gets what it lost in later slots, as far as its plug, all nodes above, and,
-    with a demand charge, the highest mean of the plan leave room. So limits and the peak are kept as they are.
+    with a demand charge, the highest mean of the plan leave room. Only for a minimum that peak is not kept.
     """
-    held = _held_on_arrival(layout, kwh)
     batteries, efficiencies = _Batteries(layout), layout.efficiencies
-    taken = np.zeros_like(kwh)
-    now = held.copy()
+    held = _held_on_arrival(layout, kwh)
+    taken, now = np.zeros_like(kwh), held.copy()
     for slot in range(kwh.shape[1]):
         taken[:, slot] = np.minimum(kwh[:, slot], batteries.most(now, slot))
         now += taken[:, slot] * efficiencies
@@ -22,22 +21,48 @@ def bend(layout: Layout, kwh: Floats, heat_kwh: Floats) -> Floats:
     able = np.zeros_like(kwh)
     able[layout.flows.stay, layout.flows.slot] = layout.flows.most
     room = _room(layout, kwh + heat_kwh, taken + heat_kwh)
-    for number in np.flatnonzero(lost.sum(axis=1) > TOLERANCE).tolist():
-        above = np.append(np.flatnonzero(layout.below[:, number]), -1)
-        since = int(np.argmax(lost[number] > 0))
-        inside = held[number] + taken[number, :since].sum() * efficiencies[number]
-        owed = lost[number].sum()
-        for slot in (since + np.flatnonzero(able[number, since:] > 0)).tolist():
-            if owed <= TOLERANCE:
-                continue
-            old = taken[number, slot]
-            most = min(able[number, slot], batteries.most(inside, slot, number))
-            new = min(most, old + max(0.0, min(owed, room[above, slot].min())))
-            taken[number, slot] = new
-            room[above, slot] -= new - old
-            owed -= new - old
-            inside += new * efficiencies[number]
+    for number in sorted(range(len(kwh)), key=lambda number: len(layout.chains[number])):
+        nodes, stay = np.flatnonzero(layout.below[:, number]), layout.stays[number]
+        # Of a chain, what an earlier stay could not make up for is owed, too: this one was planned to begin with it.
+        earlier = list(layout.chains[number][:-1])
+        missing = float(((kwh[earlier] - taken[earlier]).sum(axis=1) * efficiencies[earlier]).sum()) if earlier else 0.0
+        owed = float(lost[number].sum()) + missing / stay.efficiency
+        if owed <= TOLERANCE:
+            continue
+        begins_with = held[number] - missing
+        since = 0 if missing > TOLERANCE else int(np.argmax(lost[number] > 0))
+        owed -= _later(batteries, room, np.append(nodes, -1), able[number], taken[number], number, since, begins_with, owed)
+        lacking = stay.minimum_kwh - begins_with - taken[number].sum() * efficiencies[number]
+        if layout.counts[number] and lacking > TOLERANCE:
+            owed = min(owed, lacking / stay.efficiency)
+            _later(batteries, room, nodes, able[number], taken[number], number, since, begins_with, owed)
     return taken
+
+
+def _later(
+    batteries: "_Batteries",
+    room: Floats,
+    above: Ints,
+    able: Floats,
+    taken: Floats,
+    number: int,
+    since: int,
+    held: float,
+    owed: float,
+) -> float:
+    """Give a stay what it is owed in the slots since then, in place; return how much that was."""
+    efficiency, given = batteries.efficiencies[number], 0.0
+    held += taken[:since].sum() * efficiency
+    for slot in (since + np.flatnonzero(able[since:] > 0)).tolist():
+        if owed - given <= TOLERANCE:
+            break
+        old = taken[slot]
+        most = min(able[slot], batteries.most(held, slot, number))
+        taken[slot] = min(most, old + max(0.0, min(owed - given, room[above, slot].min())))
+        room[above, slot] -= taken[slot] - old
+        given += taken[slot] - old
+        held += taken[slot] * efficiency
+    return given
 
 
 class _Batteries:
@@ -49,7 +74,7 @@ class _Batteries:
 
     def __init__(self, layout: Layout) -> None:
         self._hours = layout.present
-        self._efficiencies = layout.efficiencies
+        self.efficiencies = layout.efficiencies
         capacity = np.array([stay.capacity_kwh for stay in layout.stays])
         self._full = np.array([stay.max_kw for stay in layout.stays]) * layout.efficiencies
         self._knee = KNEE * capacity
@@ -60,7 +85,7 @@ class _Batteries:
         """Return how many kWh at the plug the batteries that hold so much take in a slot; of one stay, or of all."""
         full, fall, hours = self._full[number], self._fall[number], self._hours[number, slot]
         kw = np.minimum(full, (full - fall * (held - self._knee[number])) / (1 + fall * hours))
-        most: Floats = np.maximum(kw, 0.0) * hours / self._efficiencies[number]
+        most: Floats = np.maximum(kw, 0.0) * hours / self.efficiencies[number]
         return most
 
 

@@ -72,9 +72,9 @@ async def new_point(
 
 
 @asynccontextmanager
-async def serving(backend: Backend, options: ConnectOptions) -> AsyncIterator[ConnectServer]:
-    """Run a connect process inside this one."""
-    server = ConnectServer(backend, "127.0.0.1", 0, options)
+async def serving(backend: Backend, options: ConnectOptions, port: int = 0) -> AsyncIterator[ConnectServer]:
+    """Run a connect process inside this one, on a free port unless one is named."""
+    server = ConnectServer(backend, "127.0.0.1", port, options)
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has a flag and no event
         await asyncio.sleep(0.01)

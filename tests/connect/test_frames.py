@@ -14,10 +14,10 @@ from ampyard.domain.charge_points import OcppVersion
 from ampyard.services.backend import Backend
 from tests.connect.points import closed_with, dial, new_point, wired
 
-V16, V201 = OcppVersion.V16, OcppVersion.V201
+V16, V201, V21 = OcppVersion
 LONG = "x" * 37
 
-# frame, its message id in the answer, error code in 1.6, error code in 2.0.1
+# frame, its message id in the answer, error code in 1.6, error code in 2.0.1 and 2.1
 MALFORMED: list[tuple[str | bytes, str, str, str]] = [
     ("", "-1", "FormationViolation", "RpcFrameworkError"),
     ("Heartbeat", "-1", "FormationViolation", "RpcFrameworkError"),
@@ -41,8 +41,7 @@ MALFORMED: list[tuple[str | bytes, str, str, str]] = [
     ('["2","1","Heartbeat",{}]', "1", "FormationViolation", "RpcFrameworkError"),
     ('[true,"1","Heartbeat",{}]', "1", "FormationViolation", "RpcFrameworkError"),
     ('[2.0,"1","Heartbeat",{}]', "1", "FormationViolation", "RpcFrameworkError"),
-    ('[5,"1","InternalError","",{}]', "1", "ProtocolError", "MessageTypeNotSupported"),
-    ('[6,"1","NotifyPeriodicEventStream",{}]', "1", "ProtocolError", "MessageTypeNotSupported"),
+    ('[7,"1","InternalError","",{}]', "1", "ProtocolError", "MessageTypeNotSupported"),
     ('[2,"1","Teleport",{}]', "1", "NotImplemented", "NotImplemented"),
     ('[2,"1","heartbeat",{}]', "1", "NotImplemented", "NotImplemented"),
     ('[2,"1","Reset",{"type":"Soft"}]', "1", "NotSupported", "NotSupported"),
@@ -52,27 +51,30 @@ MALFORMED: list[tuple[str | bytes, str, str, str]] = [
     (f'[2,"1","DataTransfer",{{"vendorId":"{"x" * 300}"}}]', "1", "TypeConstraintViolation", "TypeConstraintViolation"),
     ('[2,"1","FirmwareStatusNotification",{"status":"Fine"}]', "1", "FormationViolation", "FormatViolation"),
 ]
+# Message types that 2.1 has, and answers with nothing.
+SINCE_21 = ['[5,"1","InternalError","",{}]', '[6,"1","NotifyPeriodicEventStream",{}]']
 IGNORED = ["[3]", '[3,"1"]', '[3,"1",{}]', '[3,"1",[]]', "[4]", '[4,"1"]', '[4,"1","GenericError","",{}]', '[4,"1",2,3,4,5,6]']
 
 
-@pytest.mark.parametrize("version", [V16, V201])
+@pytest.mark.parametrize("version", OcppVersion)
 async def test_malformed_messages_are_answered_and_the_socket_lives_on(
     server: ConnectServer, backend: Backend, version: OcppVersion
 ) -> None:
     point = await new_point(backend, version)
     async with wired(server, point) as wire:
-        for frame, message_id, *codes in MALFORMED:
+        newer = [] if version is V21 else [(frame, "1", "ProtocolError", "MessageTypeNotSupported") for frame in SINCE_21]
+        for frame, message_id, *codes in [*MALFORMED, *newer]:
             kind, answered_id, code, description, details = await wire.answer_to(frame)
-            assert (kind, answered_id, code, details) == (4, message_id, codes[version is V201], {}), frame[:100]
+            assert (kind, answered_id, code, details) == (4, message_id, codes[version is not V16], {}), frame[:100]
             assert 0 < len(description) <= 255
             assert "currentTime" in await wire.call("Heartbeat")
 
 
-@pytest.mark.parametrize("version", [V16, V201])
+@pytest.mark.parametrize("version", OcppVersion)
 async def test_answers_that_nobody_waits_for_get_no_answer(server: ConnectServer, backend: Backend, version: OcppVersion) -> None:
     point = await new_point(backend, version)
     async with wired(server, point) as wire:
-        for frame in IGNORED:
+        for frame in [*IGNORED, *(SINCE_21 if version is V21 else [])]:
             await wire.socket.send(frame)
             assert "currentTime" in await wire.call("Heartbeat")
         assert wire.answers.empty()

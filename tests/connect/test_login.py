@@ -104,7 +104,9 @@ async def test_a_storm_of_wrong_passwords_for_one_identity_holds_up_no_other(ser
     [
         (["ocpp1.6"], "ocpp1.6"),
         (["ocpp2.0.1"], "ocpp2.0.1"),
-        (["ocpp2.1", "ocpp2.0.1", "ocpp1.6"], "ocpp2.0.1"),
+        (["ocpp2.1"], "ocpp2.1"),
+        (["ocpp2.2", "ocpp2.1", "ocpp2.0.1", "ocpp1.6"], "ocpp2.1"),
+        (["ocpp2.0.1", "ocpp2.1"], "ocpp2.0.1"),
         (["ocpp1.6", "ocpp2.0.1"], "ocpp1.6"),
     ],
 )

@@ -20,6 +20,7 @@ from tests.simulator.conftest import fast_options, running
 HEARTBEAT = {
     OcppVersion.V16: VariableName("", "HeartbeatInterval"),
     OcppVersion.V201: VariableName("OCPPCommCtrlr", "HeartbeatInterval"),
+    OcppVersion.V21: VariableName("OCPPCommCtrlr", "HeartbeatInterval"),
 }
 
 

@@ -142,7 +142,7 @@ REFUSALS: list[tuple[Deed, type[DomainError], str]] = [
         InvalidInputError,
         "OCPP 1.6 has keys alone",
     ),
-    (lambda y: control.set_variable(*y.by, y.point("CP-3"), HEARTBEAT, "1"), InvalidInputError, "OCPP 2.0.1 needs one"),
+    (lambda y: control.set_variable(*y.by, y.point("CP-3"), HEARTBEAT, "1"), InvalidInputError, "OCPP 2 needs one"),
     (
         lambda y: control.set_variable(*y.by, y.point("CP-1"), VariableName("", "AuthorizationKey"), "x" * 20),
         InvalidInputError,

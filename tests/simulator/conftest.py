@@ -9,20 +9,23 @@ import pytest
 
 from ampyard.simulator.options import SimulatorOptions
 from ampyard.simulator.run import run_fleet
-from tests.simulator.csms import Csms16, Csms201
+from tests.simulator.csms import Csms16, Csms21, Csms201
 
 Central = Csms16 | Csms201
 Running = Callable[..., AbstractAsyncContextManager[asyncio.Task[None]]]
 
 
-@pytest.fixture(params=["1.6", "2.0.1"])
+_CENTRALS: dict[str, type[Central]] = {"1.6": Csms16, "2.0.1": Csms201, "2.1": Csms21}
+
+
+@pytest.fixture(params=_CENTRALS)
 def ocpp_version(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
 async def csms(ocpp_version: str) -> AsyncIterator[Central]:
-    async with Csms16() if ocpp_version == "1.6" else Csms201() as central:
+    async with _CENTRALS[ocpp_version]() as central:
         yield central
 
 

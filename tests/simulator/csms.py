@@ -1,4 +1,4 @@
-"""A small central system of either protocol version, to see a simulated fleet from the other end of the wire."""
+"""A small central system of any protocol version, to see a simulated fleet from the other end of the wire."""
 
 import asyncio
 import base64
@@ -8,7 +8,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from ocpp import v16, v201
+from ocpp import v16, v21, v201
 from ocpp.messages import Call
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -243,7 +243,7 @@ class Csms16(Csms):
 
 class Csms201(Csms):
     subprotocol = "ocpp2.0.1"
-    endpoint_class = v201.ChargePoint
+    endpoint_class: ClassVar[Any] = v201.ChargePoint
 
     def actions(self) -> list[str]:
         return [*ACTIONS, "NotifyReport", "TransactionEvent"]
@@ -325,3 +325,8 @@ class Csms201(Csms):
 
     async def remote_stop(self, transaction_id: str) -> str:
         return await self.order("RequestStopTransaction", transactionId=transaction_id)
+
+
+class Csms21(Csms201):
+    subprotocol = "ocpp2.1"
+    endpoint_class = v21.ChargePoint

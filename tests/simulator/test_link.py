@@ -6,13 +6,17 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from http import HTTPStatus
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ampyard.simulator.options import SimulatorOptions
 from tests.simulator.conftest import Central, fast_options, running
-from tests.simulator.csms import Frame
+from tests.simulator.csms import Csms21, Frame
 
 FleetFile = Callable[..., Path]
 
@@ -64,13 +68,82 @@ async def test_a_lost_link_changes_nothing_of_what_is_installed(csms: Central, o
         await csms.power(transaction_id, lambda power_w: power_w == 8000, after=reconnected)
 
     assert "StopTransaction" not in {frame.action for frame in csms.frames}
-    if ocpp_version == "2.0.1":
+    if ocpp_version != "1.6":
         offline = [frame.payload.get("offline", False) for frame in samples(csms)]
         assert offline[0] is False
         assert offline[-1] is False
         assert True in offline
         events = {frame.unique_id: frame.payload["seq_no"] for frame in csms.frames if frame.action == "TransactionEvent"}
         assert list(events.values()) == list(range(len(events)))
+
+
+@pytest.mark.parametrize("for_good", [True, False])
+async def test_a_profile_of_2_1_holds_for_so_long_without_a_link(fleet_file: FleetFile, *, for_good: bool) -> None:
+    async with Csms21() as csms, running(fast_options(csms.url, fleet_file("2.1"))):
+        _, transaction_id = await csms.started()
+        # a plan: 9 kW, and after some seconds 8 kW, of which the second step is never reached without a link
+        start = datetime.now(UTC)
+        profile = {
+            "id": 1,
+            "stackLevel": 0,
+            "chargingProfilePurpose": "TxProfile",
+            "chargingProfileKind": "Absolute",
+            "transactionId": transaction_id,
+            "maxOfflineDuration": 2,
+            "invalidAfterOfflineDuration": for_good,
+            "chargingSchedule": [
+                {
+                    "id": 1,
+                    "chargingRateUnit": "W",
+                    "startSchedule": start.isoformat(),
+                    "chargingSchedulePeriod": [
+                        {"startPeriod": 0, "limit": 9000.0},
+                        {"startPeriod": 1, "limit": 8000.0},
+                        {"startPeriod": 2, "limit": 7000.0},
+                        {"startPeriod": 30, "limit": 6000.0},
+                    ],
+                }
+            ],
+        }
+        assert await csms.order("SetChargingProfile", evseId=1, chargingProfile=profile) == "Accepted"
+        await csms.power(transaction_id, lambda power_w: power_w == 9000)
+
+        before = len(csms.frames)
+        await csms.drop(closed_with=HTTPStatus.SERVICE_UNAVAILABLE)
+        await asyncio.sleep(3.0)
+        csms.closed_with = None
+        await csms.status("Charging", after=before)
+        back = len(csms.frames)
+        await csms.power(transaction_id, lambda power_w: power_w == (4200 if for_good else 7000), after=back)
+        unasked = len(csms.frames)
+        await csms.power(transaction_id, lambda power_w: power_w == (4200 if for_good else 7000), after=unasked)
+
+    # it follows the plan, then what it does without one
+    drawn = [csms.values(frame.payload)["Power.Active.Import"] for frame in samples(csms) if frame.payload.get("offline")]
+    assert [kw for kw, _ in groupby(drawn) if kw != 9000] == [8000, 7000, 4200]
+
+
+async def test_what_2_1_adds_to_profiles_and_is_not_followed_is_refused(fleet_file: FleetFile) -> None:
+    async with Csms21() as csms, running(fast_options(csms.url, fleet_file("2.1"))):
+        _, transaction_id = await csms.started()
+        schedule: dict[str, Any] = {"id": 1, "chargingRateUnit": "W", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 5000.0}]}
+        profile = {
+            "id": 1,
+            "stackLevel": 0,
+            "chargingProfilePurpose": "TxProfile",
+            "chargingProfileKind": "Relative",
+            "transactionId": transaction_id,
+            "chargingSchedule": [schedule],
+        }
+        unlimited = schedule | {"chargingSchedulePeriod": [{"startPeriod": 0, "operationMode": "Idle"}]}
+        for more in (
+            {"chargingProfileKind": "Dynamic"},
+            {"chargingProfilePurpose": "PriorityCharging"},
+            {"chargingSchedule": [unlimited]},
+        ):
+            assert await csms.order("SetChargingProfile", evseId=1, chargingProfile=profile | more) == "Rejected"
+        assert await csms.order("SetChargingProfile", evseId=1, chargingProfile=profile) == "Accepted"
+        await csms.power(transaction_id, lambda power_w: power_w == 5000)
 
 
 async def test_registration_is_not_repeated_after_a_lost_link(csms: Central, ocpp_version: str, fleet_file: FleetFile) -> None:

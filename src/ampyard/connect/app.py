@@ -22,6 +22,7 @@ from ampyard.connect.options import ConnectOptions
 from ampyard.connect.router import Router
 from ampyard.connect.sockets import PROTOCOL_ERROR, Sockets
 from ampyard.connect.v16.endpoint import Endpoint16
+from ampyard.connect.v21.endpoint import Endpoint21
 from ampyard.connect.v201.endpoint import Endpoint201
 from ampyard.domain.charge_points import OcppVersion
 from ampyard.services import charge_points
@@ -30,7 +31,7 @@ from ampyard.services.charge_points import Station
 
 _log = logging.getLogger(__name__)
 
-_ENDPOINTS: dict[str, type[Endpoint]] = {OcppVersion.V201: Endpoint201, OcppVersion.V16: Endpoint16}
+_ENDPOINTS: dict[str, type[Endpoint]] = {OcppVersion.V21: Endpoint21, OcppVersion.V201: Endpoint201, OcppVersion.V16: Endpoint16}
 
 
 def connect_app(backend: Backend, *, sockets: Sockets | None = None, options: ConnectOptions | None = None) -> Starlette:
@@ -94,9 +95,10 @@ class _Gate:
             challenge = {"WWW-Authenticate": 'Basic realm="OCPP"'}
             await websocket.send_denial_response(PlainTextResponse("unauthorized", status_code=401, headers=challenge))
             return
+        # The first one offered, as they come in order of preference (RFC 6455, 4.1).
         subprotocol = next((offered for offered in websocket.scope["subprotocols"] if offered in _ENDPOINTS), None)
         if subprotocol is None:
-            # OCPP-J 1.6, 3.2; OCPP 2.0.1 part 4, 3.2.
+            # OCPP-J 1.6, 3.2; OCPP 2.0.1 and 2.1 part 4, 3.2.
             _log.warning("Charge point %s offers %s; spoken here: %s.", identity, websocket.scope["subprotocols"], ", ".join(_ENDPOINTS))
             await websocket.accept()
             await websocket.close(PROTOCOL_ERROR, "no common subprotocol")

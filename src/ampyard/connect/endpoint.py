@@ -1,4 +1,4 @@
-"""What both protocol versions share: a CALL is answered, a command is asked."""
+"""What the protocol versions share: a CALL is answered, a command is asked."""
 
 import asyncio
 import logging

@@ -1,6 +1,6 @@
 """OCPP-J frames: what a message is, and what is answered to a text that is none.
 
-Sources: OCPP-J 1.6, section 4 with errata 5.1 and 5.2 (the misspelt error codes stay); OCPP 2.0.1 part 4, section 4.
+Sources: OCPP-J 1.6, section 4 with errata 5.1 and 5.2 (the misspelt error codes stay); OCPP 2.0.1 and 2.1 part 4, section 4.
 """
 
 from dataclasses import dataclass
@@ -20,10 +20,12 @@ _MAX_DESCRIPTION_LENGTH = 255
 _CALL_ELEMENTS = 4
 _CALL_RESULT_ELEMENTS = 3
 _CALL_ERROR_ELEMENTS = range(3, 6)
+# OCPP 2.1 part 4, 4.1.3: CALLRESULTERROR says that an answer of ours was broken, SEND wants no answer.
+_UNANSWERED_21 = frozenset({5, 6})
 
 
 class MalformedFrameError(Exception):
-    """A frame that is no OCPP message. `reply` is the CALLERROR it is answered with; `None` for a broken answer, which gets none."""
+    """A frame that is no OCPP message known here. `reply` is the CALLERROR it is answered with; `None` for what gets no answer."""
 
     def __init__(self, description: str, reply: CallError | None) -> None:
         super().__init__(description)
@@ -32,7 +34,7 @@ class MalformedFrameError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Codes:
-    """Error codes of one version (OCPP-J 1.6, table 7; OCPP 2.0.1 part 4, table 8)."""
+    """Error codes of a version (OCPP-J 1.6, table 7; OCPP 2.0.1 part 4, table 8, which 2.1 keeps)."""
 
     unreadable: str
     incomplete: str
@@ -40,13 +42,16 @@ class _Codes:
     payload: str
 
 
+_CODES_20 = _Codes("RpcFrameworkError", "RpcFrameworkError", "MessageTypeNotSupported", "FormatViolation")
 _CODES = {
     OcppVersion.V16: _Codes("FormationViolation", "ProtocolError", "ProtocolError", "FormationViolation"),
-    OcppVersion.V201: _Codes("RpcFrameworkError", "RpcFrameworkError", "MessageTypeNotSupported", "FormatViolation"),
+    OcppVersion.V201: _CODES_20,
+    OcppVersion.V21: _CODES_20,
 }
 _SPELLING = {
     OcppVersion.V16: {"FormatViolation": "FormationViolation", "OccurrenceConstraintViolation": "OccurenceConstraintViolation"},
     OcppVersion.V201: {},
+    OcppVersion.V21: {},
 }
 
 
@@ -77,6 +82,8 @@ def parse(frame: str | bytes, version: OcppVersion) -> Message:
             return _call(message_id, elements, version)
         case MessageType.CallResult | MessageType.CallError:
             return _answer(kind, message_id, elements)
+    if version is OcppVersion.V21 and kind in _UNANSWERED_21:
+        raise MalformedFrameError(f"Message {message_id} is of type {kind}, which is not used here.", None)
     raise _malformed(codes.unknown_type, f"There is no message type {kind}; 2, 3 and 4 are known.", version, message_id)
 
 

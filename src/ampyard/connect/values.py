@@ -1,4 +1,4 @@
-"""Values as both protocol versions write them."""
+"""Values as all protocol versions write them."""
 
 import logging
 import math

@@ -167,7 +167,7 @@ def _simulated(depot: str, spec: ChargePointSpec, number: int) -> dict[str, Any]
     return {
         "identity": spec.identity,
         "password": spec.password,
-        "ocpp_version": "1.6" if spec.ocpp_version is OcppVersion.V16 else "2.0.1",
+        "ocpp_version": spec.ocpp_version.value.removeprefix("ocpp"),
         "vendor": "Ampyard Labs",
         "model": "HPC-150" if direct else "Wall-22",
         "serial_number": f"AL-{number:05d}",

@@ -162,7 +162,7 @@ def _check_name(charge_point: ChargePoint, name: VariableName, path: tuple[str, 
     """Refuse a name that the charge point's protocol version cannot say."""
     if charge_point.ocpp_version is not OcppVersion.V16:
         if not name.component:
-            raise InvalidInputError(f"{name} has no component; OCPP 2.0.1 needs one, such as OCPPCommCtrlr.", path=path)
+            raise InvalidInputError(f"{name} has no component; OCPP 2 needs one, such as OCPPCommCtrlr.", path=path)
         return
     if name != VariableName("", name.variable):
         raise InvalidInputError(f"{name} has a component; OCPP 1.6 has keys alone, such as HeartbeatInterval.", path=path)

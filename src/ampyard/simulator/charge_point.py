@@ -97,6 +97,7 @@ class SimulatedChargePoint:
         """Bring everything up to ``now``: energy, orders, power, status, samples."""
         elapsed_s = 0.0 if self._advanced_at is None else max(0.0, (now - self._advanced_at).total_seconds())
         self._advanced_at = now
+        self._note_link(now)
         flowed = [evse.integrate(elapsed_s, self.options.speed) for evse in self.evses]
         deeds, self._deferred = self._deferred, []
         for deed in deeds:
@@ -116,11 +117,25 @@ class SimulatedChargePoint:
         if any(flowed):
             self.save()
 
+    def _note_link(self, now: datetime) -> None:
+        """Count since when there is no link; once it is there again, let go of the profiles that are over for good by that."""
+        state = self.state
+        if self.online and state.offline_since is not None:
+            state.profiles[:] = [
+                profile for profile in state.profiles if not profile.invalid_after_offline or profile.outlasts(state.offline_since, now)
+            ]
+            state.offline_since = None
+            self.save()
+        elif not self.online and state.offline_since is None:
+            state.offline_since = now
+            self.save()
+
     def limit_kw(self, evse: Evse, now: datetime) -> float:
         """Return what the installed profiles and the fallback permit; the charge-point maximum is shared equally by those charging."""
         busy = sum(1 for other in self.evses if other.state.transaction is not None) or 1
-        share_kw = charging_profiles.charge_point_limit_kw(self.state.profiles, now, evse.phases) / busy
-        return min(share_kw, charging_profiles.evse_limit_kw(self.state.profiles, evse.load, now, self.spec.fallback_kw))
+        valid = [profile for profile in self.state.profiles if profile.outlasts(self.state.offline_since, now)]
+        share_kw = charging_profiles.charge_point_limit_kw(valid, now, evse.phases) / busy
+        return min(share_kw, charging_profiles.evse_limit_kw(valid, evse.load, now, self.spec.fallback_kw))
 
     def _update_firmware(self, now: datetime) -> None:
         update = self.firmware_update
@@ -341,7 +356,7 @@ class SimulatedChargePoint:
         self.advance(now)
 
     def link_down(self) -> None:
-        """Go on by what is installed: schedules end by themselves."""
+        """Go on by what is installed: schedules end by themselves, and some profiles after a while without a link."""
         self.online = False
         self.outbox.drop_ordinary()
         self.save()

@@ -233,15 +233,18 @@ class Commands:
 
 
 def parse_profile(fields: Mapping[str, Any], evse_no: int, now: datetime) -> ChargingProfile | None:
-    """Read a charging profile of either version in the snake case of the ``ocpp`` package; None for a purpose not supported.
+    """Read a charging profile of any version in the snake case of the ``ocpp`` package; None for what is not supported.
 
-    Of the up to three schedules of 2.0.1, which are a choice offered to an ISO 15118 vehicle, the first is taken.
+    That is some purposes, and of 2.1 dynamic profiles and periods without a limit.
+
+    Of the up to three schedules from 2.0.1 on, which are a choice offered to an ISO 15118 vehicle, the first is taken.
     """
     purpose = _PURPOSES.get(fields["charging_profile_purpose"])
-    if purpose is None:
-        return None
     schedules = fields["charging_schedule"]
     schedule = schedules[0] if isinstance(schedules, list) else schedules
+    is_dynamic = fields["charging_profile_kind"] == "Dynamic"
+    if purpose is None or is_dynamic or any("limit" not in period for period in schedule["charging_schedule_period"]):
+        return None
     transaction_id = fields.get("transaction_id")
 
     def instant(holder: Mapping[str, Any], key: str) -> datetime | None:
@@ -265,4 +268,6 @@ def parse_profile(fields: Mapping[str, Any], evse_no: int, now: datetime) -> Cha
         start_at=instant(schedule, "start_schedule"),
         duration_s=schedule.get("duration"),
         transaction_id=None if transaction_id is None else str(transaction_id),
+        max_offline_s=fields.get("max_offline_duration"),
+        invalid_after_offline=fields.get("invalid_after_offline_duration", False),
     )

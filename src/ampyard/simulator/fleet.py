@@ -43,7 +43,7 @@ from ampyard.simulator.obedience import Obeys
 
 RateUnit = Literal["A", "W"]
 CurrentType = Literal["AC", "DC"]
-OcppVersion = Literal["1.6", "2.0.1"]
+OcppVersion = Literal["1.6", "2.0.1", "2.1"]
 IdTagType = Literal["Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress"]
 Percent = Annotated[float, Field(ge=0, le=100)]
 

@@ -45,7 +45,8 @@ class ChargingProfile:
     """An installed profile, whichever protocol brought it; ``evse_no`` 0 is the whole charge point.
 
     It is followed whether the link is there or not (1.6 section 3.13, offline behaviour), until it ends. ``max_offline_s`` (2.1) is for
-    how long that is without a link; None: for as long as it takes.
+    how long that is without a link; None: for as long as it takes. ``invalid_after_offline``: once over so, it does not come back
+    with the link.
     """
 
     profile_id: int
@@ -63,6 +64,11 @@ class ChargingProfile:
     duration_s: int | None = None
     transaction_id: str | None = None
     max_offline_s: int | None = None
+    invalid_after_offline: bool = False
+
+    def outlasts(self, offline_since: datetime | None, now: datetime) -> bool:
+        """Tell whether it holds without a link since then (2.1 part 2, ChargingProfileType.maxOfflineDuration); None: the link is there."""
+        return offline_since is None or self.max_offline_s is None or (now - offline_since).total_seconds() < self.max_offline_s
 
     def anchor(self, now: datetime, started_at: datetime | None) -> datetime | None:
         """Return when the schedule that covers ``now`` began, None if it has not.

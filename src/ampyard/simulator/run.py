@@ -14,6 +14,7 @@ from ampyard.simulator.link import keep_connected
 from ampyard.simulator.options import SimulatorOptions
 from ampyard.simulator.state import Flash
 from ampyard.simulator.v16.messages import Dialect16
+from ampyard.simulator.v21.messages import Dialect21
 from ampyard.simulator.v201.messages import Dialect201
 from ampyard.simulator.yard import Yard
 
@@ -22,7 +23,7 @@ DEFAULT_CHARGE_POINTS = 24
 CONNECTS_PER_S = 50.0
 PROGRESS_S = 60.0
 
-DIALECTS: dict[str, Dialect] = {"1.6": Dialect16(), "2.0.1": Dialect201()}
+DIALECTS: dict[str, Dialect] = {"1.6": Dialect16(), "2.0.1": Dialect201(), "2.1": Dialect21()}
 
 
 class World:

@@ -90,6 +90,7 @@ class ChargePointState:
     settings: dict[str, int] = field(default_factory=dict)
     accepted_id_tags: list[str] = field(default_factory=list)
     firmware_version: str | None = None
+    offline_since: datetime | None = None
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What charge points say of their smart charging, in both versions' words."""
+"""What charge points say of their smart charging, in all versions' words."""
 
 import pytest
 
@@ -43,6 +43,8 @@ def told20(**values: str) -> dict[VariableName, str | None]:
             told20(ProfileStackLevel="3", RateUnit="A", PeriodsPerSchedule="1", Entries="4", ACPhaseSwitchingSupported="false"),
             SmartCharging(frozenset({A}), 3, 1, 4),
         ),
+        (told20(SupportsMaxOfflineDuration="True"), SmartCharging(max_offline=True)),
+        (told20(SupportsMaxOfflineDuration="false"), SmartCharging()),
         ({VariableName("SmartChargingCtrlr", "Entries", variable_instance="ChargingProfiles"): "5"}, SmartCharging(profiles=5)),
     ],
 )

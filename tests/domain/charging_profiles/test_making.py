@@ -53,6 +53,23 @@ def test_a_clock_that_may_be_wrong_is_given_one_limit_from_the_start_of_the_tran
     assert told.at(NOW + timedelta(days=1)) == 11.0
 
 
+def test_one_that_minds_the_link_falls_back_after_a_while_without_it_whatever_its_clock_says() -> None:
+    minding = replace(WATTS, smart_charging=SmartCharging(max_offline=True))
+    blind = replace(minding, clock_is_right=False)
+    wanted = wanted_schedule(11.0, ahead(22.0), 4.14, now=NOW)
+    assert make_profile(wanted, 4.14, minding, now=NOW)[0].max_offline_s == HORIZON.total_seconds()
+    profile, told = make_profile(wanted, 4.14, blind, now=NOW)
+    assert profile == Profile(RateUnit.W, ((0, 11_000.0),), max_offline_s=14_400)
+    assert Profile.from_json(profile.to_json()) == profile
+    # with the link it goes on, so that what it may draw is never less than the limit
+    assert [told.at(NOW + after) for after in (timedelta(0), HORIZON, timedelta(days=1))] == [11.0, 11.0, 11.0]
+    # and without it may rise to the fall-back, but no earlier
+    _, paused = make_profile(wanted_schedule(0.0, [], 4.14, now=NOW), 4.14, blind, now=NOW)
+    assert paused.steps == (Step(NOW, 0.0), Step(NOW + HORIZON, 4.14))
+    # the fall-back itself needs no link
+    assert fallback_profile(4.14, minding).max_offline_s is None
+
+
 @pytest.mark.parametrize(
     ("periods", "told_periods", "duration_s"),
     [

@@ -37,12 +37,16 @@ _PROFILES_20: Final = VariableName(_CONTROLLER, "Entries", variable_instance="Ch
 _ENTRIES_20: Final = VariableName(_CONTROLLER, "Entries")
 _SWITCHING_20: Final = VariableName(_CONTROLLER, "ACPhaseSwitchingSupported")
 _ROTATION_20: Final = VariableName("ChargingStation", "PhaseRotation")
+_MAX_OFFLINE_21: Final = VariableName(_CONTROLLER, "SupportsMaxOfflineDuration")
 
-# What is asked for (OCPP 1.6, 9.3; 2.0.1 part 2, 2.10).
+_ASKED_20: Final = (_STACK_LEVEL_20, _UNITS_20, _PERIODS_20, _PROFILES_20, _SWITCHING_20, _ROTATION_20)
+
+# What is asked for (OCPP 1.6, 9.3; 2.0.1 part 2, 2.10; 2.1 part 2, referenced components and variables, SmartChargingCtrlr).
 ASKED: Final[Mapping[OcppVersion, tuple[VariableName, ...]]] = MappingProxyType(
     {
         OcppVersion.V16: (_STACK_LEVEL_16, _UNITS_16, _PERIODS_16, _PROFILES_16, _SWITCHING_16, _ROTATION_16),
-        OcppVersion.V201: (_STACK_LEVEL_20, _UNITS_20, _PERIODS_20, _PROFILES_20, _SWITCHING_20, _ROTATION_20),
+        OcppVersion.V201: _ASKED_20,
+        OcppVersion.V21: (*_ASKED_20, _MAX_OFFLINE_21),
     }
 )
 
@@ -53,6 +57,7 @@ class SmartCharging:
 
     `stack_level` is the highest, and 0 where it has not said: that one is always valid. `periods` are those of one schedule,
     `profiles` those of the charge point at a time. `switches_phases`: it can choose the phase of a vehicle that uses one.
+    `max_offline`: it can end a profile a while after its link is lost, and does not unless it says so.
     """
 
     units: frozenset[RateUnit] = frozenset(RateUnit)
@@ -60,25 +65,29 @@ class SmartCharging:
     periods: int | None = None
     profiles: int | None = None
     switches_phases: bool = False
+    max_offline: bool = False
 
 
 def smart_charging(told: Mapping[VariableName, str | None]) -> SmartCharging:
-    """Return what the variables of a charge point, of either version, say of its smart charging. What cannot be read says nothing."""
+    """Return what the variables of a charge point, of any version, say of its smart charging. What cannot be read says nothing."""
 
     def number(*names: VariableName) -> int | None:
         values = [value.strip() for name in names if (value := told.get(name)) is not None]
         return next((int(value) for value in values if value.isdecimal()), None)
 
+    def says_yes(*names: VariableName) -> bool:
+        return any((told.get(name) or "").strip().lower() == "true" for name in names)
+
     units = (told.get(_UNITS_16) or told.get(_UNITS_20) or "").lower().split(",")
     periods = number(_PERIODS_16, _PERIODS_20)
-    switching = (told.get(_SWITCHING_16), told.get(_SWITCHING_20))
     return SmartCharging(
         units=frozenset(_UNITS[unit.strip()] for unit in units if unit.strip() in _UNITS) or frozenset(RateUnit),
         stack_level=number(_STACK_LEVEL_16, _STACK_LEVEL_20) or 0,
         # A schedule has at least one period, whatever is said.
         periods=None if periods is None else max(1, periods),
         profiles=number(_PROFILES_16, _PROFILES_20, _ENTRIES_20),
-        switches_phases=any(value is not None and value.strip().lower() == "true" for value in switching),
+        switches_phases=says_yes(_SWITCHING_16, _SWITCHING_20),
+        max_offline=says_yes(_MAX_OFFLINE_21),
     )
 
 

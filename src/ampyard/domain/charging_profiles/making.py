@@ -54,7 +54,8 @@ class Charger:
 class Profile:
     """A charging profile as the versions have it in common: periods of (start in s, limit in `unit`) from `start_at` on.
 
-    Without `start_at` it is relative to the start of the transaction. `duration_s` is after how long nothing of it holds any more.
+    Without `start_at` it is relative to the start of the transaction. `duration_s` is after how long nothing of it holds any more, and
+    `max_offline_s` after how long without a link, for good (OCPP 2.1 alone).
     """
 
     unit: RateUnit
@@ -64,6 +65,7 @@ class Profile:
     phase: int | None = None
     start_at: datetime | None = None
     duration_s: int | None = None
+    max_offline_s: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON, from which `from_json` makes it again."""
@@ -75,6 +77,7 @@ class Profile:
             "phase": self.phase,
             "start_at": None if self.start_at is None else self.start_at.isoformat(),
             "duration_s": self.duration_s,
+            "max_offline_s": self.max_offline_s,
         }
 
     @classmethod
@@ -89,6 +92,8 @@ class Profile:
             phase=stored["phase"],
             start_at=None if start_at is None else datetime.fromisoformat(start_at),
             duration_s=stored["duration_s"],
+            # Commands of the last release do not have it.
+            max_offline_s=stored.get("max_offline_s"),
         )
 
 
@@ -107,8 +112,9 @@ def make_profile(wanted: Schedule, fallback_kw: float, charger: Charger, *, now:
 
     `wanted` ends in the fall-back (`wanted_schedule`). A charge point whose clock is not known to be right is given the first
     limit alone, relative to the start of the transaction: by a wrong clock it would follow the plan at the wrong time, and find
-    it over. Nor does it fall back then while the transaction lasts. One that takes fewer periods than there are
-    steps is given the first of them, and falls back earlier.
+    it over. Nor does it fall back then while the transaction lasts, unless it counts for how long it has been without a link: it
+    does so then by itself, no earlier than a schedule would have ended, and may before it is told anew. One that takes fewer
+    periods than there are steps is given the first of them, and falls back earlier.
     """
     first, *later = ((step.begins_at, *charger.told(step.kw)) for step in wanted.from_(now).steps)
     made = Profile(
@@ -117,9 +123,14 @@ def make_profile(wanted: Schedule, fallback_kw: float, charger: Charger, *, now:
         stack_level=charger.smart_charging.stack_level,
         phases=charger.phases,
         phase=charger.phase if charger.smart_charging.switches_phases and charger.phases == 1 else None,
+        max_offline_s=round(HORIZON.total_seconds()) if charger.smart_charging.max_offline else None,
     )
     if not charger.clock_is_right:
-        return made, Schedule.constant(first[2], now)
+        alone = [Step(now, first[2])]
+        if made.max_offline_s is not None:
+            # A link that is lost at once makes it the fall-back from then on; one that is not leaves it the limit.
+            alone.append(Step(now + HORIZON, max(first[2], fallback_kw)))
+        return made, simplified(alone)
     told = [(now, first[1], first[2])]
     told += [step for step in later if step[0] > now]
     told = [step for n, step in enumerate(told) if n == 0 or step[1] != told[n - 1][1]]

@@ -1,9 +1,6 @@
 """What an OCPP 2.1 charging station says: what one of 2.0.1 does, which is valid there, too."""
 
-from types import ModuleType
 from typing import Any
-
-from ocpp.v21 import call
 
 from ampyard.simulator.charge_point import SimulatedChargePoint
 from ampyard.simulator.endpoint import Endpoint
@@ -15,7 +12,6 @@ from ampyard.simulator.v201.messages import Dialect201
 
 class Dialect21(Dialect201):
     subprotocol = "ocpp2.1"
-    calls: ModuleType = call
 
     def endpoint(self, charge_point: SimulatedChargePoint, connection: Any) -> Endpoint:
         return open_endpoint(Station, charge_point, connection, Orders21(charge_point))

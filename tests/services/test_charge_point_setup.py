@@ -171,7 +171,8 @@ async def test_an_edit_changes_what_is_named_and_orders_new_fallbacks(yard: Yard
     assert [(e.evse_no, e.max_power_kw, e.fallback_kw) for e in evses] == [(1, 11.0, 3.0), (2, 22.0, 1.0)]
     assert evses[0].id == evse.id
     given = [c.payload for c in await yard.all(Commands) if c.kind is CommandKind.SET_DEFAULT_LIMIT and c.charge_point_id == point.id]
-    assert [(it["evse_no"], it["profile"]["periods"]) for it in given] == [(1, [[0, 3000.0]]), (2, [[0, 1000.0]])]
+    # the first as it came online
+    assert [(it["evse_no"], it["profile"]["periods"]) for it in given] == [(1, [[0, 4140.0]]), (1, [[0, 3000.0]]), (2, [[0, 1000.0]])]
 
     # an EVSE that has no transactions goes; one with transactions stays
     await charge_point_setup.edit_charge_point(yard.backend, yard.user, point.id, evses=(WALLBOX,))

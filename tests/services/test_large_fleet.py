@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Select, func, select
 
-from ampyard.domain.errors import ConflictError
+from ampyard.domain.errors import ConflictError, InvalidInputError
 from ampyard.domain.transactions import TransactionState
 from ampyard.repositories import tables
 from ampyard.repositories.directory import Directory
@@ -62,6 +62,16 @@ async def test_energy_is_the_same_wherever_it_is_kept(backend: Backend, slug: st
     assert len(vehicles) == len(set(vehicles)) > 0
     nodes = select(func.count()).select_from(tables.node_rollup).where(tables.node_rollup.c.of_day.is_(False))
     assert (await rows(backend, slug, nodes))[0][0] >= 2 * 3 * 96 * 35
+
+
+async def test_a_depot_whose_fall_backs_do_not_fit_is_not_made(backend: Backend, slug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # No size makes such a depot; chargers of this kind would.
+    fitting = LargeFleet._evse
+    monkeypatch.setattr(LargeFleet, "_evse", lambda *args, **more: replace(fitting(*args, **more), fallback_kw=150.0))
+    with pytest.raises(InvalidInputError, match="Lower the fall-backs or raise the limit"):
+        await anext(made(backend, slug))
+    async with backend.database.system_snapshot() as system:
+        assert await Directory(system).tenant_id(slug) is None
 
 
 async def test_what_was_cut_off_is_gone_on_with_and_what_is_there_is_not_made_again(backend: Backend, slug: str) -> None:

@@ -11,6 +11,7 @@ from ampyard.domain.alerts import Alert, AlertKind
 from ampyard.domain.allocation import Allocation, BoundBy, Replay
 from ampyard.domain.charge_points import Evse
 from ampyard.domain.commands import Command, CommandKind, CommandState
+from ampyard.domain.equipment import PhaseRotation
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.priorities import PriorityLevel
@@ -432,7 +433,8 @@ async def test_a_line_is_not_overloaded_by_vehicles_on_one_phase(yard: Yard) -> 
     evses = await yard.evses()
     async with yard.backend.unit_of_work(system_principal(yard.tenant_id, "test")) as work:
         for identity in ("CP-1", "CP-3"):
-            await work.change(Evses, evses[identity, 1].id, phases=1)
+            of_one_phase = {"phases": 1, "min_power_kw": 1.38, "fallback_kw": 1.38, "fallback_in_force_kw": 1.38}
+            await work.change(Evses, evses[identity, 1].id, **of_one_phase)
         await work.commit()
     await power_nodes.edit_power_node(yard.backend, user(yard.tenant_id), root.id, limit_a=300.0)
     assert (await yard.settle())["CP-1", 1] == 22.0
@@ -446,3 +448,21 @@ async def test_a_line_is_not_overloaded_by_vehicles_on_one_phase(yard: Yard) -> 
     on_each_kw = sum((limit or 0.0) * (1 if key[0] in {"CP-1", "CP-3"} else 1 / 3) for key, limit in limits.items())
     assert on_each_kw <= 60.0 * 0.23
     assert on_each_kw > 60.0 * 0.23 - 0.5
+
+
+async def test_what_is_not_ours_counts_on_the_lines_where_a_meter_sees_it(yard: Yard) -> None:
+    # given 200 A on each line, of which the building takes most of L1; the AC charge points are on L2 and L3
+    root, evses, now = await root_of(yard), await yard.evses(), yard.backend.clock()
+    async with yard.backend.unit_of_work(system_principal(yard.tenant_id, "test")) as work:
+        for identity, rotation in (("CP-1", PhaseRotation.S), ("CP-3", PhaseRotation.T)):
+            await work.change(Evses, evses[identity, 1].id, phases=1, phase_rotation=rotation)
+        await work.commit()
+    await power_nodes.edit_power_node(yard.backend, user(yard.tenant_id), root.id, limit_a=200.0)
+    told = MeterReading(now, 37.95, 150.0, 10.0, 5.0)
+    await site_meters.report_site_meter(yard.backend, user(yard.tenant_id), [(root.id, told)])
+
+    limits = {key: limit or 0.0 for key, limit in (await yard.settle()).items()}
+
+    # then 50 A of L1 are left for the DC ones together, and the others have all they can take: L1 is none of theirs
+    assert sum(limits["CP-4", number] for number in (1, 2)) + limits["CP-2", 1] == pytest.approx(50.0 * 0.69, abs=0.5)
+    assert (limits["CP-1", 1], limits["CP-3", 1]) == (22.0, 22.0)

@@ -18,7 +18,7 @@ from ampyard.services.power_nodes import edit_power_node
 from ampyard.services.site_meters import report_site_meter
 from tests.fleet import user
 from tests.grants import confined, group_of
-from tests.services.supplied import NOW, Site, new_site
+from tests.services.supplied import HOUR, NOW, Site, new_site
 
 MINUTE = timedelta(minutes=1)
 
@@ -28,7 +28,7 @@ async def site(backend: Backend) -> Site:
     return await new_site(backend)
 
 
-def reading(minutes_ago: float, kw: float, *amperes: float) -> MeterReading:
+def reading(minutes_ago: float, kw: float, *amperes: float | None) -> MeterReading:
     l1_a, l2_a, l3_a = (*amperes, None, None, None)[:3]
     return MeterReading(NOW - minutes_ago * MINUTE, kw, l1_a, l2_a, l3_a)
 
@@ -94,6 +94,19 @@ async def test_a_meter_that_falls_silent_shrinks_what_can_be_shared(site: Site) 
     await edit_power_node(site.backend, site.who, grid.id, unmanaged_fallback_kw=None)
     await report_site_meter(site.backend, site.who, [(grid.id, reading(9, 75.0))])
     assert (await site.at(NOW + MINUTE).power("Grid")).unmanaged_kw == 75.0
+
+
+async def test_the_highest_of_each_phase_is_kept_for_when_it_falls_silent(site: Site) -> None:
+    grid = await site.node("Grid")
+    told = [reading(5, 6.9, 20.0, None, 5.0), reading(4, 6.9, 8.0, 30.0, 5.0)]
+    await report_site_meter(site.backend, site.who, [(grid.id, one) for one in told])
+    await report_site_meter(site.backend, site.who, [(grid.id, reading(3, 6.9, None, 10.0, 9.0))])
+    async with site.backend.database.snapshot(site.tenant_id) as snapshot:
+        state = (await Supply(snapshot).states([grid.id], at=NOW))[grid.id]
+    assert state.meter is not None
+    assert (state.meter.highest_kw, state.meter.highest_l1_a, state.meter.highest_l2_a, state.meter.highest_l3_a) == (6.9, 20.0, 30.0, 9.0)
+    assert state.unmanaged(NOW).line_a == pytest.approx((10.0, 10.0, 9.0), abs=0.5)
+    assert state.unmanaged(NOW + HOUR).line_a == pytest.approx((20.0, 30.0, 10.0))
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from ampyard.domain.charge_points import CurrentType
+from ampyard.domain.charge_points import CurrentType, Evse
 from ampyard.domain.equipment import ALL_LINES, PhaseRotation
+from ampyard.domain.power import Lines, wiring_of
 
 # A phase that carries less than this is not in use: chargers show some noise, and charging begins at 6 A (IEC 61851-1).
 _IN_USE_A = 2.0
@@ -45,6 +46,16 @@ def lines_of(
         # The other line is the next of the EVSE's, where it has one.
         return frozenset(lines[:2]) if len(lines) > 1 and found <= frozenset(lines[:2]) else ALL_LINES
     return found
+
+
+def wiring(evse: Evse, vehicle_phases: int | None = None, measured: frozenset[int] = frozenset()) -> Lines:
+    """Return how an EVSE, or what charges at it, is wired as seen from the supply: over all lines with three phases or direct current."""
+    used = phases_in_use(evse.current_type, evse.phases, vehicle_phases, measured)
+    if used == len(ALL_LINES) or evse.current_type is CurrentType.DC:
+        return Lines.L1_L2_L3
+    lines = lines_of(evse.phase_rotation, evse.current_type, evse.phases, vehicle_phases, measured, line_to_line=evse.line_to_line)
+    # From line to line, both conductors are lines of the supply, and one load is between them.
+    return wiring_of(lines, 1 if evse.line_to_line else used, line_to_line=evse.line_to_line)
 
 
 def phases_measured(currents_a: Iterable[tuple[str | None, float]]) -> frozenset[int]:

@@ -233,17 +233,22 @@ async def add_readings(
     for (depot_id, node_id), of_node in sorted(readings.items()):
         last = max(of_node, key=lambda reading: reading.measured_at)
         known = {"tenant_id": tenant_id, "depot_id": depot_id, "power_node_id": node_id, **_values(last)}
-        newest.append(known | {"highest_kw": max(reading.kw for reading in of_node)})
+        newest.append(known | {f"highest_{name}": _highest(name, of_node) for name in _MEASURED if name != "measured_at"})
     statement = insert(tables.site_meter).values(newest)
     new, old = statement.excluded, tables.site_meter.c
     is_newer = new.measured_at > old.measured_at
     changes: dict[str, Any] = {name: case((is_newer, new[name]), else_=old[name]) for name in _MEASURED}
-    changes["highest_kw"] = func.greatest(old.highest_kw, new.highest_kw)
+    for name in (f"highest_{name}" for name in _MEASURED if name != "measured_at"):
+        changes[name] = func.greatest(old[name], new[name])
     await session.execute(statement.on_conflict_do_update(index_elements=["power_node_id"], set_=changes))
     return added
 
 
 _MEASURED = tuple(field.name for field in fields(MeterReading))
+
+
+def _highest(name: str, readings: Iterable[MeterReading]) -> float | None:
+    return max((told for reading in readings if (told := getattr(reading, name)) is not None), default=None)
 
 
 def _values(reading: MeterReading) -> dict[str, Any]:

@@ -152,6 +152,14 @@ def test_fallbacks_beyond_the_limit_of_a_line_are_told() -> None:
     assert fallback_excess(nodes, fallbacks) == [FallbackExcess(GRID, 2.3, 2.76, Line.L2)]
 
 
+def test_measured_currents_count_on_their_own_lines_beside_fallbacks() -> None:
+    nodes = [Node(GRID, None, None, limit_a=20.0)]
+    fallbacks = [Reserved(GRID, 2.3, Lines.L2)]
+    assert fallback_excess(nodes, [*fallbacks, Reserved(GRID, 9.2, line_a=(20.0, 10.0, 10.0))]) == []
+    measured = Reserved(GRID, 9.2, line_a=(10.0, 20.0, 10.0))
+    assert fallback_excess(nodes, [*fallbacks, measured]) == [FallbackExcess(GRID, 4.6, 6.9, Line.L2)]
+
+
 @pytest.mark.parametrize("limit_a", [-1.0, (10.0, float("inf"), 10.0), float("nan")])
 def test_limits_of_lines_are_finite_numbers_from_zero_up(limit_a: float | tuple[float, float, float]) -> None:
     with pytest.raises(ValueError, match="give finite numbers from 0 up, or None for no limit"):

@@ -44,11 +44,16 @@ def exception(
 
 
 def meter(
-    kw: float, *, age_s: float = 0.0, highest_kw: float | None = None, amperes: tuple[float | None, ...] = (None, None, None)
+    kw: float,
+    *,
+    age_s: float = 0.0,
+    highest_kw: float | None = None,
+    amperes: tuple[float | None, ...] = (None, None, None),
+    highest_a: tuple[float | None, ...] = (None, None, None),
 ) -> SiteMeter:
     l1_a, l2_a, l3_a = amperes
     highest = kw if highest_kw is None else highest_kw
-    return SiteMeter(uuid.UUID(int=10), TENANT, DEPOT, T0 - timedelta(seconds=age_s), kw, l1_a, l2_a, l3_a, highest)
+    return SiteMeter(uuid.UUID(int=10), TENANT, DEPOT, T0 - timedelta(seconds=age_s), kw, l1_a, l2_a, l3_a, highest, *highest_a)
 
 
 def windows(weekday: int, *spans: tuple[int, int, float | None]) -> tuple[WeeklyLimit, ...]:

@@ -17,6 +17,7 @@ from ampyard.domain.supply import (
     constant_limit_kw,
     effective_limit,
     kw_of_current,
+    lowest_limit_a,
     lowest_limit_kw,
 )
 from tests.domain.supply.nodes import T0, exception, node, windows
@@ -81,6 +82,14 @@ def test_the_lowest_limit_ahead_is_that_of_any_rule_that_is_not_over() -> None:
     assert lowest_limit_kw(limited, [], T0) == 40.0
     assert lowest_limit_kw(limited, [over, coming], T0) == 25.0
     assert lowest_limit_kw(node(limit_kw=100.0, limit_a=100.0), [over], T0) == pytest.approx(69.0)
+
+
+def test_the_lowest_current_is_that_of_any_rule_ahead() -> None:
+    over, coming = exception(1, None, 1.0, begin=T0 - timedelta(hours=2)), exception(2, None, 20.0, begin=T0 + timedelta(hours=2))
+    assert lowest_limit_a(node(), [over], T0) is None
+    assert lowest_limit_a(node(limit_a=63.0), [over], T0) == 63.0
+    assert lowest_limit_a(node(limit_a=63.0), [over, coming], T0, [(None, 25.0)]) == 20.0
+    assert lowest_limit_a(node(), [over], T0, [(3.0, None), (None, 25.0)]) == 25.0
 
 
 @pytest.mark.parametrize(

@@ -31,13 +31,19 @@ def fallback_excess(nodes: Iterable[Node], fallbacks: Iterable[Reserved]) -> lis
 
 
 def _on_lines(tree: Tree, fallbacks: list[Reserved]) -> Iterator[FallbackExcess]:
+    rows = tree.numbers_of([load.node_id for load in fallbacks])
     wirings = np.array([load.lines for load in fallbacks], dtype=np.int64)
     loading = Loading.for_wirings(wirings, lines=True)
     sums = np.zeros((len(tree.ids) + 1, loading.of.shape[1]))
+    # The angles of measured currents are not known, so their magnitudes count, beside what the wirings of the others make.
+    measured = np.zeros((len(tree.ids) + 1, len(LINES)))
     columns = loading.of[wirings] * milliwatts_up([load.kw for load in fallbacks])[:, None]
-    for row, added in zip(tree.numbers_of([load.node_id for load in fallbacks]), columns, strict=True):
-        sums[tree.above[row]] += added
-    drawn = loading.measure(sums)[:, 1:] / SIXTHS
+    for row, load, added in zip(rows, fallbacks, columns, strict=True):
+        if load.line_a is None:
+            sums[tree.above[row]] += added
+        else:
+            measured[tree.above[row]] += milliwatts_up(np.array(load.line_a) * tree.voltage_v[row] / 1000)
+    drawn = loading.measure(sums)[:, 1:] / SIXTHS + measured
     for row, line in zip(*np.nonzero(drawn > tree.line_limit_mw), strict=True):
         limit, most = float(tree.line_limit_mw[row, line]), float(drawn[row, line])
         yield FallbackExcess(tree.ids[row], limit / MW_PER_KW, most / MW_PER_KW, LINES[line])

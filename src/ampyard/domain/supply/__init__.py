@@ -6,10 +6,12 @@ The order of rules never matters: where several say something at the same time, 
 from ampyard.domain.supply.ahead import limits_ahead
 from ampyard.domain.supply.limits import (
     EffectiveLimit,
+    Limit,
     LimitException,
     LimitSource,
     constant_limit_kw,
     effective_limit,
+    lowest_limit_a,
     lowest_limit_kw,
     strictest_kw,
 )
@@ -23,6 +25,7 @@ __all__ = [
     "BUCKET",
     "MAX_TREE_DEPTH",
     "EffectiveLimit",
+    "Limit",
     "LimitException",
     "LimitSource",
     "MeterReading",
@@ -40,6 +43,7 @@ __all__ = [
     "effective_limit",
     "kw_of_current",
     "limits_ahead",
+    "lowest_limit_a",
     "lowest_limit_kw",
     "power_node_faults",
     "require_place",

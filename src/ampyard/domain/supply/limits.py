@@ -133,18 +133,29 @@ def constant_limit_kw(node: PowerNode) -> float:
     return strictest_kw(node, node.limit_kw, node.limit_a)
 
 
-def lowest_limit_kw(
-    node: PowerNode, exceptions: Iterable[LimitException], at: datetime, fallbacks: Iterable[tuple[float | None, float | None]] = ()
-) -> float:
+Limit = tuple[float | None, float | None]
+"""In kW, and in A a phase."""
+
+
+def lowest_limit_kw(node: PowerNode, exceptions: Iterable[LimitException], at: datetime, fallbacks: Iterable[Limit] = ()) -> float:
     """Return the lowest limit of a node, in kW, that can come into force from a moment on and that is ours to set.
 
-    `fallbacks` are what counts while a link to the outside is lost, in kW and in A. What the outside sends is not ours to set.
+    `fallbacks` are what counts while a link to the outside is lost. What the outside sends is not ours to set.
     """
-    limits: list[tuple[float | None, float | None]] = [(node.limit_kw, node.limit_a)]
+    return min(strictest_kw(node, limit_kw, limit_a) for limit_kw, limit_a in _limits_from(node, exceptions, at, fallbacks))
+
+
+def lowest_limit_a(node: PowerNode, exceptions: Iterable[LimitException], at: datetime, fallbacks: Iterable[Limit] = ()) -> float | None:
+    """Return the lowest limit of each phase of a node, in A, that can come into force, as `lowest_limit_kw`; None: there is none."""
+    currents = [limit_a for _, limit_a in _limits_from(node, exceptions, at, fallbacks) if limit_a is not None]
+    return min(currents, default=None)
+
+
+def _limits_from(node: PowerNode, exceptions: Iterable[LimitException], at: datetime, fallbacks: Iterable[Limit]) -> list[Limit]:
+    limits: list[Limit] = [(node.limit_kw, node.limit_a)]
     limits += [(window.limit_kw, window.limit_a) for window in node.weekly_limits]
     limits += [(rule.limit_kw, rule.limit_a) for rule in exceptions if rule.valid_until > at]
-    limits += fallbacks
-    return min(strictest_kw(node, limit_kw, limit_a) for limit_kw, limit_a in limits)
+    return [*limits, *fallbacks]
 
 
 def strictest_kw(node: PowerNode, limit_kw: float | None, limit_a: float | None) -> float:

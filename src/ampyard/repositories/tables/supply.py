@@ -37,6 +37,9 @@ site_meter = tenant_table(
     Column("l2_a", Double),
     Column("l3_a", Double),
     Column("highest_kw", Double, nullable=False),
+    Column("highest_l1_a", Double),
+    Column("highest_l2_a", Double),
+    Column("highest_l3_a", Double),
     ForeignKeyConstraint(
         ["tenant_id", "depot_id", "power_node_id"],
         ["power_node.tenant_id", "power_node.depot_id", "power_node.id"],

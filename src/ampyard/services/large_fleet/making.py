@@ -31,6 +31,7 @@ from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services.backend import Backend
+from ampyard.services.fallbacks import check_fallbacks
 from ampyard.services.large_fleet.history import groups_of, history_of
 from ampyard.services.large_fleet.plan import CHARGING_SHARE, FULL_SIZE, LargeFleet, Size, Yard
 from ampyard.services.rollups import roll_up
@@ -59,6 +60,7 @@ async def make_large_fleet(backend: Backend, *, seed: int = 1, size: Size = FULL
 
     Raises:
         ConflictError: the tenant is there and was made of another seed or size, or not by this.
+        InvalidInputError: the fall-back profiles of a depot do not fit one of its power nodes.
     """
     fleet = await _begun(backend, seed, size, slug)
     months = fleet.months()
@@ -94,6 +96,7 @@ async def _begun(backend: Backend, seed: int, size: Size, slug: str) -> LargeFle
             await copy_entities(work.session, PowerNodes, yard.nodes)
             await copy_entities(work.session, ChargePoints, yard.charge_points)
             await copy_entities(work.session, Evses, yard.evses)
+            await check_fallbacks(work, yard.depot.id)
             await copy_entities(work.session, Connectors, yard.connectors)
             await copy_entities(work.session, Vehicles, yard.vehicles)
             await copy_entities(work.session, IdTags, yard.id_tags)

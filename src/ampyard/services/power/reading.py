@@ -9,11 +9,11 @@ from ampyard.domain.allocation import Allocation, ChargingFacts, EvseFacts, Node
 from ampyard.domain.charge_points import ChargePoint, CurrentType, Evse
 from ampyard.domain.charging_limits import ChargingLimit, cap_kw
 from ampyard.domain.commands import CommandState
-from ampyard.domain.equipment import ALL_LINES, SetPointKind
+from ampyard.domain.equipment import SetPointKind
 from ampyard.domain.life_cycle import ChargePointState
-from ampyard.domain.lines import lines_of, phases_in_use
+from ampyard.domain.lines import wiring
 from ampyard.domain.plans import PlannedPower
-from ampyard.domain.power import Lines, kw_of_ampere, wiring_of
+from ampyard.domain.power import Lines, kw_of_ampere
 from ampyard.domain.priorities import EffectivePriority
 from ampyard.domain.supply import LimitSource, NodeState
 from ampyard.domain.transactions import Transaction
@@ -86,6 +86,8 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
         plan, allocation = plans.get(transaction.id), allocations.get(evse.id)
         known = allocation if allocation is not None and allocation.transaction_id == transaction.id else None
         need = needs.get(transaction.id, NO_NEED)
+        vehicle_phases = None if vehicle is None else vehicle.ac_phases
+        lines = wiring(evse, vehicle_phases, transaction.measured_phases or frozenset())
         return ChargingFacts(
             transaction_id=transaction.id,
             priority=int(priorities[transaction.id].level),
@@ -96,8 +98,8 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
             heard_at=transaction.heard_at,
             vehicle_kw=None if vehicle is None else _ability_kw(vehicle, evse),
             cap_kw=cap_kw(caps.get(transaction.id, ()), now),
-            lines=_lines(evse, vehicle, transaction),
-            steps=_steps(evse, _lines(evse, vehicle, transaction)),
+            lines=lines,
+            steps=_steps(evse, lines),
             planned_kw=None if plan is None else plan.kw,
             planned_priority=None if plan is None else int(plan.priority),
             needed_kwh=need.minimum_kwh,
@@ -125,7 +127,7 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
             overdrawn_since=evse.overdrawn_since,
             order=_order(orders.get(evse.id)),
             charging=None if transaction is None else charging_on(evse, transaction),
-            lines=_lines(evse, None, None),
+            lines=wiring(evse),
         )
 
     facts = StepInput(
@@ -149,25 +151,16 @@ def _node(state: NodeState, work: UnitOfWork) -> NodeFacts:
         parent_id=state.node.parent_id,
         name=state.node.name,
         limit_kw=limit.limit_kw,
-        unmanaged_kw=unmanaged.kw,
+        unmanaged_kw=unmanaged.power_kw,
         limit_from=_FROM[limit.source],
         limit_a=limit.limit_a,
         voltage_v=state.node.voltage_v,
+        unmanaged_a=unmanaged.line_a,
     )
 
 
 def _ability_kw(vehicle: Vehicle, evse: Evse) -> float:
     return vehicle.max_dc_kw if evse.current_type is CurrentType.DC else vehicle.max_ac_kw
-
-
-def _lines(evse: Evse, vehicle: Vehicle | None, transaction: Transaction | None) -> Lines:
-    """Return which lines of the supply an EVSE, or what charges at it, draws from."""
-    measured = frozenset[int]() if transaction is None else transaction.measured_phases or frozenset()
-    vehicle_phases = None if vehicle is None else vehicle.ac_phases
-    if phases_in_use(evse.current_type, evse.phases, vehicle_phases, measured) == len(ALL_LINES) or evse.current_type is CurrentType.DC:
-        return Lines.L1_L2_L3
-    lines = lines_of(evse.phase_rotation, evse.current_type, evse.phases, vehicle_phases, measured, line_to_line=evse.line_to_line)
-    return wiring_of(lines, phases_in_use(evse.current_type, evse.phases, vehicle_phases, measured), line_to_line=evse.line_to_line)
 
 
 def _steps(evse: Evse, lines: Lines) -> float | tuple[float, ...] | None:

@@ -1,5 +1,6 @@
 """Where not all of a class can be on, they take turns, step after step, and are seldom switched."""
 
+import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -38,7 +39,7 @@ def test_of_n_everybody_is_on_within_n_turns_and_each_for_a_turn_at_least(count:
     places = data.draw(st.integers(1, count - 1))
     none = {"fallback_kw": 0.0, "held_kw": 0.0, "limit_kw": 0.0, "in_force_kw": 0.0, "power_kw": 0.0, "min_kw": 10.0}
     facts = step(*(evse(n, **none) for n in range(count)), grid_kw=10.0 * places)
-    ever, starts, on = set(), 0, set()
+    ever, starts, on = set[uuid.UUID](), 0, set[uuid.UUID]()
     turns = count * 2
     for minute in range(turns * 15):
         facts = followed(facts, NOW + minute * _STEP)

@@ -101,7 +101,7 @@ class System:
         """Return what the nodes of these names have left, in kW: the least of them."""
         depots = (await self.graph(_NODES))["depots"]["nodes"]
         nodes = {node["name"]: node for depot in depots for node in depot["powerNodes"]}
-        return min(nodes[name]["limitKw"] - nodes[name]["power"]["measuredKw"] for name in names)
+        return min(float(nodes[name]["limitKw"] - nodes[name]["power"]["measuredKw"]) for name in names)
 
 
 async def until(look: Callable[[], Any], *, within_s: float, of: System) -> Any:
@@ -211,7 +211,7 @@ async def test_priority_moves_power_and_no_node_is_overloaded(system: System) ->
 
     async def raised() -> float:
         now = {t["id"]: t["powerKw"] for t in await system.active()}
-        return max(0.0, now.get(chosen["id"], 0.0) - chosen["powerKw"] - 10)
+        return max(0.0, float(now.get(chosen["id"], 0.0) - chosen["powerKw"]) - 10)
 
     gained_kw = 10 + await until(raised, within_s=40, of=system)
     if gained_kw > room_kw + 5:

@@ -15,6 +15,7 @@ from ampyard.domain.plans import PlannedStay
 from ampyard.domain.readiness import Risk
 from ampyard.domain.readiness_records import KEPT_BEFORE
 from ampyard.domain.reports import DAILY_ENERGY_JOB
+from ampyard.domain.schedule_checks import ScheduleVerdict
 from ampyard.domain.supply import LimitSource
 from ampyard.domain.transactions import ChargingState, TransactionState
 from ampyard.repositories import tables
@@ -163,6 +164,53 @@ async def overdrawing(session: Session, at: datetime) -> list[Sighting]:
         )
         for row in await session.fetch(statement)
     ]
+
+
+async def higher_schedules(session: Session, at: datetime) -> list[Sighting]:
+    """Return the EVSEs that said, when they were last asked, that they obey higher limits than they were told.
+
+    An answer that tells nothing takes nothing back. With a transaction its limits end, and what was said of them.
+    """
+    evse, cp, tx, check = tables.evse, tables.charge_point, tables.transaction, tables.schedule_check
+    ended = tx.alias("ended")
+    newest = (
+        select(check.c.evse_id, check.c.verdict, check.c.periods, check.c.checked_at)
+        .where(check.c.evse_id == evse.c.id, check.c.verdict != ScheduleVerdict.UNKNOWN)
+        .order_by(check.c.checked_at.desc(), check.c.id.desc())
+        .limit(1)
+        .lateral("newest")
+    )
+    statement = (
+        select(evse.c.id, evse.c.evse_no, evse.c.charge_point_id, cp.c.depot_id, _is_planned(at), newest.c.periods, newest.c.checked_at)
+        .add_columns(tx.c.id.label("transaction_id"), tx.c.vehicle_id)
+        .select_from(evse)
+        .join(cp, cp.c.id == evse.c.charge_point_id)
+        .join(newest, true())
+        .outerjoin(tx, and_(tx.c.evse_id == evse.c.id, tx.c.state == TransactionState.ACTIVE))
+        .where(
+            newest.c.verdict == ScheduleVerdict.HIGHER,
+            cp.c.state != ChargePointState.RETIRED,
+            or_(tx.c.id.is_(None), tx.c.created_at <= newest.c.checked_at),
+            ~exists().where(ended.c.evse_id == evse.c.id, ended.c.ended_at >= newest.c.checked_at),
+        )
+    )
+    found = []
+    for row in await session.fetch(statement):
+        higher = [period for period in row.periods if period.verdict is ScheduleVerdict.HIGHER]
+        worst = max(higher, key=lambda it: it.told_kw - it.expected_kw)
+        found.append(
+            Sighting(
+                target_id=row.id,
+                since=row.checked_at,
+                depot_id=row.depot_id,
+                charge_point_id=row.charge_point_id,
+                vehicle_id=row.vehicle_id,
+                transaction_id=row.transaction_id,
+                is_planned=row.is_planned,
+                facts={"evse_no": row.evse_no, "obeyed_kw": round(worst.told_kw, 3), "told_kw": round(worst.expected_kw, 3)},
+            )
+        )
+    return found
 
 
 async def not_ready(session: Session, at: datetime) -> list[Sighting]:
@@ -328,6 +376,7 @@ SIGHTINGS: Mapping[AlertKind, Callable[[Session, datetime], Awaitable[list[Sight
     AlertKind.NOT_CHARGING: not_charging,
     AlertKind.OVER_LIMIT: over_limit,
     AlertKind.OVERDRAW: overdrawing,
+    AlertKind.SCHEDULE_HIGHER: higher_schedules,
     AlertKind.NOT_READY: not_ready,
     AlertKind.SHORTFALL: shortfalls,
     AlertKind.REPORT_FAILED: failed_reports,

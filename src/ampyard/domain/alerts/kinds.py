@@ -14,6 +14,7 @@ class AlertKind(StrEnum):
     NOT_CHARGING = "NOT_CHARGING"
     OVER_LIMIT = "OVER_LIMIT"
     OVERDRAW = "OVERDRAW"
+    SCHEDULE_HIGHER = "SCHEDULE_HIGHER"
     NOT_READY = "NOT_READY"
     SHORTFALL = "SHORTFALL"
     REPORT_FAILED = "REPORT_FAILED"
@@ -31,4 +32,6 @@ class AlertSeverity(IntEnum):
 
 
 # Their charge point may be down as planned, which such a rule can take into account.
-ABOUT_CHARGE_POINTS = frozenset({AlertKind.OFFLINE, AlertKind.FAULTED, AlertKind.NOT_CHARGING, AlertKind.OVERDRAW})
+ABOUT_CHARGE_POINTS = frozenset(
+    {AlertKind.OFFLINE, AlertKind.FAULTED, AlertKind.NOT_CHARGING, AlertKind.OVERDRAW, AlertKind.SCHEDULE_HIGHER}
+)

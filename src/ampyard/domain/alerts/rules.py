@@ -33,6 +33,7 @@ PARAMETERS: Mapping[AlertKind, Mapping[str, Bounds]] = {
         "margin_percent": Bounds(0, 100, 0),
     },
     AlertKind.OVERDRAW: {"after_s": Bounds(0, _HOUR_S, 0), "clear_after_s": Bounds(0, _HOUR_S, 60)},
+    AlertKind.SCHEDULE_HIGHER: {"after_s": Bounds(0, _HOUR_S, 0), "clear_after_s": Bounds(0, _HOUR_S, 0)},
     AlertKind.NOT_READY: {
         "after_s": Bounds(0, _HOUR_S, 60),
         "clear_after_s": Bounds(0, _HOUR_S, 300),
@@ -134,6 +135,7 @@ DEFAULT_RULES: tuple[tuple[str, AlertKind, AlertSeverity], ...] = (
     ("Plugged in but not charging", AlertKind.NOT_CHARGING, AlertSeverity.WARNING),
     ("Supply over its limit", AlertKind.OVER_LIMIT, AlertSeverity.CRITICAL),
     ("Draws more than it may", AlertKind.OVERDRAW, AlertSeverity.CRITICAL),
+    ("Obeys higher limits than it was told", AlertKind.SCHEDULE_HIGHER, AlertSeverity.CRITICAL),
     ("Vehicle not ready", AlertKind.NOT_READY, AlertSeverity.CRITICAL),
     ("Vehicle short by the plan", AlertKind.SHORTFALL, AlertSeverity.WARNING),
     ("Report failed", AlertKind.REPORT_FAILED, AlertSeverity.INFO),

@@ -14,6 +14,9 @@ _SUMMARIES: Mapping[AlertKind, Callable[[Mapping[str, Any]], str]] = {
     AlertKind.OVERDRAW: lambda facts: (
         f"EVSE {facts['evse_no']} draws {facts['power_kw']:.1f} kW, more than the {facts['permitted_kw']:.1f} kW that it may"
     ),
+    AlertKind.SCHEDULE_HIGHER: lambda facts: (
+        f"EVSE {facts['evse_no']} says that it obeys {facts['obeyed_kw']:.1f} kW, though it was told {facts['told_kw']:.1f} kW"
+    ),
     AlertKind.NOT_READY: lambda facts: f"{facts['risk'].replace('_', ' ').capitalize()} for the departure at {facts['departs_at']}",
     AlertKind.SHORTFALL: lambda facts: str(facts["sentence"]),
     AlertKind.REPORT_FAILED: lambda facts: f"The report of {facts['day']} could not be written",

@@ -248,6 +248,7 @@ def kept(decision: Decision, evse_no: int) -> Allocation:
         urgency=outcome.urgency,
         planned_kw=outcome.planned_kw,
         waiting_since=outcome.waiting_since,
+        charging_since=outcome.charging_since,
         yielded_to=outcome.yielded_to,
         explanation=outcome.explanation,
         step_id=None,

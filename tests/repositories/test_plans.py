@@ -11,6 +11,7 @@ from ampyard.domain.access import Reach
 from ampyard.domain.charging_forecast import Step
 from ampyard.domain.planning import RemedyKind
 from ampyard.domain.plans import FRESH, DepotPlan, PlannedPower, PlannedStay
+from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.supply import BUCKET, NodeLoad
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.database import Session
@@ -62,8 +63,9 @@ async def test_the_plan_says_what_flows_now_and_what_is_to_come(site: Site) -> N
             ahead=(Step(NOW + HOUR, 10.0), Step(NOW + 2 * HOUR, 0.0)),
             made_at=NOW,
             fresh_until=NOW + FRESH,
-            needed_kwh=20.0,
-            wanted_kwh=180.0,
+            priority=PriorityLevel.NORMAL,
+            minimum_kwh=140.0,
+            target_kwh=300.0,
             departs_at=NOW + 2 * HOUR,
         )
     }

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 _ACTIVE = """
 { transactions(first: 100, filter: {state: ACTIVE}) { nodes {
     id ocppTransactionId energyWh meterWh meterStartWh powerKw socPercent
-    evse { id limitReason } chargePoint { identity ocppVersion depot { name } } } } }
+    evse { id limitReason maxPowerKw } vehicle { maxDcKw } chargePoint { identity ocppVersion depot { name } } } } }
 """
 _NODES = "{ depots { nodes { name powerNodes { name limitKw power { measuredKw } } } } }"
 
@@ -96,6 +96,12 @@ class System:
             for node in depot["powerNodes"]
             if node["power"]["measuredKw"] > node["limitKw"] + 0.1
         ]
+
+    async def room_kw(self, *names: str) -> float:
+        """Return what the nodes of these names have left, in kW: the least of them."""
+        depots = (await self.graph(_NODES))["depots"]["nodes"]
+        nodes = {node["name"]: node for depot in depots for node in depot["powerNodes"]}
+        return min(float(nodes[name]["limitKw"] - nodes[name]["power"]["measuredKw"]) for name in names)
 
 
 async def until(look: Callable[[], Any], *, within_s: float, of: System) -> Any:
@@ -191,25 +197,28 @@ async def test_the_subscription_streams_and_the_other_doors_answer(system: Syste
 
 
 async def test_priority_moves_power_and_no_node_is_overloaded(system: System) -> None:
-    # Hafen's direct-current chargers share a feeder and a grid connection that are too small for them: the emptiest vehicle gains most.
+    # Hafen's direct-current chargers share a feeder and a grid connection that are too small for them. What keeps a vehicle from more is
+    # its share of these, or its plan; the emptiest one gains most.
     async def contenders() -> list[dict[str, Any]]:
-        fast = [t for t in await system.active() if "HH-DC" in t["chargePoint"]["identity"]]
-        limited = [t for t in fast if t["powerKw"] > 5 and "its share" in (t["evse"]["limitReason"] or "")]
-        return limited if len(limited) >= 3 else []
+        fast = [t for t in await system.active() if "HH-DC" in t["chargePoint"]["identity"] and t["powerKw"] > 5]
+        return fast if len(fast) >= 3 and any(map(_could_gain, fast)) else []
 
-    hafen = await until(contenders, within_s=60, of=system)
-    chosen = min(hafen, key=lambda t: t["socPercent"])
+    hafen = await until(contenders, within_s=90, of=system)
+    chosen = min(filter(_could_gain, hafen), key=lambda t: t["socPercent"])
+    room_kw = await system.room_kw("Hafen feeder DC", "Hafen grid connection")
     set_priority = 'mutation($id: ID!) { setPriority(input: {transactionId: $id, level: CRITICAL, reason: "test"}) { priority { id } } }'
     await system.graph(set_priority, id=chosen["id"])
 
-    async def raised() -> bool:
-        now = {t["id"]: t for t in await system.active()}
-        return chosen["id"] in now and now[chosen["id"]]["powerKw"] > chosen["powerKw"] + 10
+    async def raised() -> float:
+        now = {t["id"]: t["powerKw"] for t in await system.active()}
+        return max(0.0, float(now.get(chosen["id"], 0.0) - chosen["powerKw"]) - 10)
 
-    await until(raised, within_s=40, of=system)
-    others = {t["id"]: t["powerKw"] for t in hafen if t["id"] != chosen["id"]}
-    now = {t["id"]: t["powerKw"] for t in await system.active()}
-    assert any(now.get(i, 0) < power - 1 for i, power in others.items())
+    gained_kw = 10 + await until(raised, within_s=40, of=system)
+    if gained_kw > room_kw + 5:
+        # What there was no room for, somebody else gave up.
+        others = {t["id"]: t["powerKw"] for t in hafen if t["id"] != chosen["id"]}
+        now = {t["id"]: t["powerKw"] for t in await system.active()}
+        assert any(now.get(i, 0) < power - 1 for i, power in others.items())
 
     # A ramp may show in single readings, which are up to five seconds apart: an overload that lasts may not.
     overloaded = 0
@@ -217,6 +226,13 @@ async def test_priority_moves_power_and_no_node_is_overloaded(system: System) ->
         overloaded = overloaded + 1 if await system.overloads() else 0
         assert overloaded < 6, await system.overloads()
         await asyncio.sleep(1)
+
+
+def _could_gain(transaction: dict[str, Any]) -> bool:
+    """Tell whether a vehicle is kept from 10 kW more by a node or its plan, and would take them: it is not nearly full."""
+    reason, most_kw = transaction["evse"]["limitReason"] or "", min(transaction["evse"]["maxPowerKw"], transaction["vehicle"]["maxDcKw"])
+    is_kept = "its share" in reason or "as planned" in reason
+    return is_kept and transaction["socPercent"] < 70 and most_kw - transaction["powerKw"] >= 15
 
 
 async def test_a_report_is_written_listed_and_downloaded(system: System) -> None:

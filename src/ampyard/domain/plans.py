@@ -170,28 +170,29 @@ class PlannedStay:
 class PlannedPower:
     """What a plan says of a transaction from a moment on: the power now, in kW, and the steps ahead, each until the next.
 
-    `made_at` and `fresh_until` are the plan's. When that was made, `needed_kwh` had yet to reach the battery to hold the minimum by
-    `departs_at`, and `wanted_kwh` to hold the target; a departure that is not known is None.
+    `made_at` and `fresh_until` are the plan's, `priority` is the class it was made with. By `departs_at` (None: not known) the battery
+    shall hold `minimum_kwh`, and is wanted to hold `target_kwh`.
     """
 
     kw: float
     ahead: Forecast
     made_at: datetime
     fresh_until: datetime
-    needed_kwh: float
-    wanted_kwh: float
+    priority: PriorityLevel
+    minimum_kwh: float
+    target_kwh: float
     departs_at: datetime | None
 
 
 def planned_power(stay: PlannedStay, at: datetime) -> PlannedPower:
     """Return what a stay's plan says from a moment on."""
-    energy = stay.energy_kwh or 0.0
     return PlannedPower(
         kw=next((step.kw for step in reversed(stay.steps) if step.begins_at <= at), 0.0),
         ahead=tuple(step for step in stay.steps if step.begins_at > at),
         made_at=stay.made_at,
         fresh_until=stay.fresh_until,
-        needed_kwh=max(0.0, stay.minimum_kwh - energy),
-        wanted_kwh=max(0.0, stay.target_kwh - energy),
+        priority=stay.priority,
+        minimum_kwh=stay.minimum_kwh,
+        target_kwh=stay.target_kwh,
         departs_at=stay.departs_at,
     )

@@ -161,6 +161,14 @@ class EffectivePriority:
     considered: tuple[Priority, ...]
 
     @property
+    def raised_at(self) -> datetime | None:
+        """When it was raised above NORMAL; None where it was not, or by a rule that comes back at certain hours."""
+        rule = self.rule
+        if rule is None or rule.level <= PriorityLevel.NORMAL or rule.recurrence is not None:
+            return None
+        return max(rule.created_at, rule.valid_from)
+
+    @property
     def explanation(self) -> list[PriorityVerdict]:
         """Why the winner won and every other rule did not."""
         return [_verdict(rule, self.rule, self.at) for rule in self.considered]

@@ -73,6 +73,7 @@ async def give_limit(
     desk: Desk | None = None,
     caps: Sequence[ChargingLimit] = (),
     needed: bool = False,
+    raised: bool = False,
 ) -> Command | None:
     """Have the limit of a transaction sent, with what is planned after it; the EVSE must be locked (`Evses.locked_of`).
 
@@ -91,6 +92,7 @@ async def give_limit(
         desk: see `open_desk`; opened for this limit alone unless given.
         caps: what others limit the transaction to.
         needed: whether it has to be sent, because what may be in force would overload a node later (`Ledger.overfull`).
+        raised: whether it was just raised to a higher class, so that more power does not wait for what writes cost.
     """
     desk = desk or await open_desk(work, [charge_point])
     before = evse.in_force or Schedule.constant(evse.fallback_kw if in_force_kw is None else in_force_kw, work.now)
@@ -111,6 +113,7 @@ async def give_limit(
         least_change_kw=least_change_kw(before.at(work.now), charger.kw_per_a if evse.current_type is CurrentType.AC else None),
         minimum_kw=evse.min_power_kw,
         needed=needed,
+        raised=raised,
     )
     if verdict is not Verdict.SEND:
         return None

@@ -74,6 +74,18 @@ def test_what_is_needed_is_always_sent() -> None:
     assert verdict(plan(11.0), plan(11.0), SPENT, needed=True) is Verdict.SEND
 
 
+def test_who_was_just_raised_to_a_higher_class_does_not_wait_for_more_power_but_for_a_change_of_plan() -> None:
+    def raised(new: Schedule, told: Schedule | None) -> Verdict:
+        in_force = told or Schedule.constant(4.0, NOW)
+        return judge(new, told, in_force, SPENT, now=NOW, interval=MINUTE, least_change_kw=0.69, minimum_kw=4.14, raised=True)
+
+    assert raised(plan(22.0), plan(11.0)) is Verdict.SEND
+    assert raised(plan(4.2), plan(4.0)) is Verdict.SEND
+    assert raised(plan(11.0), None) is Verdict.SEND
+    assert raised(plan(11.5), plan(11.0)) is Verdict.TOO_SMALL
+    assert raised(plan(11.0, 22.0), plan(11.0, 11.0)) is Verdict.TOO_OFTEN
+
+
 def test_in_the_long_run_one_is_written_each_interval_and_some_at_once() -> None:
     writes, sent = Writes(), 0
     for second in range(0, 3600, 3):

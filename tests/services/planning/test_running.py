@@ -37,7 +37,7 @@ async def test_a_plan_is_kept_with_its_stays(yard: PlannedYard) -> None:
     assert stay.cause is ShortfallCause.NODE
     assert stay.lacks_minimum_kwh == pytest.approx(280.0 - 250.8)
     assert power.kw == 120.0
-    assert power.needed_kwh == pytest.approx(250.0)
+    assert power.minimum_kwh == pytest.approx(280.0)
 
 
 async def test_each_run_is_noted_and_each_plan_told_of(yard: PlannedYard) -> None:

@@ -1,13 +1,12 @@
-"""What a transaction can use."""
+"""What a transaction can use, how urgent it is, and whose turn it is."""
 
+import math
 from datetime import datetime
 
 from ampyard.domain.allocation.inputs import ChargingFacts, EvseFacts
-from ampyard.domain.power import Taken, learnt_ceiling_kw
+from ampyard.domain.power import Taken, learnt_ceiling_kw, turn
+from ampyard.domain.power.urgency import urgency as urgency_of
 from ampyard.domain.transactions import ChargingState
-
-# Beyond it nothing is more urgent; and who should have left already divides by no time.
-_MOST_URGENT = 100.0
 
 
 def wanted_kw(evse: EvseFacts, charging: ChargingFacts) -> float:
@@ -24,12 +23,32 @@ def wanted_kw(evse: EvseFacts, charging: ChargingFacts) -> float:
     return learnt_ceiling_kw([newest], ability, min(ability, evse.min_kw))
 
 
+def ceiling_kw(charging: ChargingFacts) -> float | None:
+    """Return what a plan allows now, in kW; None where there is none that counts.
+
+    A plan is a ceiling only for the class it was made with: whoever has been raised since need not wait for the next one.
+    """
+    if charging.planned_priority is not None and charging.priority > charging.planned_priority:
+        return None
+    return charging.planned_kw
+
+
+def hours_left(charging: ChargingFacts, at: datetime) -> float:
+    """Return for how many hours it stays: 0 where it should have left already, and infinity where nobody knows."""
+    return math.inf if charging.departs_at is None else max(0.0, (charging.departs_at - at).total_seconds()) / 3600
+
+
 def urgency(evse: EvseFacts, charging: ChargingFacts, at: datetime) -> float:
     """Return the energy still needed for the minimum target as a part of what can be taken until departure.
 
-    From 0 up; at 1 it must charge at full power from now on. 0 where nothing is needed or no departure is known.
+    As `domain.power.urgency`; 0 where no departure is known.
     """
-    if charging.departs_at is None or charging.needed_kwh <= 0:
-        return 0.0
-    possible_kwh = wanted_kw(evse, charging) * max(0.0, (charging.departs_at - at).total_seconds()) / 3600
-    return min(_MOST_URGENT, charging.needed_kwh / possible_kwh) if possible_kwh > 0 else _MOST_URGENT
+    hours = hours_left(charging, at)
+    return 0.0 if math.isinf(hours) else urgency_of(charging.needed_kwh, wanted_kw(evse, charging) * hours)
+
+
+def turn_of(charging: ChargingFacts, at: datetime) -> tuple[bool, datetime | None]:
+    """Return whether it counts as charging, and since when as waiting, where not all of a class can be on."""
+    if charging.charging_since is None:
+        return charging.power_kw > 0, charging.waiting_since
+    return turn(charging.charging_since, charging.waiting_since or charging.since, at)

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ampyard.domain.allocation.ability import urgency, wanted_kw
+from ampyard.domain.allocation.ability import ceiling_kw, turn_of, urgency, wanted_kw
+from ampyard.domain.allocation.ahead import with_look_ahead
 from ampyard.domain.allocation.inputs import EvseFacts, NodeFacts, StepInput
 from ampyard.domain.allocation.outcomes import BoundBy, Decision, Outcome
 from ampyard.domain.allocation.overdraw import overdraws
@@ -56,10 +57,16 @@ def decide(step: StepInput) -> Decision:
     obedient = {evse.evse_id: _demand(evse, step.at) for evse in evses.values() if evse.charging is not None}
     overdrawn = {evse_id for evse_id in obedient if overdraws(evses[evse_id])}
     told = _shared(nodes, obedient, reserved)
+    counted = {it.evse_id: it for it in _with_reserves(nodes, obedient, reserved)}
+    ahead = with_look_ahead(nodes, counted, told, reserved, evses, step.at)
+    if ahead != counted:
+        obedient = {it.evse_id: replace(obedient[it.evse_id], weight=it.weight, planned_kw=it.planned_kw) for it in ahead.values()}
+        told = _shared(nodes, obedient, reserved)
     demands = {evse_id: _uncontrolled(it, evses[evse_id]) if evse_id in overdrawn else it for evse_id, it in obedient.items()}
     shares = _shared(nodes, demands, reserved) if overdrawn else told
-    counted = _with_reserves(nodes, demands, reserved)
-    changes = {it.evse_id: it for it in stage(nodes, counted, shares.values(), reserved, reserve_fallbacks=True)}
+    changes = {
+        it.evse_id: it for it in stage(nodes, _with_reserves(nodes, demands, reserved), shares.values(), reserved, reserve_fallbacks=True)
+    }
     for evse_id, demand in demands.items():
         if evse_id in overdrawn:
             reminder = SetPoint(evse_id, min(told[evse_id].target_kw, obedient[evse_id].current_kw))
@@ -99,6 +106,7 @@ def _with_reserves(nodes: Sequence[Node], demands: Mapping[uuid.UUID, Demand], r
 def _demand(evse: EvseFacts, at: datetime) -> Demand:
     charging = evse.charging
     assert charging is not None
+    counts_as_charging, waiting_since = turn_of(charging, at)
     return Demand(
         evse_id=evse.evse_id,
         node_id=evse.node_id,
@@ -112,10 +120,10 @@ def _demand(evse: EvseFacts, at: datetime) -> Demand:
         online=evse.online,
         lines=charging.lines,
         urgency=urgency(evse, charging, at),
-        planned_kw=charging.planned_kw,
+        planned_kw=ceiling_kw(charging),
         steps=charging.steps,
-        charging=charging.power_kw > 0,
-        waiting_since=charging.waiting_since,
+        charging=counts_as_charging,
+        waiting_since=waiting_since,
     )
 
 
@@ -151,6 +159,9 @@ def _outcome(share: Share, evse: EvseFacts, names: Mapping[uuid.UUID, str], at: 
     elif share.reason is Reason.WANTED and charging.cap_kw is not None and share.target_kw >= charging.cap_kw:
         bound_by = BoundBy.EXTERNAL_LIMIT
         sentence = f"Gets {share.target_kw:g} kW: a limit of its own allows it no more."
+    elif share.reason is Reason.PLANNED and ceiling_kw(charging) is None:
+        bound_by = BoundBy.PLAN
+        sentence = "Waits: those who get its power now need it sooner, and it has time to charge later."
     else:
         bound_by, sentence = _BOUND_BY[share.reason], explain(share, names)
     return Outcome(
@@ -165,6 +176,7 @@ def _outcome(share: Share, evse: EvseFacts, names: Mapping[uuid.UUID, str], at: 
         urgency=urgency(evse, charging, at),
         planned_kw=charging.planned_kw,
         waiting_since=(charging.waiting_since or at) if share.target_kw == 0 else None,
+        charging_since=(charging.charging_since or at) if share.target_kw > 0 else None,
         yielded_to=share.yielded_to,
         explanation=sentence,
     )

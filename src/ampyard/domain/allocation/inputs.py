@@ -44,9 +44,13 @@ class ChargingFacts:
         lines: which lines of the supply it draws from.
         steps: the set-points that the charger knows, in kW: None for any, a number for its multiples, or a list.
         planned_kw: what a fresh plan says for now, in kW; None: there is none.
-        needed_kwh: what the vehicle still needs for its minimum target, in kWh.
+        planned_priority: the class that the plan was made with; None: the one it has.
+        needed_kwh: what it still needs for its minimum target, in kWh at the plug.
+        wanted_kwh: what it still needs for its target, in kWh at the plug.
+        weight: what a kWh of it weighs against others of its class.
         departs_at: when it leaves; None: not known.
         waiting_since: since when it has had no power, though it wanted some.
+        charging_since: since when it has been given power; None: it has none, or that is not known.
     """
 
     transaction_id: uuid.UUID
@@ -61,9 +65,13 @@ class ChargingFacts:
     lines: Lines = Lines.L1_L2_L3
     steps: float | tuple[float, ...] | None = None
     planned_kw: float | None = None
+    planned_priority: int | None = None
     needed_kwh: float = 0.0
+    wanted_kwh: float = 0.0
+    weight: float = 1.0
     departs_at: datetime | None = None
     waiting_since: datetime | None = None
+    charging_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

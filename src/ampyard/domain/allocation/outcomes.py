@@ -45,6 +45,7 @@ class Outcome:
         urgency: the part of the time until departure for which it would have to charge at full power.
         planned_kw: what the plan says for now, in kW.
         waiting_since: since when it has had no power, though it wanted some.
+        charging_since: since when it has been given power.
         yielded_to: the EVSEs below that node that got what it might have had; a few at most.
         explanation: all that in a sentence for people.
     """
@@ -60,6 +61,7 @@ class Outcome:
     urgency: float
     planned_kw: float | None
     waiting_since: datetime | None
+    charging_since: datetime | None
     yielded_to: tuple[uuid.UUID, ...]
     explanation: str
 

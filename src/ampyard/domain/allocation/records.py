@@ -39,6 +39,7 @@ class Allocation:
     urgency: float
     planned_kw: float | None
     waiting_since: datetime | None
+    charging_since: datetime | None
     yielded_to: tuple[uuid.UUID, ...]
     explanation: str
     step_id: uuid.UUID | None

@@ -62,13 +62,14 @@ def judge(
     least_change_kw: float,
     minimum_kw: float,
     needed: bool = False,
+    raised: bool = False,
 ) -> Verdict:
     """Decide whether a schedule is sent.
 
     A reduction of what may be in force now always is, and so is one that is `needed`, because what may be in force would
-    overload a node later. A raise is where it is large enough, or lets a vehicle charge, at a limited rate. What changes only the
-    plan, or renews a schedule before it runs out, waits its turn. Nothing else is sent: what is kept back is never below what is in
-    force, hence no node is the worse for it.
+    overload a node later. A raise is where it is large enough, or lets a vehicle charge, at a limited rate, which does not hold back
+    one that was just `raised` to a higher class. What changes only the plan, or renews a schedule before it runs out, waits its
+    turn. Nothing else is sent: what is kept back is never below what is in force, hence no node is the worse for it.
 
     Args:
         new: the schedule as it would be told.
@@ -80,6 +81,7 @@ def judge(
         least_change_kw: the least change that is worth a write.
         minimum_kw: below it the vehicle cannot charge.
         needed: see above.
+        raised: see above.
     """
     if needed or new.at(now) < in_force.at(now) - _SAME_KW:
         return Verdict.SEND
@@ -95,4 +97,6 @@ def judge(
             return Verdict.TOO_SMALL
         if not runs_out and writes.last_at is not None and now - writes.last_at < _PLAN_INTERVAL:
             return Verdict.TOO_OFTEN
+    elif raised:
+        return Verdict.SEND
     return Verdict.SEND if writes.allows(now, interval) else Verdict.TOO_OFTEN

@@ -5,7 +5,7 @@ steer, nobody is billed by them.
 """
 
 from ampyard.domain.planning.comparison import Change, Comparison, compare
-from ampyard.domain.planning.lookahead import Bounds, Visits, look_ahead
+from ampyard.domain.planning.lookahead import Bounds, UnsolvedError, Visits, look_ahead
 from ampyard.domain.planning.model import (
     Plan,
     PlanNode,
@@ -42,6 +42,7 @@ __all__ = [
     "Slot",
     "Stay",
     "StayPlan",
+    "UnsolvedError",
     "Visits",
     "compare",
     "look_ahead",

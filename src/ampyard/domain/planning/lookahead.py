@@ -30,8 +30,15 @@ _READY_MOST = 0.3
 _LATENESS = 0.03
 # The magnitude of a sum of phasors is held by its parts in some directions: many for now, when it counts, one for later.
 _DIRECTIONS_NOW = 9
+# So many steps of the simplex method a solution may take: ten times what was seen with two hundred vehicles. A limit of time would make
+# the same facts come to something else on another day.
+_MOST_ITERATIONS = 20_000
 # What rounding leaves of nothing.
 _NOTHING = 1e-9
+
+
+class UnsolvedError(Exception):
+    """No answer was found."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +74,9 @@ def look_ahead(visits: Visits, bounds: Bounds, *, step_hours: float) -> Floats:
 
     Who is charging goes on, at its least at least, as long as the least of all these fits. What is returned is within all bounds, but for
     those leasts.
+
+    Raises:
+        UnsolvedError: the solver found no answer, or not soon enough.
     """
     if not len(visits.hours):
         return np.zeros(0)
@@ -84,9 +94,10 @@ def look_ahead(visits: Visits, bounds: Bounds, *, step_hours: float) -> Floats:
         taken = _solve(worth, np.zeros_like(least), most, *rows)
         leasts = np.zeros_like(leasts)
     first = slot == 0
+    if taken is None:
+        raise UnsolvedError(f"No answer for {len(visits.hours)} vehicles within {_MOST_ITERATIONS} iterations.")
     power = np.zeros(len(visits.hours))
-    if taken is not None:
-        power[who[first]] = taken[first] / step_hours
+    power[who[first]] = taken[first] / step_hours
     return _chargeable(visits, _within(power, leasts, bounds), step_hours)
 
 
@@ -137,6 +148,7 @@ def _solve(worth: Floats, least: Floats, most: Floats, rows: Ints, columns: Ints
     highs = highspy.Highs()  # type: ignore[no-untyped-call]  # its stub leaves it out
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("threads", 1)
+    highs.setOptionValue("simplex_iteration_limit", _MOST_ITERATIONS)
     order = np.lexsort((columns, rows))
     highs.passModel(
         len(worth),

@@ -4,10 +4,12 @@ Everything is counted in whole milliwatts: limits and wishes are rounded down, m
 have no order, hence rounding breaks no limit and the order of the input changes nothing. docs/engine.md tells how it works.
 """
 
+from ampyard.domain.power.admission import turn
 from ampyard.domain.power.demands import Demand, Reason, Share
 from ampyard.domain.power.explaining import explain
 from ampyard.domain.power.fallbacks import fallback_excess
 from ampyard.domain.power.lines import Line, Lines, kw_of_ampere, lines_of, wiring_of
+from ampyard.domain.power.rooms import room_for_loads
 from ampyard.domain.power.sharing import share_power
 from ampyard.domain.power.staging import SetPoint, stage
 from ampyard.domain.power.supply import Tree
@@ -32,7 +34,9 @@ __all__ = [
     "learnt_ceiling_kw",
     "lines_of",
     "paths_to_root",
+    "room_for_loads",
     "share_power",
     "stage",
+    "turn",
     "wiring_of",
 ]

@@ -26,11 +26,11 @@ def admission_order(contenders: Contenders) -> Ints:
 def turn(charging_since: datetime | None, waiting_since: datetime, now: datetime) -> tuple[bool, datetime]:
     """Return what `Demand.charging` and `Demand.waiting_since` are to be of somebody who has power since a moment, or has none.
 
-    Who has power has a turn of a quarter-hour. When it is over, and as long as it goes on, it counts as having waited since then: behind
-    all who wait longer, of those that are no more and no less urgent. So of n who are as urgent, of whom not all can be on, everybody is
-    within n turns; and who is alone stays on.
+    Who has power has a turn of a quarter-hour. While it goes on after that, it counts as having waited since the last full quarter-hour
+    of it: behind all who wait longer, of those that are no more and no less urgent. So of n who are as urgent, of whom not all can be on,
+    everybody is within n turns, whenever it came; and who is alone stays on.
     """
     if charging_since is None:
         return False, waiting_since
-    is_its_turn = now < charging_since + _TURN
-    return is_its_turn, charging_since if is_its_turn else charging_since + _TURN
+    turns = max(0, (now - charging_since) // _TURN)
+    return turns == 0, charging_since + turns * _TURN

@@ -126,6 +126,9 @@ class _Moves:
         """Return the highest set-point up to what is planned that fits beside the limits in force of all others."""
         place = int(one[0])
         planned, counted = self._planned[place], max(self._in_force[place], self._free[place])
+        if self._supply.over(self._supply.taken)[self._paths[place]].any():
+            # What is kept for it anyway is no room as long as a node above still has to come down.
+            return float(self._in_force[place])
         if planned <= counted:
             return float(planned)
         safe = counted + self._supply.room_for(self._paths[place], self._wirings[place], planned - counted)

@@ -72,6 +72,7 @@ allocation = tenant_table(
     Column("urgency", Double, nullable=False),
     Column("planned_kw", Double),
     at("waiting_since"),
+    at("charging_since"),
     Column("yielded_to", Ids, nullable=False),
     Column("explanation", Text, nullable=False),
     # The facts go before what they led to.

@@ -42,12 +42,17 @@ def departure_of(outlook: Outlook, vehicle: Vehicle, run: Assignment | None, req
 
 
 def wanted_of(outlook: Outlook, vehicle: Vehicle, run: Assignment | None, request: ChargingRequest | None) -> Wanted:
+    """Return what a vehicle needs, as `wanted`."""
+    needed = (outlook.needed_kwh(run, vehicle) if run is not None else None) or 0.0
+    return wanted(vehicle, needed, outlook.reserve_kwh(vehicle), request)
+
+
+def wanted(vehicle: Vehicle, run_kwh: float, reserve_kwh: float, request: ChargingRequest | None) -> Wanted:
     """Return what a vehicle needs: for its run with the reserve, and what is asked for, whichever is more; both within its battery.
 
     What is wanted is what is asked for at most, else what the vehicle is charged to.
     """
-    needed = (outlook.needed_kwh(run, vehicle) if run is not None else None) or 0.0
-    minimum = needed + outlook.reserve_kwh(vehicle)
+    minimum = run_kwh + reserve_kwh
     target_percent = 100.0 if vehicle.target_soc_percent is None else vehicle.target_soc_percent
     weight = 1.0
     if request is not None:

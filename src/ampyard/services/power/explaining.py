@@ -53,6 +53,7 @@ async def keep(work: UnitOfWork, depot_id: uuid.UUID, state: DepotState, news: S
             urgency=outcome.urgency,
             planned_kw=outcome.planned_kw,
             waiting_since=outcome.waiting_since,
+            charging_since=outcome.charging_since,
             yielded_to=outcome.yielded_to,
             explanation=outcome.explanation,
             step_id=step.id,

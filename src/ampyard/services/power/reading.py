@@ -1,9 +1,10 @@
 """The state of a depot, as a step is computed from it; in a dozen statements whatever its size."""
 
+import math
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ampyard.domain.allocation import Allocation, ChargingFacts, EvseFacts, NodeFacts, OrderFacts, StepInput
 from ampyard.domain.charge_points import ChargePoint, CurrentType, Evse
@@ -14,6 +15,7 @@ from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.lines import wiring
 from ampyard.domain.plans import PlannedPower
 from ampyard.domain.power import Lines, kw_of_ampere
+from ampyard.domain.priorities import EffectivePriority
 from ampyard.domain.supply import LimitSource, NodeState
 from ampyard.domain.transactions import Transaction
 from ampyard.domain.vehicles import Vehicle
@@ -28,9 +30,13 @@ from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services.limits import catch_up
+from ampyard.services.power.needs import NO_NEED, read_needs
 
 # A charge point that refuses a limit is asked again, but not at every step.
 _ASK_AGAIN = timedelta(seconds=10)
+# For so long after a vehicle was raised to a higher class, what it gains by that is sent whatever its writes cost: as long as the next
+# plan may take.
+_JUST_RAISED = timedelta(minutes=5)
 _FROM = {
     LimitSource.CONSTANT: "",
     LimitSource.WEEKLY: "its weekly limits",
@@ -45,7 +51,8 @@ class DepotState:
     """The facts of a step, and the entities that its outcome is about, by id.
 
     Transactions and the newest allocations are by their EVSE,
-    plans and limits from outside by their transaction.
+    plans and limits from outside by their transaction. `raised` are the transactions that were just raised to a higher class,
+    `overruled` those of them that a fresh plan has in a lower one.
     """
 
     facts: StepInput
@@ -56,6 +63,8 @@ class DepotState:
     allocations: Mapping[uuid.UUID, Allocation]
     plans: Mapping[uuid.UUID, PlannedPower]
     caps: Mapping[uuid.UUID, Sequence[ChargingLimit]]
+    raised: frozenset[uuid.UUID]
+    overruled: frozenset[uuid.UUID]
 
 
 async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
@@ -70,12 +79,14 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
     plans = await planned(session, depot_id, at=now)
     allocations = await Allocations(session).newest_of(list(transactions))
     caps = await ChargingLimits(session).counting([it.id for it in transactions.values()], at=now)
+    needs = await read_needs(work, depot_id, transactions, vehicles, plans)
     orders = await limit_orders(session, list(charge_points), since=now - _ASK_AGAIN)
 
     def charging_on(evse: Evse, transaction: Transaction) -> ChargingFacts:
         vehicle = vehicles.get(transaction.vehicle_id) if transaction.vehicle_id is not None else None
         plan, allocation = plans.get(transaction.id), allocations.get(evse.id)
-        waits = allocation is not None and allocation.transaction_id == transaction.id
+        known = allocation if allocation is not None and allocation.transaction_id == transaction.id else None
+        need = needs.get(transaction.id, NO_NEED)
         vehicle_phases = None if vehicle is None else vehicle.ac_phases
         lines = wiring(evse, vehicle_phases, transaction.measured_phases or frozenset())
         return ChargingFacts(
@@ -91,9 +102,13 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
             lines=lines,
             steps=_steps(evse, lines),
             planned_kw=None if plan is None else plan.kw,
-            needed_kwh=0.0 if plan is None else plan.needed_kwh,
-            departs_at=None if plan is None else plan.departs_at,
-            waiting_since=allocation.waiting_since if allocation is not None and waits else None,
+            planned_priority=None if plan is None else int(plan.priority),
+            needed_kwh=need.minimum_kwh,
+            wanted_kwh=need.target_kwh,
+            weight=need.weight,
+            departs_at=need.departs_at,
+            waiting_since=None if known is None else known.waiting_since,
+            charging_since=None if known is None else known.charging_since,
         )
 
     def facts_of(evse: Evse, in_force_kw: float | None) -> EvseFacts:
@@ -121,7 +136,13 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
         nodes=tuple(_node(state, work) for state in await Supply(session).of_depot(depot_id, at=now)),
         evses=tuple(facts_of(evses[evse.id], in_force_kw) for evse, in_force_kw in locked),
     )
-    return DepotState(facts, charge_points, evses, transactions, vehicles, allocations, plans, caps)
+    overruled = frozenset(it for it, plan in plans.items() if it in priorities and priorities[it].level > plan.priority)
+    raised = overruled | {it for it, priority in priorities.items() if _is_just_raised(priority, now)}
+    return DepotState(facts, charge_points, evses, transactions, vehicles, allocations, plans, caps, raised, overruled)
+
+
+def _is_just_raised(priority: EffectivePriority, now: datetime) -> bool:
+    return priority.raised_at is not None and now - priority.raised_at <= _JUST_RAISED
 
 
 def _node(state: NodeState, work: UnitOfWork) -> NodeFacts:
@@ -145,7 +166,7 @@ def _ability_kw(vehicle: Vehicle, evse: Evse) -> float:
 
 def _steps(evse: Evse, lines: Lines) -> float | tuple[float, ...] | None:
     """Return the set-points that an EVSE's charger knows, in kW."""
-    kw_per_a = kw_of_ampere(lines, evse.voltage_v)
+    kw_per_a = kw_of_ampere(lines, evse.voltage_v / math.sqrt(3) if evse.line_to_line else evse.voltage_v)
     match evse.set_points.kind:
         case SetPointKind.CONTINUOUS:
             return None

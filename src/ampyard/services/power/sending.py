@@ -38,11 +38,13 @@ async def send(work: UnitOfWork, depot_id: uuid.UUID, state: DepotState, decisio
             transaction,
             limit_kw,
             in_force_kw=facts[evse_id].permitted_kw,
-            ahead=() if plan is None else [(step.begins_at, step.kw) for step in plan.ahead],
+            # Of whoever was raised since, the plan says too little.
+            ahead=() if plan is None or transaction.id in state.overruled else [(step.begins_at, step.kw) for step in plan.ahead],
             vehicle=state.vehicles.get(transaction.vehicle_id) if transaction.vehicle_id is not None else None,
             desk=desk,
             caps=state.caps.get(transaction.id, ()),
             needed=evse_id in overfull,
+            raised=transaction.id in state.raised,
         )
 
 

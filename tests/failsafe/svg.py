@@ -38,7 +38,7 @@ def chart(title: str, lines: Sequence[Line], *, marks: Mapping[str, float], unti
         parts.append(f'<path d="M{_LEFT} {y(kw)}H{_WIDTH - _RIGHT}" stroke="#e5e7e9"/>')
         parts.append(f'<text x="{_LEFT - 6}" y="{y(kw) + 4}" text-anchor="end">{kw}</text>')
     parts += [f'<text x="{x(at_s)}" y="{_HEIGHT - 16}" text-anchor="middle">{at_s} s</text>' for at_s in range(0, int(until) + 1, 10)]
-    parts.append(f'<text x="6" y="{_TOP - 4}">kW</text>')
+    parts.append('<text x="6" y="18">kW</text>')
     for name, at_s in marks.items():
         parts.append(f'<path d="M{x(at_s)} {_TOP}V{_HEIGHT - _BOTTOM}" stroke="#b9770e" stroke-dasharray="2 3"/>')
         parts.append(f'<text x="{x(at_s) + 3}" y="{_TOP + 10}" fill="#b9770e">{escape(name)}</text>')

@@ -6,7 +6,7 @@ from ampyard.domain.allocation import SETTLE
 from ampyard.services.backend import Backend
 from tests.failsafe.sites import CUT_KW, GRID_KW, LATE_S, METER_INTERVAL_S, METER_MAX_AGE_S, TROUBLE_S, Site, run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 # A step comes at once when something changes, and every three seconds otherwise.
 STEP_S = 3.0

@@ -263,8 +263,9 @@ def test_whatever_names_a_row_of_a_tenant_is_a_reference() -> None:
     # Samples, readings, loads and what is made of them come by the thousand, and events outlive what they tell of; all are read
     # through a tenant's own ids alone.
     by_the_thousand = {"meter_sample", "node_load", "site_meter_reading", "energy_interval", "rollup_change"}
+    by_retention = {"schedule_check"}  # goes with the command that asked for it
     rolled_up = {"charge_point_rollup", "node_rollup", "vehicle_rollup"}
-    assert {table for table, _ in free} == by_the_thousand | rolled_up | {"outbox"}
+    assert {table for table, _ in free} == by_the_thousand | rolled_up | {"outbox"} | by_retention
 
 
 @every_table

@@ -109,8 +109,8 @@ async def test_a_board_with_readiness_costs_the_same_for_any_number_of_depots_an
         statements.clear()
         await graph.data(asked, first=first)
         counts.append(len(statements))
-    # Depots; four of the board; vehicles, transactions and their EVSEs; six of readiness.
-    assert counts == [14, 14]
+    # Depots; four of the board; vehicles, transactions and their EVSEs; eight of readiness.
+    assert counts == [16, 16]
 
 
 async def test_readiness_is_what_the_service_foresees(graph: Graph, busy: Busy) -> None:

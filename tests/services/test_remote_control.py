@@ -65,7 +65,9 @@ class Yard:
 
     async def commands(self) -> list[Command]:
         async with self.backend.database.snapshot(self.cp.tenant_id) as snapshot:
-            return await Commands(snapshot).where(order_by=[Commands.table.c.id])
+            given = await Commands(snapshot).where(order_by=[Commands.table.c.id])
+        # Fall-backs are told to whoever connects.
+        return [command for command in given if command.kind is not CommandKind.SET_DEFAULT_LIMIT]
 
     async def audited(self) -> list[tuple[str, str, uuid.UUID, dict[str, Any]]]:
         column = tables.audit_record.c

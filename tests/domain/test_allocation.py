@@ -23,6 +23,7 @@ from ampyard.domain.allocation import (
     overdraws,
     replay,
 )
+from ampyard.domain.power import Lines
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.transactions import ChargingState
 
@@ -187,6 +188,34 @@ def test_limits_go_before_reserves_where_a_node_could_not_supply_all_fallbacks()
     both = [evse(1), evse(2, priority=3)]
     assert shares(decide(step(*both, grid_kw=9.0))) == {1: 0.0, 2: 9.0}
     assert shares(decide(step(*both, grid_kw=40.0, unmanaged_kw=36.0))) == {1: 0.0, 2: 4.0}
+
+
+@pytest.mark.parametrize(
+    ("power_kw", "wanted_kw"),
+    [
+        (20.0, 26.0),  # 20 x 1.25 + 1: it takes less than 0.85 of the 50 kW that it may
+        (43.0, 50.0),
+        (0.0, 50.0),  # it may not have begun
+    ],
+)
+def test_what_a_vehicle_leaves_of_its_limit_others_get(power_kw: float, wanted_kw: float) -> None:
+    tapered = evse(1, power_kw=power_kw, limit_kw=50.0, in_force_kw=50.0)
+    assert shares(decide(step(tapered, evse(2), grid_kw=200.0))) == {1: wanted_kw, 2: 50.0}
+    # What was measured before it could follow tells nothing.
+    just_told = replace(tapered, limit_at=NOW - timedelta(seconds=9))
+    assert shares(decide(step(just_told, grid_kw=200.0))) == {1: 50.0}
+
+
+def test_what_is_not_ours_counts_against_fall_backs_on_its_own_lines() -> None:
+    # given 100 A on each line, of which 80 are gone on L1; a fall-back of 5 kW on L1 alone is 21.7 A, one on L2 finds room
+    def on_line(line: Lines, unmanaged_a: tuple[float, float, float]) -> dict[int, float]:
+        one = evse(1, lines=line, power_kw=3.0, limit_kw=3.0, in_force_kw=3.0, max_kw=7.0)
+        charging = replace(one.charging, lines=line) if one.charging is not None else None
+        node = NodeFacts(GRID, None, "Grid", 69.0, 18.4, limit_a=100.0, unmanaged_a=unmanaged_a)
+        return shares(decide(StepInput(NOW, (node,), (replace(one, charging=charging),))))
+
+    assert on_line(Lines.L1, (80.0, 0.0, 0.0)) == {1: 4.6}
+    assert on_line(Lines.L2, (80.0, 0.0, 0.0)) == {1: 7.0}
 
 
 def test_a_limit_of_its_own_is_said_where_it_binds() -> None:

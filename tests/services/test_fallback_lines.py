@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from ampyard.domain.charge_points import ChargePoint, CurrentType, Evse
-from ampyard.domain.equipment import PhaseRotation
+from ampyard.domain.equipment import PhaseRotation, SetPointKind, SetPoints
 from ampyard.domain.errors import InvalidInputError
 from ampyard.domain.grid_links import LinkKind
+from ampyard.domain.imports import ImportReport
 from ampyard.domain.layouts import ConnectorFormat, ConnectorLayout, ConnectorStandard, EvseLayout, PowerType
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.supply import PowerNodeKind, WeeklyLimit
@@ -194,14 +195,36 @@ async def test_whatever_would_overload_a_line_is_refused(site: Site, path: Calla
 
 async def test_an_import_that_would_overload_a_line_is_refused(site: Site) -> None:
     before = await site.everything()
-    line = "NEW-1,Central,Feeder 1,AC,7.36,2.3,IEC_62196_T2,1"
-    content = f"identity,depot,power node,current type,max power kW,fall-back kW,standard,phases\n{line}"
-    file = ImportFile("points.csv", base64.b64encode(content.encode()).decode())
-    report = await import_charge_points(site.backend, site.who, file, dry_run=False)
+    report = await imported(site, "NEW-1,Central,Feeder 1,AC,7.36,2.3,IEC_62196_T2,1")
     (error,) = report.errors
     assert (error.line, error.column) == (2, "fall-back kW")
     assert "below Grid add up to 63.4783 A on L1, but it can supply 54 A on each line. Spread" in error.message
     assert await site.everything() == before
+
+
+async def test_an_import_leaves_how_evses_are_connected(site: Site) -> None:
+    wired = replace(ON_R, phase_rotation=PhaseRotation.S, voltage_v=240.0, set_points=SetPoints(SetPointKind.WHOLE_AMPERES))
+    await edit(site, "CP-3", evses=(wired,))
+    report = await imported(site, "CP-3,Central,Feeder 2,AC,7.36,2.3,IEC_62196_T2,")
+    assert report.errors == ()
+    (evse,) = await evses_of(site, "CP-3")
+    assert (evse.phases, evse.phase_rotation, evse.voltage_v, evse.set_points) == (1, PhaseRotation.S, 240.0, wired.set_points)
+    # With other phases it is not known which lines they are.
+    assert (await imported(site, "CP-3,Central,Feeder 2,AC,7.36,0.3,IEC_62196_T2,3")).errors == ()
+    (evse,) = await evses_of(site, "CP-3")
+    assert (evse.phases, evse.phase_rotation) == (3, PhaseRotation.UNKNOWN)
+
+
+async def imported(site: Site, line: str) -> ImportReport:
+    content = f"identity,depot,power node,current type,max power kW,fall-back kW,standard,phases\n{line}"
+    file = ImportFile("points.csv", base64.b64encode(content.encode()).decode())
+    return await import_charge_points(site.backend, site.who, file, dry_run=False)
+
+
+async def evses_of(site: Site, identity: str) -> list[Evse]:
+    charge_point = await point(site, identity)
+    async with site.backend.database.snapshot(site.tenant_id) as snapshot:
+        return (await Evses(snapshot).of_charge_points([charge_point.id]))[charge_point.id]
 
 
 async def test_the_same_spread_over_three_lines_is_taken(site: Site) -> None:

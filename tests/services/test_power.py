@@ -11,7 +11,7 @@ from ampyard.domain.alerts import Alert, AlertKind
 from ampyard.domain.allocation import Allocation, BoundBy, Replay
 from ampyard.domain.charge_points import Evse
 from ampyard.domain.commands import Command, CommandKind, CommandState
-from ampyard.domain.equipment import PhaseRotation
+from ampyard.domain.equipment import PhaseRotation, SetPointKind, SetPoints
 from ampyard.domain.errors import NotFoundError
 from ampyard.domain.local_time import Weekday
 from ampyard.domain.priorities import PriorityLevel
@@ -466,3 +466,19 @@ async def test_what_is_not_ours_counts_on_the_lines_where_a_meter_sees_it(yard: 
     # then 50 A of L1 are left for the DC ones together, and the others have all they can take: L1 is none of theirs
     assert sum(limits["CP-4", number] for number in (1, 2)) + limits["CP-2", 1] == pytest.approx(50.0 * 0.69, abs=0.5)
     assert (limits["CP-1", 1], limits["CP-3", 1]) == (22.0, 22.0)
+
+
+async def test_an_ampere_between_two_lines_is_told_apart_from_one_to_neutral(yard: Yard) -> None:
+    evses, listed = await yard.evses(), SetPoints(SetPointKind.WHOLE_AMPERES)
+    async with yard.backend.unit_of_work(system_principal(yard.tenant_id, "test")) as work:
+        wired = {"phases": 2, "phase_rotation": PhaseRotation.RS, "set_points": listed}
+        await work.change(Evses, evses["CP-1", 1].id, **wired, voltage_v=208.0, line_to_line=True)
+        await work.change(Evses, evses["CP-3", 1].id, **wired, voltage_v=230.0)
+        await work.commit()
+    await yard.tick()
+    async with yard.backend.database.snapshot(yard.tenant_id) as snapshot:
+        (step,) = await Steps(snapshot).where()
+    steps = {fact.evse_id: fact.charging.steps for fact in step.facts.evses if fact.charging is not None}
+    # 1 A x 208 V between the lines, and 1 A x 230 V on each of two.
+    assert steps[evses["CP-1", 1].id] == pytest.approx(0.208)
+    assert steps[evses["CP-3", 1].id] == pytest.approx(0.46)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from ampyard.domain.access import Principal, Scope
 from ampyard.domain.charge_points import ChargePoint, CurrentType
 from ampyard.domain.depots import Depot
+from ampyard.domain.equipment import PhaseRotation
 from ampyard.domain.errors import ConflictError, InvalidInputError
 from ampyard.domain.imports import Column, ImportReport, Line, LineError, choice, number, text, whole
 from ampyard.domain.layouts import (
@@ -27,6 +28,7 @@ from ampyard.domain.supply import PowerNode
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.unit_of_work import UnitOfWork
+from ampyard.services import evse_layouts
 from ampyard.services.backend import Backend
 from ampyard.services.charge_point_setup import NewChargePoint, Placed, flaws_of, refit, write_new
 from ampyard.services.charge_point_setup.checks import locked
@@ -208,16 +210,21 @@ def _node(
     return None
 
 
-def _evse(lines: Sequence[Line]) -> EvseLayout:
-    """Return the EVSE that lines describe, with what is taken for granted where they do not say it."""
+def _evse(lines: Sequence[Line], present: EvseLayout | None = None) -> EvseLayout:
+    """Return the EVSE that lines describe, with what is taken for granted where they do not say it.
+
+    How the `present` one is connected, and what it can regulate to, stays: a file cannot say it, or leaves its phases out. With another
+    number of phases it is not known which lines they are.
+    """
 
     def said(column: str) -> Any:
         return next((line[column] for line in lines if line[column] is not None), None)
 
-    current_type, phases, max_power_kw = said("current type"), said("phases") or 3, said("max power kW")
-    min_power_kw = said("min power kW")
+    current_type, max_power_kw, min_power_kw = said("current type"), said("max power kW"), said("min power kW")
+    known = present if present is not None and present.current_type is current_type else None
+    phases = said("phases") or (3 if known is None else known.phases)
     least_kw = min(least_power_kw(current_type, phases), max_power_kw) if min_power_kw is None else min_power_kw
-    return EvseLayout(
+    layout = EvseLayout(
         number=lines[0]["EVSE"] or 1,
         current_type=current_type,
         max_power_kw=max_power_kw,
@@ -226,6 +233,10 @@ def _evse(lines: Sequence[Line]) -> EvseLayout:
         fallback_kw=said("fall-back kW"),
         connectors=tuple(_connector(line, current_type, phases, max_power_kw) for line in lines),
     )
+    if known is None:
+        return layout
+    rotation = known.phase_rotation if known.phases == phases else PhaseRotation.UNKNOWN
+    return replace(layout, phase_rotation=rotation, voltage_v=known.voltage_v, line_to_line=known.line_to_line, set_points=known.set_points)
 
 
 def _connector(line: Line, current_type: CurrentType, phases: int, max_power_kw: float) -> ConnectorLayout:
@@ -250,7 +261,10 @@ async def _known(work: UnitOfWork, groups: Sequence[_Group]) -> dict[str, Charge
 async def _change(work: UnitOfWork, pairs: Sequence[tuple[ChargePoint, _Group]]) -> list[LineError]:
     """Change charge points that are known; an empty cell, or none, leaves what it is about."""
     errors: list[LineError] = []
-    for charge_point, group in pairs:
+    layouts = await evse_layouts.of_charge_points(work, [charge_point.id for charge_point, _ in pairs])
+    for charge_point, described in pairs:
+        present = {evse.number: evse for evse in layouts.get(charge_point.id, ())}
+        group = replace(described, evses=tuple(_evse(lines, present.get(lines[0]["EVSE"] or 1)) for lines in described.lines))
         wrong = [group.error(path, message) for path, message in layout_flaws(group.evses)]
         if group.value("password") is not None:
             wrong.append(

@@ -1,5 +1,6 @@
 """The state of a depot, as a step is computed from it; in a dozen statements whatever its size."""
 
+import math
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -165,7 +166,7 @@ def _ability_kw(vehicle: Vehicle, evse: Evse) -> float:
 
 def _steps(evse: Evse, lines: Lines) -> float | tuple[float, ...] | None:
     """Return the set-points that an EVSE's charger knows, in kW."""
-    kw_per_a = kw_of_ampere(lines, evse.voltage_v)
+    kw_per_a = kw_of_ampere(lines, evse.voltage_v / math.sqrt(3) if evse.line_to_line else evse.voltage_v)
     match evse.set_points.kind:
         case SetPointKind.CONTINUOUS:
             return None

@@ -32,7 +32,7 @@ _LATENESS = 0.03
 _DIRECTIONS_NOW = 9
 # So many steps of the simplex method a solution may take: ten times what was seen with two hundred vehicles. A limit of time would make
 # the same facts come to something else on another day.
-_MOST_ITERATIONS = 20_000
+_MOST_ITERATIONS = 7_000
 # What rounding leaves of nothing.
 _NOTHING = 1e-9
 

@@ -201,7 +201,8 @@ def _judged(outlook: Outlook, soc: StateOfCharge, leg: Leg, tracks: Sequence[_Tr
     by = leg.ready_by
     energy = battery.after(expected.energy_kwh, expected.forecast, expected.at, by)
     lacking = max(0.0, required - energy)
-    lacking = 0.0 if lacking < _NEGLIGIBLE_KWH else lacking
+    # Held against the same sum as `ready_at` below, so that rounding never tells of a shortfall that is none.
+    lacking = 0.0 if energy >= required - _NEGLIGIBLE_KWH else lacking
     in_time = battery.after(sure.energy_kwh, sure.forecast, sure.at, by - _SPARE)
     at_best = battery.after(best.energy_kwh, best.forecast, best.at, by)
     risk, reason = _verdict(

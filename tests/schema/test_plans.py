@@ -11,7 +11,9 @@ from ampyard.domain.events import EventKind
 from ampyard.domain.plans import FRESH
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.schema.public import schema as public
-from tests.busy import HOUR, NOW, Busy, announce
+from ampyard.services.backend import Backend
+from tests.busy import HOUR, NOW, Busy, announce, busy_tenant
+from tests.fleet import user
 from tests.schema.graph import Graph, id_of
 from tests.schema.live import relayed, subscribed
 
@@ -134,7 +136,10 @@ async def test_who_watches_a_depots_plan_is_told_of_each(graph: Graph, busy: Bus
     assert await graph.errors(watched, depot=id_of(theirs)) == [("NOT_FOUND", "There is no such depot.")]
 
 
-async def test_what_if_shows_both_plans_and_changes_nothing(graph: Graph, busy: Busy) -> None:
+async def test_what_if_shows_both_plans_and_changes_nothing(backend: Backend) -> None:
+    # Who is plugged in where counts: what sweeps over all tenants takes the links of one that others have used for offline.
+    busy = await busy_tenant(backend)
+    graph = Graph(busy.backend, user(busy.tenant_id))
     depot = next(depot for depot in await busy.all(Depots) if depot.name == "Central")
     grid = next(node for node in await busy.all(PowerNodes) if node.name == "Grid")
     asked = """query Q($depot: ID!, $node: ID!) { whatIf(depotId: $depot, proposal: {limit: {powerNodeId: $node, limitKw: 55}}) {

@@ -47,10 +47,6 @@ class DepotLinks(Repository[DepotLink]):
         found = await self.where(self.table.c.identity == identity, self.table.c.removed_at.is_(None))
         return found[0] if found else None
 
-    async def connected_in(self, depot_id: uuid.UUID) -> list[DepotLink]:
-        """Return the links of a depot whose other end is on the line."""
-        return await self.where(self.table.c.depot_id == depot_id, self.table.c.connected.is_(True))
-
 
 @dataclass(frozen=True, slots=True)
 class LinkMessageFilter:

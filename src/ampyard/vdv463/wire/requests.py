@@ -118,10 +118,6 @@ class ProvideChargingRequestsRequestVersion1(WireModel):
         return [request.statement for request in self.charging_request_list if request.charging_instruction != "Terminate"]
 
 
-class NothingResponse(WireModel):
-    """ProvideChargingInformationResponse: it has no members."""
-
-
 def _load(begins_at: Moment, kw: int | None) -> PreconditioningLoad:
     return PreconditioningLoad(begins_at, None if kw is None else float(kw))
 

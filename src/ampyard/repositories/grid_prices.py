@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from ampyard.domain.grid_prices import GridPrice, mean_prices
+from ampyard.domain.grid_prices import GridPrice
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session, WriteSession
 
@@ -24,17 +24,6 @@ async def prices_between(session: Session, depot_id: uuid.UUID, begin: datetime,
         .order_by(column.begins_at, column.received_at, column.id)
     )
     return [GridPrice(*row) for row in rows]
-
-
-async def prices_ahead(session: Session, depot_id: uuid.UUID, spans: Sequence[tuple[datetime, datetime]]) -> list[float | None]:
-    """Return the mean price a kWh in a depot over each span, as the outside told it last; None where some of a span has no price.
-
-    For planning. What is billed is the depot's own energy price.
-    """
-    if not spans:
-        return []
-    begin, end = min(begin for begin, _ in spans), max(end for _, end in spans)
-    return mean_prices(await prices_between(session, depot_id, begin, end), spans)
 
 
 async def prices_of_link(session: Session, link_id: uuid.UUID, *, after: datetime) -> list[GridPrice]:

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from ampyard.domain.grid_links import LinkKind, LinkState
+from ampyard.domain.grid_prices import mean_prices
 from ampyard.domain.grid_signals import SignalKind, SignalState
 from ampyard.domain.supply import BUCKET, NodeLoad
 from ampyard.grid.openadr.vtn import Tokens
 from ampyard.grid.running import run_link
-from ampyard.repositories.grid_prices import prices_ahead
+from ampyard.repositories.grid_prices import prices_between
 from ampyard.repositories.supply import record_loads
 from ampyard.services.backend import Backend
 from tests.grid.openadr.top_node import CLIENT_ID, CLIENT_SECRET, TopNode, event, top_node
@@ -171,7 +172,8 @@ async def test_prices_are_kept_for_plans_as_they_were_told_last(here: Connected,
         spans = [(NOW + n * HOUR / 2, NOW + (n + 1) * HOUR / 2) for n in range(5)]
         async with here.backend.database.snapshot(here.site.tenant_id) as snapshot:
             both = (NOW, NOW + 2 * HOUR)
-            return await prices_ahead(snapshot, here.site.depot_id, [*spans, both])
+            told = await prices_between(snapshot, here.site.depot_id, spans[0][0], spans[-1][1])
+        return mean_prices(told, [*spans, both])
 
     assert await ahead() == [0.2, 0.2, -0.1, -0.1, None, pytest.approx(0.05)]
     vtn.events[:] = [event("e-1", NOW, "PT1H", 400.0, kind="PRICE", payloadDescriptors=[{"payloadType": "PRICE", "units": "MWH"}])]

@@ -1,0 +1,1 @@
+"""What roaming partners and we do for each other: one use case, one unit of work."""

@@ -38,7 +38,7 @@ from ampyard.domain.notifications.deliveries import DeliveryState as Notificatio
 from ampyard.domain.notifications.deliveries import NotedChange as NotifiedChange
 from ampyard.domain.orders import ResetKind, TriggeredMessage
 from ampyard.domain.planning import PlanStatus, RemedyKind, ShortfallCause
-from ampyard.domain.plans import DepartureSource
+from ampyard.domain.plans import ArrivalSource, ChargeSource, DepartureSource
 from ampyard.domain.power import Line
 from ampyard.domain.pricing import CostUnknown
 from ampyard.domain.priorities import PriorityLevel, PriorityOutcome, PriorityTarget
@@ -125,6 +125,8 @@ strawberry.enum(AuthorizedBy, name="AuthorizedBy", description="What let a trans
 strawberry.enum(AuthorizationStatus, name="AuthorizationStatus", description="What became of an id tag, in OCPP's words.")
 strawberry.enum(VehicleResolution, name="VehicleResolution", description="How the vehicle of a transaction became known.")
 strawberry.enum(StopReason, name="StopReason", description="Why a transaction ended: OCPP's reasons, and two of our own.")
+strawberry.enum(ArrivalSource, name="ArrivalSource", description="Where it is known from that a vehicle comes that is not plugged in yet.")
+strawberry.enum(ChargeSource, name="ChargeSource", description="Where it is known from what is in a battery, from the best to the worst.")
 strawberry.enum(DepartureSource, name="DepartureSource", description="Where it is known from when a vehicle leaves.")
 strawberry.enum(PlanStatus, name="PlanStatus", description="How good a plan is.")
 strawberry.enum(RemedyKind, name="RemedyKind", description="What would help a vehicle that will not be ready.")
@@ -140,11 +142,13 @@ __all__ = [
     "AnomalyKind",
     "AnomalyResolution",
     "Archived",
+    "ArrivalSource",
     "AuthorizationStatus",
     "AuthorizedBy",
     "Availability",
     "BoundBy",
     "ChargePointState",
+    "ChargeSource",
     "ChargingRequestFlaw",
     "ChargingRequestSource",
     "ChargingState",

@@ -80,8 +80,8 @@ class Cdr:
     """A charge detail record. It never changes; a credit CDR takes one back. The id is that of OCPI, too.
 
     Location, tariffs and token are as they were at the start. `session_id` is None for a reservation that never became a session.
-    `credit_reference_id` names the CDR that this one takes back; its `total_cost` is negative. `home_charging_compensation`: the driver's own
-    charger was used, and the energy is to be paid to the driver. `partner_id` None: nobody is told of it.
+    `credit_reference_id` names the CDR that this one takes back; its `total_cost` is negative. `home_charging_compensation`: the driver's
+    own charger was used, and the energy is to be paid to the driver. `partner_id` None: nobody is told of it.
     """
 
     id: uuid.UUID

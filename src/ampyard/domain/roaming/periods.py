@@ -7,7 +7,10 @@ from enum import StrEnum
 
 
 class CdrDimensionType(StrEnum):
-    """What a volume is of (2.2.1 and 2.3.0, 10.4.3): energy in kWh, times in hours, power in kW, current in A, state of charge in percent."""
+    """What a volume is of (2.2.1 and 2.3.0, 10.4.3).
+
+    Energy is in kWh, times are in hours, power is in kW, current in A, the state of charge in percent.
+    """
 
     CURRENT = "CURRENT"
     ENERGY = "ENERGY"

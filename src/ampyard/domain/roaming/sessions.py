@@ -45,8 +45,8 @@ class Session:
     """A transaction as the partner sees it whose token it was started with. The id is that of OCPI, too.
 
     `depot_id` is OCPI's location_id. `evse_uid` and `connector_id` are None while none is assigned (a reservation); OCPI's `#NA`.
-    `start_date_time` is when it became ACTIVE; before, when it was made. `kwh` is what has been charged. `total_cost` None: not known, which is
-    not free of charge. `partner_id` None: nobody is told of it.
+    `start_date_time` is when it became ACTIVE; before, when it was made. `kwh` is what has been charged. `total_cost` None: not known,
+    which is not free of charge. `partner_id` None: nobody is told of it.
     """
 
     id: uuid.UUID

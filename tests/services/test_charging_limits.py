@@ -15,7 +15,8 @@ from ampyard.services import transactions
 from ampyard.services.charging_limits import clear_charging_limit, limit_transaction, set_limit
 from ampyard.services.transactions import Report
 from tests.fleet import user
-from tests.services.test_power import T0, Yard, yard
+from tests.services.power.conftest import yard
+from tests.services.power.yards import T0, Yard
 
 __all__ = ["yard"]
 

@@ -1,44 +1,29 @@
-"""The whole conversation over a real socket: login, boot, lists, what is told back, and what is refused."""
+"""The whole conversation over a real socket: boot, lists, and what is told back."""
 
 import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
 
-from ampyard.domain.charging_requests import ChargingRequest, RequestFlaw, RequestSource
-from ampyard.domain.depot_links import LinkMessage, MessageDirection
+from ampyard.domain.charging_requests import RequestFlaw, RequestSource
+from ampyard.domain.depot_links import MessageDirection
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.state_of_charge import SocSource
 from ampyard.jobs.relay import run_relay
 from ampyard.repositories.charge_points import Evses
-from ampyard.repositories.charging_requests import ChargingRequests
-from ampyard.repositories.depot_links import DepotLinks, LinkMessages
+from ampyard.repositories.depot_links import DepotLinks
 from ampyard.repositories.vehicles import Vehicles
-from ampyard.services.backend import Backend
 from ampyard.services.charging_requests import NewChargingRequest, request_charging
-from ampyard.services.depot_links import edit_link, remove_link
 from ampyard.services.tasks import end
 from ampyard.vdv463.options import LinkOptions
 from tests.charging import charge
-from tests.services.dispatching import HOUR, NOW, Yard, new_yard
+from tests.services.dispatching import HOUR, NOW, Yard
 from tests.services.stations import online
-from tests.vdv463.presystem import EAGER, STAMP, Access, dial, new_access, point_of, serving, wish
-
-
-@pytest.fixture
-async def yard(backend: Backend) -> Yard:
-    return await new_yard(backend)
-
-
-@pytest.fixture
-async def access(yard: Yard) -> AsyncIterator[Access]:
-    async with serving(yard.backend) as port:
-        yield await new_access(yard, port)
+from tests.vdv463.lists import asked, logged
+from tests.vdv463.presystem import STAMP, Access, dial, new_access, point_of, serving, wish
 
 
 @pytest.fixture
@@ -47,23 +32,6 @@ async def relayed(yard: Yard) -> AsyncIterator[None]:
     relaying = asyncio.create_task(run_relay(yard.backend.database, yard.backend.events.stream))
     yield
     await end([relaying])
-
-
-async def asked(yard: Yard, *, withdrawn: bool = False) -> dict[str | None, ChargingRequest]:
-    async with yard.backend.snapshot(yard.principal) as snapshot:
-        found = await ChargingRequests(snapshot).where(order_by=[ChargingRequests.table.c.id])
-    return {one.external_id: one for one in found if (one.withdrawn_at is not None) == withdrawn}
-
-
-async def logged(yard: Yard, count: int) -> list[LinkMessage]:
-    """Return what the message log holds, once there is so much."""
-    async with asyncio.timeout(5):
-        while True:
-            async with yard.backend.snapshot(yard.principal) as snapshot:
-                found = await LinkMessages(snapshot).where(order_by=[LinkMessages.table.c.at, LinkMessages.table.c.id])
-            if len(found) >= count:
-                return found
-            await asyncio.sleep(0.05)
 
 
 async def test_who_boots_is_told_of_the_depot(yard: Yard, access: Access) -> None:
@@ -257,35 +225,6 @@ async def test_a_person_who_asks_otherwise_is_told_of(yard: Yard, access: Access
         assert rejected["reason"] == "user:tester has asked otherwise for this vehicle at 2026-11-02T08:00:00+00:00."
 
 
-async def test_who_has_no_right_is_not_let_in(yard: Yard, access: Access) -> None:
-    await edit_link(yard.backend, yard.principal, access.link.id, enabled=True)
-    for refused in ({"password": "wrong"}, {"identity": "somebody"}):
-        with pytest.raises(InvalidStatus) as refusal:
-            async with dial(access, **refused):  # type: ignore[arg-type]  # its own arguments
-                pass
-        assert refusal.value.response.status_code == 401
-        assert refusal.value.response.headers["WWW-Authenticate"] == 'Basic realm="VDV 463"'
-    await edit_link(yard.backend, yard.principal, access.link.id, enabled=False)
-    with pytest.raises(InvalidStatus):
-        async with dial(access):
-            pass
-
-
-@pytest.mark.parametrize(
-    ("offered", "chosen"),
-    [(("v1.463.vdv.de", "v2.463.vdv.de"), "v2.463.vdv.de"), (("v1.463.vdv.de",), "v1.463.vdv.de")],
-)
-async def test_the_newest_common_version_is_spoken(access: Access, offered: tuple[str, ...], chosen: str) -> None:
-    async with dial(access, subprotocols=offered) as presystem:
-        assert presystem.socket.subprotocol == chosen
-        assert "depotInfoList" in await presystem.boot()
-
-
-async def test_without_a_common_version_the_socket_is_closed(access: Access) -> None:
-    async with dial(access, subprotocols=("v9.463.vdv.de",)) as presystem:
-        assert await presystem.closed() == (1002, "no common subprotocol")
-
-
 async def test_version_1_lists_and_information(yard: Yard, access: Access) -> None:
     stations = await online(yard.backend, yard.tenant_id)
     await charge(yard.backend, stations["CP-2"], (NOW, 5000.0))
@@ -312,90 +251,6 @@ async def test_version_1_lists_and_information(yard: Yard, access: Access) -> No
         }
 
 
-async def test_requests_before_the_boot_are_refused_and_change_nothing(yard: Yard, access: Access) -> None:
-    async with dial(access) as presystem:
-        answer = await presystem.list_(wish("r-1"))
-
-        assert (answer[0], answer[6]) == (3, {"errorMessage": "Nothing has booted yet; send a BootNotification first."})
-        assert await asked(yard) == {}
-
-
-@pytest.mark.parametrize(
-    ("payload", "message"),
-    [
-        ({}, "chargingRequestList: Field required"),
-        ({"chargingRequestList": [wish("r-1") | {"colour": "red"}]}, "chargingRequestList.0.colour: Extra inputs are not permitted"),
-        (
-            {"chargingRequestList": [wish("r-1", data={"minTargetSoc": 101})]},
-            "chargingRequestList.0.chargingRequestData.minTargetSoc: Input should be less than or equal to 100",
-        ),
-        ({"chargingRequestList": [wish("r-1", priority="1")]}, "chargingRequestList.0.priority: Input should be a valid integer"),
-        (
-            {"chargingRequestList": [wish("r-1", data={"requestedTimeForDeparture": "2026-11-02T08:00:00"})]},
-            "chargingRequestList.0.chargingRequestData.requestedTimeForDeparture: Input should have timezone info",
-        ),
-        ({"chargingRequestList": [wish("")]}, "chargingRequestList.0.chargingRequestId: String should have at least 1 character"),
-        ({"chargingRequestList": [wish("r-1"), wish("r-1")]}, "chargingRequestId r-1 is in the list more than once"),
-        ({"chargingRequestList": [wish("r-1", chargingInstruction="Normal")]}, "chargingInstruction: Extra inputs are not permitted"),
-    ],
-)
-async def test_what_breaks_the_schema_is_answered_with_why_and_changes_nothing(
-    yard: Yard, access: Access, payload: dict[str, Any], message: str
-) -> None:
-    async with dial(access) as presystem:
-        await presystem.boot()
-        await presystem.list_(wish("r-9", "Bus 5"))
-
-        answer = await presystem.ask("ProvideChargingRequests", payload)
-
-        assert (answer[0], answer[5]) == (3, "ProvideChargingRequests")
-        assert message in answer[6]["errorMessage"]
-        assert set(await asked(yard)) == {"r-9"}
-
-
-async def test_what_is_no_message_is_answered_with_what_can_be_told(access: Access) -> None:
-    async with dial(access) as presystem:
-        await presystem.boot()
-        for frame, about, message in (
-            ("{", ("", "00000000-0000-0000-0000-000000000000", "BootNotification"), "This is not JSON"),
-            (b"[]", ("", "00000000-0000-0000-0000-000000000000", "BootNotification"), "not a binary one"),
-            ('[1, "BMS", "B"]', ("B", "00000000-0000-0000-0000-000000000000", "BootNotification"), "has 7 elements, this one has 3"),
-        ):
-            answer = await presystem.say(frame)
-            assert (answer[0], answer[1], (answer[2], *answer[4:6])) == (3, "CMS", about)
-            assert message in answer[6]["errorMessage"]
-        for change, message in (
-            ({"type": 4}, "There is no message type 4"),
-            ({"name": "Heartbeat"}, "There is no action 'Heartbeat'"),
-            ({"id": "7"}, "The message id '7' is no UUID"),
-            ({"at": "yesterday"}, "The timestamp 'yesterday' is no date"),
-        ):
-            answer = await presystem.ask("ProvideChargingRequests", {}, **change)
-            assert (answer[0], message in answer[6]["errorMessage"]) == (3, True), answer
-        answer = await presystem.ask("ProvideChargingInformation", {"depotInfoList": []})
-        assert "is what the charging management system sends" in answer[6]["errorMessage"]
-
-
-async def test_a_second_socket_takes_the_link_over_in_this_process_and_in_another(yard: Yard, access: Access) -> None:
-    async with dial(access) as first:
-        await first.boot()
-        async with dial(access) as second:
-            await second.boot()
-            assert await first.closed() == (1000, "replaced")
-            async with serving(yard.backend) as port, dial(replace(access, port=port)) as third:
-                await third.boot()
-                assert await second.closed() == (1000, "replaced or disabled")
-                assert third.socket.close_code is None
-
-
-async def test_a_removed_link_loses_its_socket(yard: Yard, access: Access) -> None:
-    async with dial(access) as presystem:
-        await presystem.boot()
-        await remove_link(yard.backend, yard.principal, access.link.id)
-        code, _ = await presystem.closed()
-        assert code in {1000, 1008}
-
-
 async def test_what_was_asked_for_outlives_the_server(yard: Yard) -> None:
     async with serving(yard.backend) as port:
         access = await new_access(yard, port)
@@ -410,17 +265,6 @@ async def test_what_was_asked_for_outlives_the_server(yard: Yard) -> None:
         await presystem.list_(wish("r-1"), wish("r-2", "Bus 2"))
     assert await asked(yard) == before
     assert {one.source for one in before.values()} == {RequestSource.VDV463}
-
-
-async def test_whoever_does_not_boot_or_says_too_much_is_closed(yard: Yard) -> None:
-    options = replace(EAGER, boot_timeout_s=0.2, max_message_bytes=1000)
-    async with serving(yard.backend, options) as port:
-        access = await new_access(yard, port)
-        async with dial(access) as presystem:
-            assert await presystem.closed() == (1008, "no boot notification")
-        async with dial(access) as presystem:
-            await presystem.socket.send("[" + " " * 1000 + "]")
-            assert await presystem.closed() == (1009, "too long")
 
 
 async def test_information_comes_again_and_again_and_one_at_a_time(yard: Yard) -> None:

@@ -1,7 +1,6 @@
 """The public schema, for integrators: its own, smaller types. What is not meant for them is not here at all."""
 
 from datetime import datetime
-from enum import Enum
 from typing import Generic, TypeVar
 
 import strawberry
@@ -10,7 +9,6 @@ from ampyard.domain import assignments, blocks, charge_points, charging_requests
 from ampyard.domain.access import Scope
 from ampyard.domain.errors import DomainError
 from ampyard.engine import Schema, list_size
-from ampyard.repositories import transactions as repository
 from ampyard.repositories.charge_points import NOT_RETIRED, ChargePoints, Connectors, Evses
 from ampyard.repositories.depots import DepotFilter, Depots
 from ampyard.repositories.priorities import Priorities
@@ -20,16 +18,16 @@ from ampyard.resolvers import priorities as priority_changes
 from ampyard.resolvers import vehicles as vehicle_changes
 from ampyard.resolvers.changes import ConflictFault, NotAllowedFault, NotFoundFault, ValidationFault, mutation
 from ampyard.resolvers.edges import by_id, effective_priority, node_among, to_many, to_one
-from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
 from ampyard.resolvers.plans import planned_stay
 from ampyard.resolvers.scopes import scoped
 from ampyard.schema.enums import ConnectorStatus, CurrentType, PriorityLevel, TransactionState, VehicleKind
 from ampyard.schema.node import Node, shows
-from ampyard.schema.paging import OrderDirection, connection, counted
+from ampyard.schema.paging import connection, counted
 from ampyard.schema.public_charging import ChargingRequestMutations
 from ampyard.schema.public_dispatch import Assignment, Block, DispatchMutations
 from ampyard.schema.public_grid import GridMutations
+from ampyard.schema.public_orders import ChargePointOrder, DepotOrder, PriorityOrder, TransactionFilter, TransactionOrder, VehicleOrder
 from ampyard.schema.public_plans import Prediction
 from ampyard.schema.scalars import CONFIG
 
@@ -147,80 +145,6 @@ class Transaction(Node):
     )
     vehicle: Vehicle | None = to_one(Vehicles, "vehicle_id", description="The vehicle, if its id tag is known.")
     is_type_of = staticmethod(shows(transactions.Transaction))
-
-
-@strawberry.enum(description="What depots can be ordered by.")
-class DepotOrderField(Enum):
-    NAME = "NAME"
-
-
-@strawberry.enum(description="What charge points can be ordered by.")
-class ChargePointOrderField(Enum):
-    IDENTITY = "IDENTITY"
-
-
-@strawberry.enum(description="What vehicles can be ordered by.")
-class VehicleOrderField(Enum):
-    NAME = "NAME"
-
-
-@strawberry.enum(description="What transactions can be ordered by.")
-class TransactionOrderField(Enum):
-    STARTED_AT = "STARTED_AT"
-
-
-@strawberry.enum(description="What priorities can be ordered by.")
-class PriorityOrderField(Enum):
-    CREATED_AT = "CREATED_AT"
-
-
-@strawberry.input(description="The order of a list of depots.")
-class DepotOrder:
-    field: DepotOrderField = strawberry.field(description="What to order by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
-
-
-@strawberry.input(description="The order of a list of charge points.")
-class ChargePointOrder:
-    field: ChargePointOrderField = strawberry.field(description="What to order by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
-
-
-@strawberry.input(description="The order of a list of vehicles.")
-class VehicleOrder:
-    field: VehicleOrderField = strawberry.field(description="What to order by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
-
-
-@strawberry.input(description="The order of a list of transactions.")
-class TransactionOrder:
-    field: TransactionOrderField = strawberry.field(description="What to order by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description="Which way.")
-
-
-@strawberry.input(description="The order of a list of priorities.")
-class PriorityOrder:
-    field: PriorityOrderField = strawberry.field(description="What to order by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description="Which way.")
-
-
-@strawberry.input(description="Which transactions to list.")
-class TransactionFilter:
-    depot_id: strawberry.ID | None = strawberry.field(default=None, description="Only those in this depot.")
-    vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="Only those of this vehicle.")
-    state: TransactionState | None = strawberry.field(default=None, description="Only those that run, or that have ended.")
-    started_from: datetime | None = strawberry.field(default=None, description="Only those started at this time or later.")
-    started_to: datetime | None = strawberry.field(default=None, description="Only those started before this time.")
-
-    def narrowing(self) -> repository.TransactionFilter:
-        """Return the filter as the repository takes it."""
-        return repository.TransactionFilter(
-            depot_id=optional_id("filter.depotId", self.depot_id, depots.Depot),
-            vehicle_id=optional_id("filter.vehicleId", self.vehicle_id, vehicles.Vehicle),
-            state=self.state,
-            started_from=self.started_from,
-            started_to=self.started_to,
-        )
 
 
 _PUBLIC_NODES = (

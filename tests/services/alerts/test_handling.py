@@ -9,14 +9,8 @@ from ampyard.domain.alerts import Alert, AlertKind, AlertState
 from ampyard.domain.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from ampyard.services import charge_points
 from ampyard.services.alerts.handling import acknowledge_alerts, note_alert, resolve_alerts
-from ampyard.services.backend import Backend
 from tests.fleet import user
-from tests.services.alerts.watch import Watch, watch
-
-
-@pytest.fixture
-async def here(backend: Backend) -> Watch:
-    return await watch(backend)
+from tests.services.alerts.watch import Watch
 
 
 async def open_alerts(here: Watch, *identities: str) -> list[Alert]:

@@ -17,16 +17,10 @@ from ampyard.repositories.alerts import AlertRules
 from ampyard.repositories.depots import Depots
 from ampyard.services import charge_points
 from ampyard.services.alerts.rules import NewAlertRule, add_default_rules, create_alert_rule, edit_alert_rule, remove_alert_rule
-from ampyard.services.backend import Backend
 from tests.fleet import user
-from tests.services.alerts.watch import Watch, watch
+from tests.services.alerts.watch import Watch
 
 OFFLINE = NewAlertRule("Gone", AlertKind.OFFLINE, AlertSeverity.CRITICAL)
-
-
-@pytest.fixture
-async def here(backend: Backend) -> Watch:
-    return await watch(backend)
 
 
 async def rules(here: Watch) -> list[AlertRule]:

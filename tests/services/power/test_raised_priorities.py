@@ -9,9 +9,7 @@ from ampyard.services import priorities
 from ampyard.services.priorities import NewPriority
 from tests.days.planning import plan_of, stay_of
 from tests.fleet import user
-from tests.services.test_power import Yard, yard
-
-__all__ = ["yard"]
+from tests.services.power.yards import Yard
 
 FAST = [("CP-2", 1), ("CP-4", 1), ("CP-4", 2)]
 

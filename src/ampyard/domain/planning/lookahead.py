@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ampyard.domain.planning.layout import Floats, Ints
 from ampyard.domain.planning.lines import Phasors, span
+from ampyard.domain.planning.solver import Solver
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
@@ -134,32 +135,15 @@ def _rows(visits: Visits, bounds: Bounds, lengths: Floats, who: Ints, slot: Ints
 
 def _solve(worth: Floats, least: Floats, most: Floats, rows: Ints, columns: Ints, coefficients: Floats, upper: Floats) -> Floats | None:
     """Return the columns of the highest worth, or None where the leasts do not fit."""
-    highs = highspy.Highs()  # type: ignore[no-untyped-call]  # its stub leaves it out
-    highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("threads", 1)
-    highs.setOptionValue("simplex_iteration_limit", _MOST_ITERATIONS)
-    order = np.lexsort((columns, rows))
-    highs.passModel(
-        len(worth),
-        len(upper),
-        len(order),
-        int(highspy.MatrixFormat.kRowwise),
-        int(highspy.ObjSense.kMaximize),
-        0.0,
-        worth,
-        least,
-        np.maximum(most, least),
-        np.full(len(upper), -np.inf),
-        upper,
-        np.searchsorted(rows[order], np.arange(len(upper) + 1)).astype(np.int32),
-        columns[order].astype(np.int32),
-        coefficients[order],
-        np.zeros(len(worth), dtype=np.int32),
-    )
-    highs.run()
-    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+    solver = Solver()
+    solver.setOptionValue("simplex_iteration_limit", _MOST_ITERATIONS)
+    nothing = np.full(len(upper), -np.inf)
+    entries = (rows, columns, coefficients)
+    solver.load(worth, (least, np.maximum(most, least)), (nothing, upper), entries, sense=highspy.ObjSense.kMaximize)
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
-    taken: Floats = np.maximum(np.array(highs.getSolution().col_value), 0.0)
+    taken: Floats = np.maximum(np.array(solver.getSolution().col_value), 0.0)
     return taken
 
 

@@ -95,9 +95,7 @@ class PlanStep:
 @strawberry.federation.type(directives=[Authenticated()], description="A vehicle at a plug, as the plan has it.")
 class PlannedStay:
     arrives_at: datetime = strawberry.field(description="When it arrived, or is expected to.")
-    is_expected: bool = strawberry.field(
-        description="Whether it has yet to be plugged in: power is kept for it, and nobody is told a limit."
-    )
+    is_expected: bool = strawberry.field(description="Whether it has yet to be plugged in: power is kept for it, nobody is told a limit.")
     arrival_source: ArrivalSource | None = strawberry.field(description="Where it is known from that it comes; null: it is plugged in.")
     departs_at: datetime | None = strawberry.field(description="When it leaves; null where that is not known.")
     priority: PriorityLevel = strawberry.field(description="Its class: a higher one is served entirely before a lower one.")

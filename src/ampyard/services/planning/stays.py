@@ -211,6 +211,7 @@ def _stay(outlook: Outlook, visit: Visit, evse: Evse, departure: Departure, char
         energy_kwh=charge.kwh,
         weight=wanted.weight,
         preconditioning=preconditioning_of(visit.request, departure.at),
+        lines=outlook.lines_at(evse, vehicle),
     )
 
 

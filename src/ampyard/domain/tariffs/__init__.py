@@ -1,0 +1,1 @@
+"""Tariffs, and what a charging session costs under them: pure, exact, and with the words of OCPI."""

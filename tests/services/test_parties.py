@@ -19,7 +19,7 @@ async def test_a_partners_token_lets_in_until_it_is_revoked(tenant: Tenant) -> N
 
     assert (made.partner_name, made.prefix, made.author) == ("Roam", token[:9], "user:boss")
     assert partner is not None
-    assert (partner.tenant_id, partner.subject) == (tenant.tenant_id, "Roam")
+    assert (partner[0].name, partner[2].tenant_id, partner[2].subject) == ("Roam", tenant.tenant_id, "Roam")
     assert revoked == replace(renamed, revoked_at=NOW) == replace(made, partner_name="Roam 2", revoked_at=NOW)
     assert await ocpi.authenticate(tenant.backend, token) is None
     assert token not in repr(await everything(tenant.backend, tenant.tenant_id))

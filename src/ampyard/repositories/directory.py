@@ -63,6 +63,7 @@ class OcpiLogin:
 
     tenant_id: uuid.UUID
     partner_name: str
+    credential_id: uuid.UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ class Directory:
         """Return the partner whose token has this hash unless it has been revoked."""
         column = tables.ocpi_credential.c
         row = await self.session.fetch_one(
-            select(column.tenant_id, column.partner_name).where(
+            select(column.tenant_id, column.partner_name, column.id).where(
                 column.token_hash == token_hash,
                 column.revoked_at.is_(None),
                 _active(column.tenant_id),

@@ -19,6 +19,13 @@ _NAME_LENGTH = 100  # OCPI 2.2.1, section 8.3.2: BusinessDetails
 _SHOWN = 9
 
 
+async def of_tenant(backend: Backend, principal: Principal) -> list[OcpiParty]:
+    """Return what the principal's tenant is in the network, the oldest party first."""
+    async with backend.snapshot(principal) as snapshot:
+        column = OcpiParties.table.c
+        return await OcpiParties(snapshot).where(order_by=[column.created_at, column.id])
+
+
 async def create_party(backend: Backend, principal: Principal, *, country_code: str, party_id: str, name: str) -> OcpiParty:
     """Add a party. Country and party id are unique over the whole installation: it answers partners for all of them.
 

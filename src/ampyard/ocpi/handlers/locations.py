@@ -1,40 +1,40 @@
 """The sender interface of the Locations module (OCPI, 8.2 Sender Interface)."""
 
 import uuid
-from http import HTTPStatus
 
 from starlette.responses import Response
 
 from ampyard.domain.locations import Location, LocationEvse
+from ampyard.domain.roaming.partners import InterfaceRole
 from ampyard.ocpi.call import Call
 from ampyard.ocpi.envelope import answer
-from ampyard.ocpi.errors import OcpiError, StatusCode
-from ampyard.ocpi.mapping.locations import connector_object, evse_object, location_object
+from ampyard.ocpi.errors import OcpiError, Refusal
+from ampyard.ocpi.location_models import LOCATION_MODELS
+from ampyard.ocpi.mapping.locations import LocationModels, connector_object, evse_object, location_object
+from ampyard.ocpi.modules import Module, Route, each
 from ampyard.ocpi.paging import list_headers, list_request
-from ampyard.ocpi.versions import version_of
+from ampyard.ocpi.v2_2_1 import locations as locations_2_2_1
+from ampyard.ocpi.v2_3_0 import locations as locations_2_3_0
 from ampyard.services import ocpi
 
 
 async def list_locations(call: Call) -> Response:
     """GET /{version}/locations: one page, least recently updated first."""
-    version = version_of(call)
     request = list_request(call.request.query_params)
-    page = await ocpi.locations(call.backend, call.partner, request)
-    objects = [location_object(location, version.locations).to_wire() for location in page.items]
-    return answer(call.request, objects, headers=list_headers(call, f"{call.root_url}/{version.number}/locations", request, page))
+    page = await ocpi.locations(call.backend, call.principal, request)
+    objects = [location_object(location, _models(call)).to_wire() for location in page.items]
+    return answer(call.request, objects, headers=list_headers(call, call.url("locations"), request, page))
 
 
 async def get_location(call: Call) -> Response:
     """GET /{version}/locations/{location_id}."""
-    version = version_of(call)
-    return answer(call.request, location_object(await _location(call), version.locations).to_wire())
+    return answer(call.request, location_object(await _location(call), _models(call)).to_wire())
 
 
 async def get_evse(call: Call) -> Response:
     """GET /{version}/locations/{location_id}/{evse_uid}."""
-    version = version_of(call)
     location = await _location(call)
-    built = evse_object(_evse(call, location), location, version.locations)
+    built = evse_object(_evse(call, location), location, _models(call))
     if built is None:
         raise _unknown("EVSE", "evse_uid", call)
     return answer(call.request, built.to_wire())
@@ -42,25 +42,29 @@ async def get_evse(call: Call) -> Response:
 
 async def get_connector(call: Call) -> Response:
     """GET /{version}/locations/{location_id}/{evse_uid}/{connector_id}."""
-    version = version_of(call)
     evse = _evse(call, await _location(call))
     for connector in evse.connectors:
-        built = connector_object(evse.evse, connector, version.locations)
-        if built is not None and built.id == call.request.path_params["connector_id"]:
+        built = connector_object(evse.evse, connector, _models(call))
+        if built is not None and built.id == call.path["connector_id"]:
             return answer(call.request, built.to_wire())
     raise _unknown("Connector", "connector_id", call)
 
 
+def _models(call: Call) -> LocationModels:
+    assert call.version is not None
+    return LOCATION_MODELS[call.version]
+
+
 async def _location(call: Call) -> Location:
-    location_id = _uuid(call.request.path_params["location_id"])
-    location = await ocpi.location(call.backend, call.partner, location_id) if location_id is not None else None
+    location_id = _uuid(call.path["location_id"])
+    location = await ocpi.location(call.backend, call.principal, location_id) if location_id is not None else None
     if location is None:
         raise _unknown("Location", "location_id", call)
     return location
 
 
 def _evse(call: Call, location: Location) -> LocationEvse:
-    uid = _uuid(call.request.path_params["evse_uid"])
+    uid = _uuid(call.path["evse_uid"])
     for evse in location.evses:
         if evse.evse.id == uid:
             return evse
@@ -78,5 +82,32 @@ def _uuid(text: str) -> uuid.UUID | None:
 
 def _unknown(kind: str, parameter: str, call: Call) -> OcpiError:
     # An EVSE or connector that does not exist has no status code of its own (chapter 5).
-    message = f"Unknown {kind}: {parameter} is {call.request.path_params[parameter][:50]!r}, which does not exist here."
-    return OcpiError(HTTPStatus.NOT_FOUND, StatusCode.UNKNOWN_LOCATION, message)
+    message = f"Unknown {kind}: {parameter} is {call.path[parameter][:50]!r}, which does not exist here."
+    return OcpiError(Refusal.NO_SUCH_LOCATION, message)
+
+
+MODULE = Module(
+    "locations",
+    InterfaceRole.SENDER,
+    (
+        Route(
+            "GET",
+            "",
+            list_locations,
+            "Locations, least recently updated first",
+            answer=each(locations_2_2_1.Location, locations_2_3_0.Location),
+            paged=True,
+        ),
+        Route("GET", "/{location_id}", get_location, "One Location", answer=each(locations_2_2_1.Location, locations_2_3_0.Location)),
+        Route(
+            "GET", "/{location_id}/{evse_uid}", get_evse, "One EVSE of a Location", answer=each(locations_2_2_1.Evse, locations_2_3_0.Evse)
+        ),
+        Route(
+            "GET",
+            "/{location_id}/{evse_uid}/{connector_id}",
+            get_connector,
+            "One Connector of an EVSE",
+            answer=each(locations_2_2_1.Connector, locations_2_3_0.Connector),
+        ),
+    ),
+)

@@ -44,6 +44,7 @@ from ampyard.domain.pricing import CostUnknown
 from ampyard.domain.priorities import PriorityLevel, PriorityOutcome, PriorityTarget
 from ampyard.domain.readiness import Risk
 from ampyard.domain.reports import ReportKind
+from ampyard.domain.reservations import ReservationState
 from ampyard.domain.schedule_checks import ScheduleVerdict
 from ampyard.domain.settings import Language, UnknownTagPolicy
 from ampyard.domain.state_of_charge import SocSource
@@ -106,6 +107,7 @@ strawberry.enum(UnknownTagPolicy, name="UnknownTagPolicy", description="What bec
 strawberry.enum(JobRunState, name="JobRunState", description="How far a background job has come.")
 strawberry.enum(PrincipalKind, name="PrincipalKind", description="What kind of caller it is.")
 strawberry.enum(Role, name="Role", description="A set of scopes that is granted to a user.")
+strawberry.enum(ReservationState, name="ReservationState", description="How far a reservation has come.")
 strawberry.enum(ReportKind, name="ReportKind", description="What a report is about.")
 strawberry.enum(ChargingState, name="ChargingState", description="What the vehicle and the charge point are doing, in OCPP's words.")
 strawberry.enum(TransactionState, name="TransactionState", description="Whether a transaction still runs.")
@@ -194,6 +196,7 @@ __all__ = [
     "PriorityTarget",
     "RemedyKind",
     "ReportKind",
+    "ReservationState",
     "ResetKind",
     "Risk",
     "Role",

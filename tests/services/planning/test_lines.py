@@ -9,8 +9,8 @@ from ampyard.domain.equipment import PhaseRotation
 from ampyard.domain.power import Lines
 from ampyard.domain.supply import MeterReading
 from ampyard.domain.transactions import ChargingState
-from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.charge_points import Evses
+from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services.power_nodes import edit_power_node
 from ampyard.services.site_meters import report_site_meter

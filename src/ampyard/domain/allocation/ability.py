@@ -33,7 +33,7 @@ def is_bound_by_cable(evse: EvseFacts, charging: ChargingFacts) -> bool:
     """Tell whether it is connector or cable alone that keep a transaction from using more."""
     if charging.cable_kw is None or wanted_kw(evse, charging) < charging.cable_kw:
         return False
-    others = (evse.max_kw, charging.most_kw, charging.vehicle_kw, charging.cap_kw)
+    others = (charging.most_kw, charging.vehicle_kw, charging.cap_kw)
     return all(kw is None or kw > charging.cable_kw for kw in others)
 
 

@@ -37,12 +37,12 @@ def test_a_sound_layout_has_no_flaws() -> None:
         (
             (replace(AC, fallback_kw=12.0, connectors=(THIN,)),),
             ("0", "fallbackKw"),
-            "12 kW is more than the 11.04 kW that connector 1 carries",
+            "the 11.04 kW that connector 1 carries",
         ),
         (
             (replace(AC, fallback_kw=0.0, min_power_kw=12.0, connectors=(PLUG2, THIN)),),
             ("0", "minPowerKw"),
-            "connector 1 carries with 16 A",
+            "carries with 16 A",
         ),
         ((replace(AC, phases=4),), ("0", "phases"), "give 1, 2 or 3"),
         ((replace(AC, connectors=()),), ("0", "connectors"), "1 to 8 connectors, not 0"),

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ampyard.domain.planning.layout import Floats, Ints
+from ampyard.domain.planning.lines import Phasors, span
+from ampyard.domain.planning.solver import Solver
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
-Phasors: TypeAlias = npt.NDArray[np.complex128]
 
 # A slot is as long as this share of the time until it begins: what is far off is uncertain anyway.
 _COARSENING = 0.25
@@ -113,7 +114,7 @@ def _rows(visits: Visits, bounds: Bounds, lengths: Floats, who: Ints, slot: Ints
     rows, columns, coefficients, upper = [who], [np.arange(len(who))], [np.ones(len(who))], [visits.needed_kwh]
     count = len(visits.hours)
     for parts, limit in zip(bounds.parts, bounds.most, strict=True):
-        middle, half = _span(parts)
+        middle, half = span(parts)
         for now, angles in ((True, middle + half * np.linspace(-1, 1, _DIRECTIONS_NOW if half else 1)), (False, [middle])):
             for angle in angles:
                 share = (parts * np.exp(-1j * angle)).real[who]
@@ -132,45 +133,17 @@ def _rows(visits: Visits, bounds: Bounds, lengths: Floats, who: Ints, slot: Ints
     return np.concatenate(rows), np.concatenate(columns), np.concatenate(coefficients), np.concatenate(upper)
 
 
-def _span(parts: Phasors) -> tuple[float, float]:
-    """Return the middle of the angles of some phasors that lie in a half-plane, and how far they reach on either side."""
-    there = parts[np.abs(parts) > _NOTHING]
-    if not len(there):
-        return 0.0, 0.0
-    lead = np.angle(there[0])
-    angles = np.angle(there * np.exp(-1j * lead))
-    low, high = angles.min(), angles.max()
-    return float(lead + (low + high) / 2), float(high - low) / 2
-
-
 def _solve(worth: Floats, least: Floats, most: Floats, rows: Ints, columns: Ints, coefficients: Floats, upper: Floats) -> Floats | None:
     """Return the columns of the highest worth, or None where the leasts do not fit."""
-    highs = highspy.Highs()  # type: ignore[no-untyped-call]  # its stub leaves it out
-    highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("threads", 1)
-    highs.setOptionValue("simplex_iteration_limit", _MOST_ITERATIONS)
-    order = np.lexsort((columns, rows))
-    highs.passModel(
-        len(worth),
-        len(upper),
-        len(order),
-        int(highspy.MatrixFormat.kRowwise),
-        int(highspy.ObjSense.kMaximize),
-        0.0,
-        worth,
-        least,
-        np.maximum(most, least),
-        np.full(len(upper), -np.inf),
-        upper,
-        np.searchsorted(rows[order], np.arange(len(upper) + 1)).astype(np.int32),
-        columns[order].astype(np.int32),
-        coefficients[order],
-        np.zeros(len(worth), dtype=np.int32),
-    )
-    highs.run()
-    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+    solver = Solver()
+    solver.setOptionValue("simplex_iteration_limit", _MOST_ITERATIONS)
+    nothing = np.full(len(upper), -np.inf)
+    entries = (rows, columns, coefficients)
+    solver.load(worth, (least, np.maximum(most, least)), (nothing, upper), entries, sense=highspy.ObjSense.kMaximize)
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
-    taken: Floats = np.maximum(np.array(highs.getSolution().col_value), 0.0)
+    taken: Floats = np.maximum(np.array(solver.getSolution().col_value), 0.0)
     return taken
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ampyard.domain.planning import aims
 from ampyard.domain.planning.counting import choose
-from ampyard.domain.planning.layout import Layout
+from ampyard.domain.planning.layout import Floats, Layout
 from ampyard.domain.planning.matrix import Columns, Model, model_of
 from ampyard.domain.planning.program import Found, Program
 
@@ -32,17 +32,18 @@ def optimise(layout: Layout, *, deadline: float) -> Best | None:
     model = model_of(layout)
     program, gap = Program(model, deadline=deadline), 0.0
     _demand_all(program, layout)
-    if not program.solve(aims.cost(layout, program.columns)):
+    rest = aims.unrest(layout, program.columns)
+    if not program.solve(aims.cost(layout, program.columns), towards=rest):
         if not program.impossible:
             return None
         program = Program(aims.with_fairness(layout, model), deadline=deadline)
-        gap = _fall_short(program, layout, model, deadline=deadline)
+        gap = _fall_short(program, layout, model, rest, deadline=deadline)
     if program.found is None:
         return None
     if gap < 1:
         program.keep()
         # Left as it is when time is over: then it is as good by all aims above, only less smooth.
-        program.solve(aims.unrest(layout, program.columns), nearby=True)
+        program.solve(rest)
     return Best(program.columns, program.found, gap)
 
 
@@ -57,7 +58,7 @@ def _demand_all(program: Program, layout: Layout) -> None:
     program.pass_bounds()
 
 
-def _fall_short(program: Program, layout: Layout, model: Model, *, deadline: float) -> float:
+def _fall_short(program: Program, layout: Layout, model: Model, rest: Floats, *, deadline: float) -> float:
     """Solve for how many reach the minimum, what lacks to it, what lacks to the target, what that costs, and that it is shared fairly.
 
     Returns:
@@ -68,7 +69,7 @@ def _fall_short(program: Program, layout: Layout, model: Model, *, deadline: flo
     program.upper[minimum] = np.minimum(layout.lacks_minimum_least, layout.lacks_minimum_most)
     program.pass_bounds()
     targets = list(aims.lacking_target(layout, columns))
-    if program.solve(targets[0]):
+    if program.solve(targets[0], towards=rest):
         program.keep()
         sequence = targets[1:]
     elif program.impossible:
@@ -84,11 +85,11 @@ def _fall_short(program: Program, layout: Layout, model: Model, *, deadline: flo
     else:
         return 1.0
     for aim in (*sequence, aims.cost(layout, columns)):
-        if not program.solve(aim):
+        if not program.solve(aim, towards=rest):
             return 1.0
         program.keep()
     for aim in aims.unfairness(layout, columns):
-        if not program.solve(aim, nearby=True):
+        if not program.solve(aim, towards=rest):
             break
         program.keep()
     return gap

@@ -15,12 +15,12 @@ import numpy.typing as npt
 
 from ampyard.domain.planning.layout import Floats
 from ampyard.domain.planning.matrix import Model
+from ampyard.domain.planning.solver import Solver
 
 # Smaller duals are noise of a solver that works to 1e-7; the coefficients of each aim are scaled to 1 at most, so that this is a share.
 _NOISE = 1e-6
-# From so many columns on, an interior-point method with crossover is faster than the simplex method; with a peak to be kept low, by far.
-_LARGE = 50_000
-_LARGE_WITH_PEAK = 5_000
+# How much the aim that comes last counts while it only shows the way. It may be anything: what is found on the way decides nothing.
+_ON_THE_WAY = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +42,6 @@ class Program:
         self.lower, self.upper = model.lower.copy(), model.upper.copy()
         self.row_lower, self.row_upper = model.row_lower.copy(), model.row_upper.copy()
         self._integer = bool(model.integer.any())
-        self._large = len(model.lower) > (_LARGE if model.columns.peak == model.columns.total else _LARGE_WITH_PEAK) and not self._integer
         self._deadline = deadline
         self._highs = _solver(model)
 
@@ -56,19 +55,19 @@ class Program:
         """Whether it was proven that the last aim has no solution; otherwise time was over."""
         return self._highs.getModelStatus() in {highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible}
 
-    def solve(self, aim: Floats, *, nearby: bool = False) -> bool:
+    def solve(self, aim: Floats, *, towards: Floats | None = None) -> bool:
         """Look for the least of an aim; return whether there is a solution, which is `found` then.
 
-        An aim has a coefficient for each column, but for the last ones that are 0.
+        An aim has a coefficient for each column, but for the last ones that are 0. Of an integer model a solution that is not the best
+        counts when time is over; its `gap` says how far from the best it may be.
 
-        `nearby`: the best is not far from the last solution, which is gone on from. Of an integer model a solution that is not the
-        best counts when time is over; its `gap` says how far from the best it may be.
+        `towards`: another aim, by which hardly any two solutions are alike. Where very many are equally good, as they are by cost alone,
+        the simplex method spends nearly all of its steps on going from one to the next. So a little of the other aim is added at first,
+        and what is found then is where the aim alone is looked for from, in a few steps or none.
         """
-        if not self._large or nearby:
-            return self._run(aim, "choose" if self._integer else "simplex")
-        # The basis of a large model is of no use to the interior-point method, and keeps the model from being made smaller first.
-        self._highs.clearSolver()
-        return self._run(aim, "ipm") or (not self.impossible and self._run(aim, "simplex"))
+        if towards is not None and not self._run(self._scaled(aim) + _ON_THE_WAY * self._scaled(towards)):
+            return False
+        return self._run(self._scaled(aim))
 
     def keep(self) -> None:
         """Fix everything that would spoil the aim that was just reached."""
@@ -87,14 +86,17 @@ class Program:
         rows = _numbers(len(self.row_lower))
         self._highs.changeRowsBounds(len(rows), rows, self.row_lower, self.row_upper)  # type: ignore[attr-defined]  # not in its stub
 
-    def _run(self, aim: Floats, method: str) -> bool:
-        aim = np.concatenate([aim, np.zeros(len(self.lower) - len(aim))])
+    def _scaled(self, aim: Floats) -> Floats:
+        scaled: Floats = np.zeros(len(self.lower))
+        scaled[: len(aim)] = aim / (np.abs(aim).max(initial=0.0) or 1.0)
+        return scaled
+
+    def _run(self, aim: Floats) -> bool:
         if not self.seconds_left:
             return False
         highs = self._highs
-        highs.setOptionValue("solver", method)
         highs.setOptionValue("time_limit", highs.getRunTime() + self.seconds_left)
-        highs.changeColsCost(len(aim), _numbers(len(aim)), aim / (np.abs(aim).max(initial=0.0) or 1.0))
+        highs.changeColsCost(len(aim), _numbers(len(aim)), aim)
         highs.run()
         info, solution = highs.getInfo(), highs.getSolution()
         optimal = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
@@ -106,32 +108,18 @@ class Program:
         return True
 
 
-def _solver(model: Model) -> highspy.Highs:
-    highs = highspy.Highs()  # type: ignore[no-untyped-call]  # its stub leaves it out
-    highs.setOptionValue("output_flag", False)
-    # One thread, so that the same problem has the same plan, and a worker process takes one CPU and not all.
-    highs.setOptionValue("threads", 1)
+def _solver(model: Model) -> Solver:
+    solver = Solver()
     # Aims of an integer model are counts, or sums that are looked for to a tenth of a per mille.
-    highs.setOptionValue("mip_rel_gap", 1e-4)
-    order = np.lexsort((model.places, model.rows))
-    highs.passModel(
-        len(model.lower),
-        len(model.row_lower),
-        len(order),
-        int(highspy.MatrixFormat.kRowwise),
-        int(highspy.ObjSense.kMinimize),
-        0.0,
+    solver.setOptionValue("mip_rel_gap", 1e-4)
+    solver.load(
         np.zeros(len(model.lower)),
-        model.lower,
-        model.upper,
-        model.row_lower,
-        model.row_upper,
-        np.searchsorted(model.rows[order], np.arange(len(model.row_lower) + 1)).astype(np.int32),
-        model.places[order].astype(np.int32),
-        model.coefficients[order],
-        model.integer.astype(np.int32),
+        (model.lower, model.upper),
+        (model.row_lower, model.row_upper),
+        (model.rows, model.places, model.coefficients),
+        integer=model.integer,
     )
-    return highs
+    return solver
 
 
 def _numbers(count: int) -> npt.NDArray[np.int32]:

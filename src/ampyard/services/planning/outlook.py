@@ -12,6 +12,8 @@ from ampyard.domain.charging_requests import ChargingRequest
 from ampyard.domain.departures import LearntDeparture
 from ampyard.domain.depots import Depot
 from ampyard.domain.grid_prices import GridPrice
+from ampyard.domain.lines import wiring
+from ampyard.domain.power import Lines
 from ampyard.domain.pricing import EnergyPrice
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.readiness import needed_energy
@@ -77,6 +79,14 @@ class Outlook:
         return needed_energy(
             energy_kwh=block.energy_kwh, distance_km=block.distance_km, consumption_kwh_per_km=vehicle.consumption_kwh_per_km
         )
+
+    def lines_at(self, evse: Evse, vehicle: Vehicle | None = None) -> Lines:
+        """Return the lines that are drawn from at an EVSE, by what was measured in its transaction; `vehicle`: another one than that's."""
+        transaction = self.transactions.get(evse.id)
+        if transaction is None or (vehicle is not None and transaction.vehicle_id != vehicle.id):
+            return wiring(evse, None if vehicle is None else vehicle.ac_phases)
+        there = self.vehicles.get(transaction.vehicle_id) if transaction.vehicle_id is not None else None
+        return wiring(evse, None if there is None else there.ac_phases, transaction.measured_phases or frozenset())
 
     def node_of(self, evse: Evse) -> uuid.UUID:
         """Return the power node that an EVSE hangs on."""

@@ -105,6 +105,7 @@ def _plugged_in(outlook: Outlook, evse: Evse, transaction: Transaction) -> Guest
         energy_kwh=energy,
         weight=wanted.weight,
         preconditioning=preconditioning_of(request, departure.at),
+        lines=outlook.lines_at(evse, vehicle),
     )
     return Guest(stay, evse, transaction.id, None if run is None else run.id, departure.source, departure.confidence)
 
@@ -201,5 +202,6 @@ def _to_come(outlook: Outlook, expected: _Expected, evse: Evse, found: Guests) -
         energy_kwh=outlook.reserve_kwh(vehicle) if expected.energy_kwh is None else expected.energy_kwh,
         previous=previous,
         used_kwh=expected.used_kwh if previous is not None else 0.0,
+        lines=outlook.lines_at(evse, vehicle),
     )
     return Guest(stay, evse, None, run.id, DepartureSource.ASSIGNMENT, None)

@@ -9,10 +9,9 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from ampyard.ocpi import json
 from ampyard.ocpi.check.findings import Findings
 from ampyard.ocpi.check.peer import Peer, Reply
-from ampyard.ocpi.check.starting import fault_of
+from ampyard.ocpi.wire.faults import faults
 from ampyard.ocpi.wire.types import format_date_time, parse_date_time
 
 _PAGES = "4.1.4.2"
@@ -67,14 +66,14 @@ class ListCheck:
         self._found.hold(f"{name}: X-Limit", many if limit is not None else _missing(reply, "X-Limit"), _HEADERS)
 
     def _check_objects(self, reply: Reply) -> None:
-        faults = []
+        wrong = []
         for position, value in enumerate(reply.objects):
             try:
-                self._model.model_validate_json(json.render(value))
+                self._model.model_validate(value)
             except ValidationError as error:
-                faults.append(f"object {position} ({value.get('id') or value.get('uid')}): {fault_of(error)}")
-        more = f" - and {len(faults) - 1} more objects" if len(faults) > 1 else ""
-        self._found.hold("objects", faults[0] + more if faults else None, "8 to 14")
+                wrong.append(f"object {position} ({value.get('id') or value.get('uid')}): {faults(error)}")
+        more = f" - and {len(wrong) - 1} more objects" if len(wrong) > 1 else ""
+        self._found.hold("objects", wrong[0] + more if wrong else None, "8 to 14")
 
     def _check_order(self, reply: Reply) -> None:
         moments = [moment for it in reply.objects if (moment := _moment(it)) is not None]

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from ampyard.ocpi import json
 from ampyard.ocpi.check.findings import Findings
 from ampyard.ocpi.check.peer import Peer, Reply
 from ampyard.ocpi.modules import ALL_VERSIONS
+from ampyard.ocpi.wire.faults import faults
 from ampyard.ocpi.wire.versions import Version, VersionDetails
 
 _NOBODY = "Token bm9ib2R5LXdob20teW91LWtub3c="
@@ -43,9 +43,9 @@ async def check_details(peer: Peer, version: str, url: str, found: Findings) -> 
     if not _hold_envelope(found, reply):
         return None
     try:
-        details = VersionDetails.model_validate_json(json.render(reply.data))
+        details = VersionDetails.model_validate(reply.data)
     except ValidationError as error:
-        found.hold("version details", fault_of(error), "6.2")
+        found.hold("version details", faults(error), "6.2")
         return None
     found.hold("version details", None, "6.2")
     named = None if details.version == version else f"the details at {url} are of version {details.version}, expected {version}"
@@ -67,25 +67,17 @@ def _hold_envelope(found: Findings, reply: Reply) -> bool:
 
 
 def _valid(found: Findings, check: str, reply: Reply, model: type[Version]) -> list[Version]:
-    valid, faults = [], []
+    valid, wrong = [], []
     for position, value in enumerate(reply.data if isinstance(reply.data, list) else []):
         try:
-            valid.append(model.model_validate_json(json.render(value)))
+            valid.append(model.model_validate(value))
         except ValidationError as error:
-            faults.append(f"[{position}] {fault_of(error)}")
+            wrong.append(f"[{position}] {faults(error)}")
     empty = None if isinstance(reply.data, list) and reply.data else "data is no list of at least one version"
-    found.hold(check, faults[0] if faults else empty, "6.1")
+    found.hold(check, wrong[0] if wrong else empty, "6.1")
     return valid
 
 
 def _twice(names: Any) -> str | None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     return f"{', '.join(twice)} more than once" if twice else None
-
-
-def fault_of(error: ValidationError) -> str:
-    """Return what is wrong with an object, in one line."""
-    first, *more = error.errors(include_url=False)
-    path = ".".join(map(str, first["loc"])) or "it"
-    others = f" (and {len(more)} more)" if more else ""
-    return f"{path}: {first['msg']}, is {str(first['input'])[:80]!r}{others}"

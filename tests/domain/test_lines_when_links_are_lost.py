@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ampyard.domain.allocation import ChargingFacts, Decision, EvseFacts, NodeFacts, StepInput, decide
 from ampyard.domain.charge_points import ConnectorStatus, CurrentType, Evse
-from ampyard.domain.couplings import coupling, line_rating_kw
+from ampyard.domain.couplings import coupling, fallback_load, line_rating_kw
 from ampyard.domain.equipment import PhaseRotation
 from ampyard.domain.lines import wiring
 from ampyard.domain.transactions import ChargingState
@@ -133,8 +133,9 @@ def sent(bays: list[Bay], decision: Decision, draw: random.Random) -> None:
 def test_no_line_is_overloaded_whatever_is_lost_and_whoever_comes(seed: int, count: int) -> None:
     draw = random.Random(seed)
     bays = [bay(draw, number) for number in range(count)]
-    # What all fall back to fits, as it must to be configured.
-    least_a = max(sum(max(load[line] for load in one.worst()) for one in bays) for line in range(3))
+    # What all fall back to fits, as it must to be configured: in W on each line, as nobody knows on which it will be.
+    fallbacks = [fallback_load(one.evse, GRID, VOLTAGE_V, in_amperes=one.in_amperes) for one in bays]
+    least_a = sum(it.kw / 3 * 1000 / VOLTAGE_V if it.line_a is None else it.line_a[0] for it in fallbacks)
     limit_a = least_a + draw.uniform(0.0, 30.0 * count)
     node = NodeFacts(GRID, None, "Grid", 3 * limit_a * VOLTAGE_V / 1000 + 100.0, 0.0, limit_a=limit_a, voltage_v=VOLTAGE_V)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from ampyard.domain.allocation.ability import ceiling_kw, is_bound_by_cable, least_kw, turn_of, urgency, wanted_kw
 from ampyard.domain.allocation.ahead import with_look_ahead
 from ampyard.domain.allocation.falling_back import own_part_kw, rest_of_fallback
-from ampyard.domain.allocation.inputs import EvseFacts, NodeFacts, StepInput
+from ampyard.domain.allocation.inputs import ChargingFacts, EvseFacts, NodeFacts, StepInput
 from ampyard.domain.allocation.outcomes import BoundBy, Decision, Outcome
 from ampyard.domain.allocation.overdraw import overdraws
 from ampyard.domain.power import (
@@ -146,7 +146,7 @@ def _demand(evse: EvseFacts, at: datetime) -> Demand:
         since=charging.since,
         wanted_kw=wanted_kw(evse, charging),
         minimum_kw=least_kw(evse, charging),
-        current_kw=evse.permitted_kw if charging.most_kw is None else min(evse.permitted_kw, charging.most_kw),
+        current_kw=_current_kw(evse, charging),
         fallback_kw=own_part_kw(evse, charging.lines, _fallback_kw(evse)),
         online=evse.online,
         lines=charging.lines,
@@ -156,6 +156,13 @@ def _demand(evse: EvseFacts, at: datetime) -> Demand:
         charging=counts_as_charging,
         waiting_since=waiting_since,
     )
+
+
+def _current_kw(evse: EvseFacts, charging: ChargingFacts) -> float:
+    """Return the most that the vehicle at an EVSE may be drawing by what is in force, in kW: on its phases."""
+    if evse.in_force_kw is None:
+        return own_part_kw(evse, charging.lines, evse.unsteered_kw)
+    return evse.in_force_kw if charging.most_kw is None else min(evse.in_force_kw, charging.most_kw)
 
 
 def _uncontrolled(demand: Demand, evse: EvseFacts) -> Demand:

@@ -8,7 +8,9 @@ from ampyard.domain.charge_points import CurrentType
 from ampyard.domain.equipment import PhaseRotation
 from ampyard.domain.power import Lines
 from ampyard.domain.supply import MeterReading
+from ampyard.domain.transactions import ChargingState
 from ampyard.repositories.charge_points import Evses
+from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services.power_nodes import edit_power_node
 from ampyard.services.site_meters import report_site_meter
@@ -61,7 +63,10 @@ async def test_who_cannot_be_planned_is_left_out_of_its_line_alone(yard: Planned
     await wired(yard, "CP-2", PhaseRotation.TRS, vehicle="Bus 1")
     await edit_power_node(yard.backend, yard.yard.principal, (await yard.named_node("Grid")).id, limit_a=300.0)
     before = await left_on_grid(yard)
-    await yard.plugged(soc=None)
+    stopped = await yard.plugged()
+    async with yard.yard.work() as work:
+        await work.change(Transactions, stopped.id, charging_state=ChargingState.SUSPENDED_EV)
+        await work.commit()
 
     after = await left_on_grid(yard)
 

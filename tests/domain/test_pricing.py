@@ -65,6 +65,16 @@ def test_a_window_over_midnight_counts_by_the_day_it_begins_on() -> None:
     assert cost(saturday_night, [price("0.30", NIGHT)], BERLIN).amount == Decimal("0.30")
 
 
+def test_a_window_in_the_hour_that_comes_twice_counts_both_times_for_bills_and_for_plans() -> None:
+    window = PriceWindow(frozenset(Weekday), time(2), time(2, 30), Decimal("0.50"))
+    night = price("0.30", window, begin=datetime(2026, 10, 1, tzinfo=UTC))
+    # From 01:30 to 03:30 in Berlin on 25 October 2026, which takes three hours.
+    intervals = quarters(*[1000.0] * 12, begin=datetime(2026, 10, 24, 23, 30, tzinfo=UTC))
+    per_kwh = [str(night.at(interval.starts_at, BERLIN)) for interval in intervals]
+    assert per_kwh == ["0.30"] * 2 + ["0.50"] * 2 + ["0.30"] * 2 + ["0.50"] * 2 + ["0.30"] * 4
+    assert cost(intervals, [night], BERLIN).amount == Decimal("4.40")
+
+
 def test_a_later_price_takes_over_on_its_quarter_hour() -> None:
     prices = [price("0.50", begin=T0 + timedelta(minutes=15), number=2), price("0.20")]
     assert told(cost(quarters(1000.0, 1000.0), prices, BERLIN))[0] == "0.70"

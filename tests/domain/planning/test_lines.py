@@ -98,7 +98,7 @@ def test_lines_of_an_odd_length_are_refused() -> None:
 
 
 @pytest.mark.xfail(
-    strict=False, reason="a known fault: a plan was seen 1.1 % above the limit of a line; the now step keeps it all the same"
+    strict=False, reason="a known fault: a plan was seen 1.1 % above a line; the now step keeps it all the same"
 )
 @on_random_depots
 @given(depots(priced=True, chained=True), st.integers(0, 2**32))

@@ -1,4 +1,4 @@
-"""The classes of objects by version, as routes declare them. Those of the Locations module are in `location_models`."""
+"""The classes of objects by version, as routes declare them."""
 
 from ampyard.ocpi.modules import each
 from ampyard.ocpi.v2_2_1 import cdrs as cdrs_2_2_1

@@ -9,12 +9,10 @@ from ampyard.domain.roaming.partners import InterfaceRole
 from ampyard.ocpi.call import Call
 from ampyard.ocpi.envelope import answer
 from ampyard.ocpi.errors import OcpiError, Refusal
-from ampyard.ocpi.location_models import LOCATION_MODELS
-from ampyard.ocpi.mapping.locations import LocationModels, connector_object, evse_object, location_object
-from ampyard.ocpi.modules import Module, Route, each
+from ampyard.ocpi.mapping.locations import connector_object, evse_object, location_object
+from ampyard.ocpi.models import CONNECTOR, EVSE, LOCATION
+from ampyard.ocpi.modules import Module, Route
 from ampyard.ocpi.paging import list_headers, list_request
-from ampyard.ocpi.v2_2_1 import locations as locations_2_2_1
-from ampyard.ocpi.v2_3_0 import locations as locations_2_3_0
 from ampyard.services import ocpi
 
 
@@ -22,37 +20,37 @@ async def list_locations(call: Call) -> Response:
     """GET /{version}/locations: one page, least recently updated first."""
     request = list_request(call.request.query_params)
     page = await ocpi.locations(call.backend, call.principal, request)
-    objects = [location_object(location, _models(call)).to_wire() for location in page.items]
+    objects = [location_object(location, _version(call)) for location in page.items]
     return answer(call.request, objects, headers=list_headers(call, call.url("locations"), request, page))
 
 
 async def get_location(call: Call) -> Response:
     """GET /{version}/locations/{location_id}."""
-    return answer(call.request, location_object(await _location(call), _models(call)).to_wire())
+    return answer(call.request, location_object(await _location(call), _version(call)))
 
 
 async def get_evse(call: Call) -> Response:
     """GET /{version}/locations/{location_id}/{evse_uid}."""
     location = await _location(call)
-    built = evse_object(_evse(call, location), location, _models(call))
+    built = evse_object(_evse(call, location), location, _version(call))
     if built is None:
         raise _unknown("EVSE", "evse_uid", call)
-    return answer(call.request, built.to_wire())
+    return answer(call.request, built)
 
 
 async def get_connector(call: Call) -> Response:
     """GET /{version}/locations/{location_id}/{evse_uid}/{connector_id}."""
     evse = _evse(call, await _location(call))
     for connector in evse.connectors:
-        built = connector_object(evse.evse, connector, _models(call))
-        if built is not None and built.id == call.path["connector_id"]:
-            return answer(call.request, built.to_wire())
+        built = connector_object(evse.evse, connector, _version(call))
+        if built is not None and built["id"] == call.path["connector_id"]:
+            return answer(call.request, built)
     raise _unknown("Connector", "connector_id", call)
 
 
-def _models(call: Call) -> LocationModels:
+def _version(call: Call) -> str:
     assert call.version is not None
-    return LOCATION_MODELS[call.version]
+    return call.version
 
 
 async def _location(call: Call) -> Location:
@@ -90,24 +88,9 @@ MODULE = Module(
     "locations",
     InterfaceRole.SENDER,
     (
-        Route(
-            "GET",
-            "",
-            list_locations,
-            "Locations, least recently updated first",
-            answer=each(locations_2_2_1.Location, locations_2_3_0.Location),
-            paged=True,
-        ),
-        Route("GET", "/{location_id}", get_location, "One Location", answer=each(locations_2_2_1.Location, locations_2_3_0.Location)),
-        Route(
-            "GET", "/{location_id}/{evse_uid}", get_evse, "One EVSE of a Location", answer=each(locations_2_2_1.Evse, locations_2_3_0.Evse)
-        ),
-        Route(
-            "GET",
-            "/{location_id}/{evse_uid}/{connector_id}",
-            get_connector,
-            "One Connector of an EVSE",
-            answer=each(locations_2_2_1.Connector, locations_2_3_0.Connector),
-        ),
+        Route("GET", "", list_locations, "Locations, least recently updated first", answer=LOCATION, paged=True),
+        Route("GET", "/{location_id}", get_location, "One Location", answer=LOCATION),
+        Route("GET", "/{location_id}/{evse_uid}", get_evse, "One EVSE of a Location", answer=EVSE),
+        Route("GET", "/{location_id}/{evse_uid}/{connector_id}", get_connector, "One Connector of an EVSE", answer=CONNECTOR),
     ),
 )

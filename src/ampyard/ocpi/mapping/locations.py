@@ -1,14 +1,18 @@
 """Depots as OCPI Locations (2.2.1 and 2.3.0, chapter 8). What an object may hold is the version's; what it means is the same in both."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import Any, get_args
 
 from ampyard.domain.charge_points import Connector, ConnectorStatus, Evse
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.local_time import MINUTES_A_DAY, time_of_day
 from ampyard.domain.locations import Location, LocationEvse, Party
-from ampyard.domain.opening_hours import Hours
+from ampyard.domain.opening_hours import ExceptionalPeriod, Hours
+from ampyard.ocpi.mapping.texts import coordinates, fit, fit_or_none
+from ampyard.ocpi.v2_2_1.locations import ConnectorType
 from ampyard.ocpi.wire import locations as wire
+from ampyard.ocpi.wire.types import format_date_time
 
 _EVSE_STATUS: dict[ConnectorStatus, wire.Status] = {
     ConnectorStatus.UNKNOWN: "UNKNOWN",
@@ -38,63 +42,55 @@ _STATUS_OF_STATE: dict[ChargePointState, wire.Status] = {
 _OPERATOR = re.compile(r"[A-Z]{2}\*[A-Z0-9]{3}")
 _OUTLET_FROM_IDENTITY = re.compile(r"[A-Z0-9]([A-Z0-9-]*[A-Z0-9])?")
 _OUTLET_LENGTH = 30
+_CONNECTORS_2_2_1 = frozenset(get_args(ConnectorType))
 
 
-@dataclass(frozen=True, slots=True)
-class LocationModels:
-    """The object classes of one version. `connector_types` are the only ones it can name; `None`: any."""
-
-    location: type[wire.Location]
-    evse: type[wire.Evse]
-    connector: type[wire.Connector]
-    business_details: type[wire.BusinessDetails]
-    connector_types: frozenset[str] | None
-
-
-def location_object(location: Location, models: LocationModels) -> wire.Location:
-    """Return a depot as a Location.
+def location_object(location: Location, version: str) -> dict[str, Any]:
+    """Return a depot as a Location of a version, as JSON values.
 
     A depot is no public charging: `publish` is false, and with no `publish_allowed_to` no app or site may show it to
     anyone (8.3 Location). Partners that hold a credential of the tenant may still serve and support drivers there (8.3,
     example of a destination that is not published).
     """
     depot, party = location.depot, location.party
-    return models.location(
-        country_code=party.country_code,
-        party_id=party.party_id,
-        id=str(depot.id),
-        publish=False,
-        name=_fit(depot.name, 255),
-        address=_fit(depot.address, 255),
-        city=_fit(depot.city, 45),
-        postal_code=_fit(depot.postal_code, 10) or None,
-        country=depot.country_code,
-        coordinates=wire.GeoLocation(latitude=f"{depot.latitude:.6f}", longitude=f"{depot.longitude:.6f}"),
-        evses=tuple(built for evse in location.evses if (built := evse_object(evse, location, models)) is not None),
+    told: dict[str, Any] = {
+        "country_code": party.country_code,
+        "party_id": party.party_id,
+        "id": str(depot.id),
+        "publish": False,
+        "name": fit(depot.name, 255),
+        "address": fit(depot.address, 255),
+        "city": fit(depot.city, 45),
+        "postal_code": fit_or_none(depot.postal_code, 10),
+        "country": depot.country_code,
+        "coordinates": coordinates(depot.latitude, depot.longitude),
+        "evses": [built for evse in location.evses if (built := evse_object(evse, location, version)) is not None],
         # Else it would be what the credentials module says of the party.
-        operator=models.business_details(name=_fit(party.name, 100)),
-        time_zone=depot.time_zone,
-        opening_times=None if depot.opening_times is None else hours_object(depot.opening_times),
-        last_updated=location.last_updated,
-    )
+        "operator": {"name": fit(party.name, 100)},
+        "time_zone": depot.time_zone,
+        "opening_times": None if depot.opening_times is None else hours_object(depot.opening_times),
+        "last_updated": format_date_time(location.last_updated),
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
-def hours_object(hours: Hours) -> wire.Hours:
+def hours_object(hours: Hours) -> dict[str, Any]:
     """Return opening times as Hours (8.4), local time as it is and periods in UTC."""
-    regular = tuple(
-        wire.RegularHours(weekday=it.weekday, period_begin=time_of_day(it.begin_minute), period_end=_period_end(it.end_minute))
+    regular = [
+        {"weekday": int(it.weekday), "period_begin": time_of_day(it.begin_minute), "period_end": _period_end(it.end_minute)}
         for it in hours.regular_hours
-    )
-    openings, closings = (
-        tuple(wire.ExceptionalPeriod(period_begin=it.begin, period_end=it.end) for it in periods)
-        for periods in (hours.exceptional_openings, hours.exceptional_closings)
-    )
-    return wire.Hours(
-        twentyfourseven=hours.twentyfourseven,
-        regular_hours=regular or None,
-        exceptional_openings=openings or None,
-        exceptional_closings=closings or None,
-    )
+    ]
+    told = {
+        "twentyfourseven": hours.twentyfourseven,
+        "regular_hours": regular or None,
+        "exceptional_openings": _periods(hours.exceptional_openings) or None,
+        "exceptional_closings": _periods(hours.exceptional_closings) or None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _periods(periods: Iterable[ExceptionalPeriod]) -> list[dict[str, str]]:
+    return [{"period_begin": format_date_time(it.begin), "period_end": format_date_time(it.end)} for it in periods]
 
 
 def _period_end(minute: int) -> str:
@@ -102,37 +98,36 @@ def _period_end(minute: int) -> str:
     return time_of_day(min(minute, MINUTES_A_DAY - 1))
 
 
-def evse_object(evse: LocationEvse, location: Location, models: LocationModels) -> wire.Evse | None:
+def evse_object(evse: LocationEvse, location: Location, version: str) -> dict[str, Any] | None:
     """Return an EVSE, or `None` where the version has a name for none of its connectors; one of an archived depot is gone."""
-    connectors = tuple(built for connector in evse.connectors if (built := connector_object(evse.evse, connector, models)) is not None)
+    connectors = [built for connector in evse.connectors if (built := connector_object(evse.evse, connector, version)) is not None]
     if not connectors:
         return None
-    return models.evse(
-        uid=str(evse.evse.id),
-        evse_id=evse_id(location.party, evse.charge_point.identity, evse.evse.evse_no),
-        status=evse_status(evse) if location.depot.archived_at is None else "REMOVED",
-        connectors=connectors,
-        last_updated=evse.last_updated,
-    )
+    told = {
+        "uid": str(evse.evse.id),
+        "evse_id": evse_id(location.party, evse.charge_point.identity, evse.evse.evse_no),
+        "status": evse_status(evse) if location.depot.archived_at is None else "REMOVED",
+        "connectors": connectors,
+        "last_updated": format_date_time(evse.last_updated),
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
-def connector_object(evse: Evse, connector: Connector, models: LocationModels) -> wire.Connector | None:
+def connector_object(evse: Evse, connector: Connector, version: str) -> dict[str, Any] | None:
     """Return a connector, or `None` where the version has no name for its standard (MCS and J3400 in 2.2.1)."""
-    if models.connector_types is not None and connector.standard not in models.connector_types:
+    if version == "2.2.1" and connector.standard not in _CONNECTORS_2_2_1:
         return None
-    # Our tables hold standard, format and power type as text in OCPI's spelling; here it is checked.
-    return models.connector.model_validate(
-        {
-            "id": str(connector.connector_no),
-            "standard": connector.standard,
-            "format": connector.format,
-            "power_type": connector.power_type,
-            "max_voltage": connector.max_voltage_v,
-            "max_amperage": connector.max_amperage_a,
-            "max_electric_power": round(evse.max_power_kw * 1000),
-            "last_updated": connector.updated_at,
-        }
-    )
+    # Our tables hold standard, format and power type as text in OCPI's spelling.
+    return {
+        "id": str(connector.connector_no),
+        "standard": connector.standard,
+        "format": connector.format,
+        "power_type": connector.power_type,
+        "max_voltage": connector.max_voltage_v,
+        "max_amperage": connector.max_amperage_a,
+        "max_electric_power": round(evse.max_power_kw * 1000),
+        "last_updated": format_date_time(connector.updated_at),
+    }
 
 
 def evse_status(evse: LocationEvse) -> wire.Status:
@@ -154,8 +149,3 @@ def evse_id(party: Party, identity: str, evse_no: int) -> str | None:
     if not _OPERATOR.fullmatch(operator) or not _OUTLET_FROM_IDENTITY.fullmatch(identity) or len(outlet) > _OUTLET_LENGTH:
         return None
     return f"{operator}*E{outlet}"
-
-
-def _fit(text: str, length: int) -> str:
-    # OCPI strings are printable and bounded (chapter 16); ours are neither, and one odd name must not hide a whole list.
-    return "".join(character if character.isprintable() else " " for character in text)[:length]

@@ -11,6 +11,7 @@ from ampyard.domain.power.contenders import Bools, Contenders, Floats, Ints
 from ampyard.domain.power.filling import HEAVIEST, WEIGHT_PARTS, Rising, fill
 from ampyard.domain.power.fitting import first_fit
 from ampyard.domain.power.loading import Loading
+from ampyard.domain.power.runs import runs
 from ampyard.domain.power.supply import Supply, Tree
 from ampyard.domain.power.tree import Reserved
 from ampyard.domain.power.units import MW_PER_KW
@@ -52,8 +53,9 @@ def allot(tree: Tree, claims: Claims, reserved: Iterable[Reserved] = (), *, rese
     nobody, none = np.full(count, tree.nobody), np.zeros(count, dtype=np.int64)
     allotment = Allotment(supply, paths, np.zeros(count), ceiling, reason, none > 0, none, nobody, none.copy())
     wants = claims.is_online & (ceiling > 0)
-    for priority in np.unique(claims.priority[wants])[::-1]:
-        _Class(claims, allotment, free, np.flatnonzero(wants & (claims.priority == priority))).serve()
+    wanting = np.flatnonzero(wants)
+    for begin, length in zip(*runs(claims.priority[wanting]), strict=True):
+        _Class(claims, allotment, free, wanting[begin : begin + length]).serve()
     return allotment
 
 
@@ -92,7 +94,7 @@ class _Class:
     def serve(self) -> None:
         """Admit, fill tier by tier, and note what keeps each from more."""
         self._admit()
-        for tier in np.unique(self._tier)[::-1]:
+        for tier in np.flatnonzero(np.bincount(self._tier))[::-1]:
             self._fill(np.flatnonzero(self._tier == tier))
         self._bind()
 

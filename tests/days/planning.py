@@ -1,20 +1,24 @@
 """What is planned that day: of both depots the evening, with one vehicle that will be short of what it needs."""
 
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ampyard.domain.ids import new_id
 from ampyard.domain.planning import PlanStatus, Remedy, RemedyKind, ShortfallCause
-from ampyard.domain.plans import FRESH, DepartureSource, DepotPlan, PlannedStay
+from ampyard.domain.plans import FRESH, ArrivalSource, ChargeSource, DepartureSource, DepotPlan, PlannedStay
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.transactions import Transaction, TransactionState
+from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.charge_points import ChargePoints
+from ampyard.repositories.charging_requests import ChargingRequests
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.plans import keep_plan
 from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.vehicles import Vehicles
 from ampyard.services import depots
 from tests.fleet import user
 from tests.schema.graph import id_of
@@ -26,12 +30,14 @@ HOUR = timedelta(hours=1)
 
 
 async def happen(busy: "Busy") -> None:
-    """Keep a plan of each depot, of all of its vehicles that charge; the first of them will not be ready."""
+    """Keep a plan of each depot, of all of its vehicles that charge, and of one that comes back; the first will not be ready."""
     now = busy.backend.clock()
     nodes = {point.id: point.power_node_id for point in await busy.all(ChargePoints)}
     roots = {node.depot_id: node.id for node in await busy.all(PowerNodes) if node.parent_id is None}
     leaving = {one.vehicle_id: one.id for one in await busy.all(Assignments) if one.removed_at is None and one.departs_at > now}
     running = [one for one in await busy.all(Transactions) if one.state is TransactionState.ACTIVE and one.vehicle_id is not None]
+    asked = {one.vehicle_id: one.id for one in await busy.all(ChargingRequests) if one.withdrawn_at is None}
+    away = {one.depot_id: one for one in await busy.all(Vehicles) if one.id not in {tx.vehicle_id for tx in running}}
     for depot in await busy.all(Depots):
         await depots.edit_depot(busy.backend, user(busy.tenant_id), depot.id, demand_charge_per_kw=Decimal("12.5"), billing_day=1)
         plan = plan_of(busy.tenant_id, depot.id, now)
@@ -40,6 +46,8 @@ async def happen(busy: "Busy") -> None:
             for number, one in enumerate(one for one in running if one.depot_id == depot.id)
             if one.vehicle_id is not None
         ]
+        stays = [replace(stay, request_id=asked.get(stay.vehicle_id)) for stay in stays]
+        stays.append(_expected(stays[0], away[depot.id]))
         async with busy.backend.unit_of_work(user(busy.tenant_id)) as work:
             await keep_plan(work.session, plan, stays)
             await work.commit()
@@ -77,6 +85,26 @@ def plan_of(tenant_id: uuid.UUID, depot_id: uuid.UUID, made_at: datetime) -> Dep
         peak_so_far_kw=60.0,
         energy_cost=16.0,
         demand_cost=0.0,
+    )
+
+
+def _expected(like: PlannedStay, vehicle: Vehicle) -> PlannedStay:
+    """Return the stay of a vehicle that has yet to come back, at the plug of another one."""
+    return replace(
+        like,
+        id=new_id(),
+        transaction_id=None,
+        assignment_id=None,
+        vehicle_id=vehicle.id,
+        arrives_at=like.made_at + HOUR,
+        departs_at=None,
+        departure_source=None,
+        cause=None,
+        lacks_minimum_kwh=0.0,
+        remedies=(),
+        request_id=None,
+        arrival_source=ArrivalSource.ASSIGNMENT,
+        energy_source=ChargeSource.RESERVE,
     )
 
 
@@ -127,4 +155,5 @@ def stay_of(
         binding_node_id=short_at,
         ready_at=begin + 3 * HOUR if is_short else None,
         remedies=remedies if is_short else (),
+        energy_source=ChargeSource.READING,
     )

@@ -12,6 +12,7 @@ from tests.schema.graph import Graph, id_of
 from tests.services.dispatching import new_yard
 
 REQUESTS = """{ chargingRequests { nodes { externalId vehicleName level weight flaw problem vehicle { name } priorityRule { level }
+    planned { transaction { id } shortfall { lacksMinimumKwh isAssumed } }
     outlook { departureSocPercent shortfallPercent reason } overruledBy { reason author } } } }"""
 CREATE = """mutation M($input: CreateDepotLinkInput!) { createDepotLink(input: $input) {
     depotLink { id identity normalFrom enabled connected } password errors { code message path } } }"""
@@ -34,6 +35,8 @@ async def test_what_becomes_of_requests_is_shown(day: Busy) -> None:
     assert (mine["overruledBy"], mine["outlook"]) == ({"reason": "Shuttle service", "author": "user:tester"}, None)
     assert (first["vehicle"], first["level"], first["weight"]) == ({"name": "Bus 1"}, "NORMAL", pytest.approx(1 + 7 / 17))
     assert first["outlook"]["departureSocPercent"] is not None
+    assert first["planned"]["transaction"] is not None
+    assert first["planned"]["shortfall"] == {"lacksMinimumKwh": 5.0, "isAssumed": False}
     assert found["r-5"]["priorityRule"] == {"level": "HIGH"}
     assert found["r-4"]["outlook"] is None
 

@@ -21,6 +21,7 @@ from ampyard.repositories.faults import Faults
 from ampyard.repositories.notifications import Deliveries
 from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.repository import Repository
+from ampyard.repositories.reservations import Reservations
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unknown_identifications import UnknownIdentifications
 from ampyard.repositories.vehicles import Vehicles
@@ -236,6 +237,7 @@ OF_PRIORITY = "{ priorityChanged(depotId: $depot) { id level } }"
 OF_STRANGER = "{ unknownIdentificationSeen(depotId: $depot) { id value } }"
 OF_FAULT = "{ faultUpdated(depotId: $depot, chargePointId: $only) { id code } }"
 OF_COMMAND = "{ commandUpdated(chargePointId: $depot, commandId: $only) { id kind } }"
+OF_RESERVATION = "{ reservationChanged(depotId: $depot) { id number } }"
 OF_ALERT_RAISED = "{ alertRaised(depotId: $depot) { id } }"
 OF_ALERT = "{ alertUpdated(depotId: $depot, alertId: $only) { id } }"
 OF_ALLOCATION = "{ allocationChanged(depotId: $depot) { id powerKw } }"
@@ -245,6 +247,7 @@ WATCHED: dict[EventKind, type[Repository[Any]]] = {
     EventKind.CHARGE_POINT_UPDATED: ChargePoints,
     EventKind.CHARGE_POINT_FAULT_UPDATED: Faults,
     EventKind.COMMAND_UPDATED: Commands,
+    EventKind.RESERVATION_CHANGED: Reservations,
     EventKind.ANOMALY_CHANGED: Anomalies,
     EventKind.ALLOCATION_CHANGED: Allocations,
     EventKind.ALERT_RAISED: Alerts,
@@ -266,6 +269,7 @@ WATCHED: dict[EventKind, type[Repository[Any]]] = {
         (OF_CHARGE_POINT, EventKind.CHARGE_POINT_UPDATED, "chargePointUpdated"),
         (OF_FAULT, EventKind.CHARGE_POINT_FAULT_UPDATED, "faultUpdated"),
         (OF_COMMAND, EventKind.COMMAND_UPDATED, "commandUpdated"),
+        (OF_RESERVATION, EventKind.RESERVATION_CHANGED, "reservationChanged"),
         (OF_ANOMALY, EventKind.ANOMALY_CHANGED, "anomalyChanged"),
         (OF_ALERT_RAISED, EventKind.ALERT_RAISED, "alertRaised"),
         (OF_ALERT, EventKind.ALERT_UPDATED, "alertUpdated"),
@@ -355,6 +359,7 @@ def test_every_subscription_is_watched() -> None:
         "unknownIdentificationSeen",
         "faultUpdated",
         "commandUpdated",
+        "reservationChanged",
         "anomalyChanged",
         "alertRaised",
         "alertUpdated",

@@ -19,7 +19,8 @@ from tests.schema.live import relayed, subscribed
 
 PLAN = """query { depots { nodes { name plan { madeAt freshUntil isFresh ageS status gap peakKw currency energyCost
     slots { beginsAt endsAt powerKw limitKw pricePerKwh }
-    stays { steps { beginsAt kw } vehicle { name } transaction { ocppTransactionId } prediction { finalSocPercent departureSource } }
+    stays { isExpected arrivalSource energySource chargingRequest { externalId }
+        steps { beginsAt kw } vehicle { name } transaction { ocppTransactionId } prediction { finalSocPercent departureSource } }
     shortfalls { vehicle { name } shortfall { lacksMinimumKwh cause powerNode { name } readyAt sentence
         remedies { kind kw words powerNode { name } vehicle { name } } } } } } } }"""
 
@@ -40,7 +41,12 @@ async def test_a_depots_plan_is_shown_slot_by_slot(graph: Graph) -> None:
         {"beginsAt": at(1), "endsAt": at(2), "powerKw": 20.0, "limitKw": None, "pricePerKwh": 0.2},
     ]
     assert (plan["isFresh"], plan["ageS"], plan["status"], plan["currency"]) == (True, 0.0, "FEASIBLE", "EUR")
-    assert [stay["vehicle"]["name"] for stay in plan["stays"]] == ["Bus 1", "Bus 2", "Bus 4"]
+    # Bus 6 has yet to come.
+    assert [stay["vehicle"]["name"] for stay in plan["stays"]] == ["Bus 1", "Bus 2", "Bus 4", "Bus 6"]
+    assert [stay["isExpected"] for stay in plan["stays"]] == [False, False, False, True]
+    assert (plan["stays"][3]["transaction"], plan["stays"][3]["arrivalSource"]) == (None, "ASSIGNMENT")
+    assert [plan["stays"][n]["energySource"] for n in (0, 3)] == ["READING", "RESERVE"]
+    assert plan["stays"][0]["chargingRequest"] == {"externalId": "r-1"}
     assert plan["stays"][0]["steps"] == [{"beginsAt": at(0), "kw": 20.0}, {"beginsAt": at(1), "kw": 10.0}, {"beginsAt": at(2), "kw": 0.0}]
     assert plan["stays"][0]["prediction"] == {"finalSocPercent": pytest.approx(49.2), "departureSource": "ASSIGNMENT"}
 

@@ -318,11 +318,11 @@ async def test_of_a_depot_those_count_whose_vehicles_anything_is_asked_for_there
     await take(yard, link, asked("r-1"), asked("r-2", "North Bus 2"), asked("r-3", "Nobody"))
     await request_charging(yard.backend, yard.principal, NewChargingRequest(yard.vehicles["Bus 3"].id, 50.0))
     async with yard.backend.snapshot(yard.principal) as snapshot:
-        central = await ChargingRequests(snapshot).counting_in(yard.depots["Central"].id, at=NOW)
-        north = await ChargingRequests(snapshot).counting_in(yard.depots["North"].id, at=NOW)
+        central = await ChargingRequests(snapshot).vehicles_asked_for(yard.depots["Central"].id, at=NOW)
+        north = await ChargingRequests(snapshot).vehicles_asked_for(yard.depots["North"].id, at=NOW)
 
-    assert set(central) == {yard.vehicles[name].id for name in ("Bus 1", "North Bus 2", "Bus 3")}
-    assert north == {}
+    assert central == {yard.vehicles[name].id for name in ("Bus 1", "North Bus 2", "Bus 3")}
+    assert north == set()
 
 
 async def test_who_is_confined_sees_what_is_asked_for_in_the_depot_or_for_the_vehicle(busy: Busy) -> None:

@@ -334,7 +334,7 @@ async def test_2_0_1_reports_its_variables_part_by_part(fleet_file: FleetFile) -
     parts = [frame.payload for frame in csms.frames[: csms.frames.index(last) + 1] if frame.action == "NotifyReport"]
     assert [(part["request_id"], part["seq_no"], part["tbc"]) for part in parts] == [(41, 0, True), (41, 1, True), (41, 2, False)]
     told = {(d["component"]["name"], d["variable"]["name"]): d["variable_attribute"][0] for part in parts for d in part["report_data"]}
-    assert len(told) == 18
+    assert len(told) == 19
     assert told["OCPPCommCtrlr", "HeartbeatInterval"] == {"value": "300", "mutability": "ReadWrite"}
     assert told["TxCtrlr", "TxStartPoint"] == {"value": "PowerPathClosed", "mutability": "ReadOnly"}
     assert {d["variable"]["name"] for d in settings.payload["report_data"]} == {

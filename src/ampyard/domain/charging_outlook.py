@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from ampyard.domain.charging_forecast import Battery, Forecast
 from ampyard.domain.charging_requests import ChargingRequest
+from ampyard.domain.plans import PlannedStay
 
 # Less than this is no shortfall: meters and forecasts are not that exact.
 _NEGLIGIBLE_PERCENT = 0.1
@@ -61,6 +62,22 @@ def outlook_of(
         progress=tuple(_progress(battery, energy, forecast, now, end)),
         reason=_reason(request, lacking, at_departure, plugged_in=bool(forecast), minimum_at=reached(request.min_soc_percent)),
         planned=planned,
+    )
+
+
+def expected_outlook(stay: PlannedStay, *, now: datetime) -> ChargingOutlook:
+    """Return what becomes of a request whose vehicle has yet to be plugged in, as it is planned."""
+    lacking = None if stay.departs_at is None else stay.lacks_minimum_kwh / stay.capacity_kwh * 100
+    comes = f"The vehicle is expected at {stay.arrives_at.isoformat()}"
+    short = stay.shortfall
+    return ChargingOutlook(
+        at=now,
+        minimum_at=stay.minimum_at,
+        maximum_at=stay.target_at,
+        departure_soc_percent=None if stay.departs_at is None else stay.final_soc_percent,
+        shortfall_percent=None if lacking is None else 0.0 if lacking < _NEGLIGIBLE_PERCENT else lacking,
+        reason=f"{comes}." if short is None else f"{comes}. {short.sentence}",
+        planned=True,
     )
 
 

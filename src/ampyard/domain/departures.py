@@ -31,11 +31,12 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class PastStay:
-    """A transaction of a vehicle that has ended."""
+    """A transaction of a vehicle that has ended, and what it took at the plug, in kWh."""
 
     vehicle_id: uuid.UUID
     began_at: datetime
     ended_at: datetime
+    energy_kwh: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class EventKind(StrEnum):
     UNKNOWN_IDENTIFICATION_SEEN = "unknown_identification.seen"
     CHARGING_REQUEST_CHANGED = "charging_request.changed"
     DEPOT_LINK_UPDATED = "depot_link.updated"
+    RESERVATION_CHANGED = "reservation.changed"
 
 
 # What makes a plan out of date at once: who is there, who leaves when, who comes first, what may be supplied.

@@ -92,12 +92,15 @@ def guess_kind(value: str) -> IdTagKind:
 
 
 class Authorization(StrEnum):
-    """AuthorizationStatus as both OCPP versions spell the values used here (1.6: 7.2; 2.0.1 part 2: 3.7)."""
+    """AuthorizationStatus as OCPP spells the values used here (1.6: 7.2; 2.0.1 part 2: 3.7); the last three are of 2.0.1 alone."""
 
     ACCEPTED = "Accepted"
     BLOCKED = "Blocked"
     EXPIRED = "Expired"
     INVALID = "Invalid"
+    NO_CREDIT = "NoCredit"
+    NOT_AT_THIS_LOCATION = "NotAtThisLocation"
+    NOT_AT_THIS_TIME = "NotAtThisTime"
 
 
 def authorize(tag: IdTag | None, *, at: datetime, unknown_may_charge: bool = False) -> Authorization:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from ampyard.domain.charging_profiles import RateUnit
 from ampyard.domain.commands import CommandKind
 from ampyard.domain.errors import InvalidInputError
+from ampyard.domain.id_tags import IdTagKind
 from ampyard.domain.variables import VariableName
 
 # What charge points can fetch firmware with (FileTransferProtocols, OCPP 2.0.1 part 2, appendix).
@@ -221,6 +222,52 @@ class ClearProfiles:
         return cls(payload["evse_no"], payload["evse_id"])
 
 
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Keep an EVSE for an id tag, or for others of its group, until `expires_at`; a reservation of the same number is replaced."""
+
+    kind: ClassVar = CommandKind.RESERVE
+    reservation_id: str
+    number: int
+    evse_no: int
+    id_tag: str
+    id_tag_kind: IdTagKind
+    group_id: str | None
+    expires_at: datetime
+
+    def payload(self) -> dict[str, Any]:
+        return {
+            "reservation_id": self.reservation_id,
+            "number": self.number,
+            "evse_no": self.evse_no,
+            "id_tag": self.id_tag,
+            "id_tag_kind": self.id_tag_kind.value,
+            "group_id": self.group_id,
+            "expires_at": self.expires_at.isoformat(),
+        }
+
+    @classmethod
+    def from_payload(cls, payload: dict[str, Any]) -> Self:
+        kind, expires_at = IdTagKind(payload["id_tag_kind"]), datetime.fromisoformat(payload["expires_at"])
+        return cls(**{**payload, "id_tag_kind": kind, "expires_at": expires_at})
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReservation:
+    """Keep an EVSE no longer."""
+
+    kind: ClassVar = CommandKind.CANCEL_RESERVATION
+    reservation_id: str
+    number: int
+
+    def payload(self) -> dict[str, Any]:
+        return {"reservation_id": self.reservation_id, "number": self.number}
+
+    @classmethod
+    def from_payload(cls, payload: dict[str, Any]) -> Self:
+        return cls(payload["reservation_id"], payload["number"])
+
+
 Order = (
     Reset
     | ChangeAvailability
@@ -231,6 +278,8 @@ Order = (
     | TriggerMessage
     | ReadSchedule
     | ClearProfiles
+    | Reserve
+    | CancelReservation
 )
 
 ORDERS: Final[Mapping[CommandKind, type[Order]]] = MappingProxyType(
@@ -246,6 +295,8 @@ ORDERS: Final[Mapping[CommandKind, type[Order]]] = MappingProxyType(
             TriggerMessage,
             ReadSchedule,
             ClearProfiles,
+            Reserve,
+            CancelReservation,
         )
     }
 )

@@ -28,6 +28,38 @@ class DepartureSource(StrEnum):
     SUPPOSED = "SUPPOSED"
 
 
+class ArrivalSource(StrEnum):
+    """Where it is known from that a vehicle comes that is not plugged in yet.
+
+    REQUEST: whoever asks for its charge says so. ASSIGNMENT: that is when its run ends. YARD: it is to be here by now, and is expected to
+    be plugged in soon.
+    """
+
+    REQUEST = "REQUEST"
+    ASSIGNMENT = "ASSIGNMENT"
+    YARD = "YARD"
+
+
+class ChargeSource(StrEnum):
+    """Where it is known from what is in a battery as a stay begins, or now where it has begun; from the best to the worst.
+
+    READING: it was told within a day, or is an estimate from what flowed since. REQUEST: whoever asks for its charge says so. PLANNED: what
+    was told last, less what its planned runs take. HABIT: not known; the vehicle is taken to need what it usually takes. RESERVE: not
+    known; it is taken to come with no more than the reserve.
+    """
+
+    READING = "READING"
+    REQUEST = "REQUEST"
+    PLANNED = "PLANNED"
+    HABIT = "HABIT"
+    RESERVE = "RESERVE"
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether nobody has told it."""
+        return self in {ChargeSource.HABIT, ChargeSource.RESERVE}
+
+
 @dataclass(frozen=True, slots=True)
 class DepotPlan:
     """A plan of a depot. All sequences have an entry for each slot; the last slot ends at `ends_at`.
@@ -82,12 +114,14 @@ class PlanSlot:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStay:
-    """A vehicle at a plug, as a plan has it: one of a transaction, or one to come, which ends with the departure of an assignment.
+    """A vehicle at a plug, as a plan has it: one of a transaction, or one to come.
 
-    Where both are known, `assignment_id` is the run it leaves on. `step_kw` flows at the plug from `step_begins_at` on, each until the
-    next; the last one is 0. `energy_kwh` is in the battery when it arrives, or, of one that is there, as the plan was made (None: that
-    depends on the stay before). What becomes of it, from `minimum_at` on, is as in `domain.planning.Prediction`, and what it will be short
-    of, from `lacks_minimum_kwh` on, as in `Shortfall`; 0 and None where it will not.
+    `assignment_id` is the run it leaves on, `request_id` the charging request that it is charged by, where there is one. One to come is
+    expected because of what `arrival_source` says (None: it is plugged in); power is kept for it, and nobody is told a limit. `step_kw`
+    flows at the plug from `step_begins_at` on, each until the next; the last one is 0. `energy_kwh` is in the battery when it arrives, or,
+    of one that is there, as the plan was made (None: that depends on the stay before), by what `energy_source` says (None where that is).
+    What becomes of it, from `minimum_at` on, is as in `domain.planning.Prediction`, and what it will be short of, from
+    `lacks_minimum_kwh` on, as in `Shortfall`; 0 and None where it will not.
     """
 
     id: uuid.UUID
@@ -124,6 +158,19 @@ class PlannedStay:
     binding_node_id: uuid.UUID | None
     ready_at: datetime | None
     remedies: Sequence[Remedy]
+    request_id: uuid.UUID | None = None
+    arrival_source: ArrivalSource | None = None
+    energy_source: ChargeSource | None = None
+
+    @property
+    def stay_id(self) -> uuid.UUID:
+        """What the plan knows the stay by: its transaction, else the run or the request that ends it, else its vehicle."""
+        return self.transaction_id or self.assignment_id or self.request_id or self.vehicle_id
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether its vehicle has yet to be plugged in."""
+        return self.transaction_id is None
 
     @property
     def steps(self) -> Forecast:
@@ -153,6 +200,7 @@ class PlannedStay:
             node_id=self.binding_node_id,
             ready_at=self.ready_at,
             remedies=self.remedies,
+            is_assumed=self.energy_source is not None and self.energy_source.is_assumed,
         )
 
     @property
@@ -171,7 +219,7 @@ class PlannedPower:
     """What a plan says of a transaction from a moment on: the power now, in kW, and the steps ahead, each until the next.
 
     `made_at` and `fresh_until` are the plan's, `priority` is the class it was made with. By `departs_at` (None: not known) the battery
-    shall hold `minimum_kwh`, and is wanted to hold `target_kwh`.
+    shall hold `minimum_kwh`, and is wanted to hold `target_kwh`; as the plan was made it held `energy_kwh` (None: not known).
     """
 
     kw: float
@@ -182,6 +230,7 @@ class PlannedPower:
     minimum_kwh: float
     target_kwh: float
     departs_at: datetime | None
+    energy_kwh: float | None = None
 
 
 def planned_power(stay: PlannedStay, at: datetime) -> PlannedPower:
@@ -195,4 +244,5 @@ def planned_power(stay: PlannedStay, at: datetime) -> PlannedPower:
         minimum_kwh=stay.minimum_kwh,
         target_kwh=stay.target_kwh,
         departs_at=stay.departs_at,
+        energy_kwh=stay.energy_kwh,
     )

@@ -19,7 +19,10 @@ _BECAUSE = {
 
 @dataclass(frozen=True, slots=True)
 class PlannedShortfall:
-    """What a vehicle will lack as it leaves, in kWh in its battery, of the minimum and of the target; see `domain.planning.Shortfall`."""
+    """What a vehicle will lack as it leaves, in kWh in its battery, of the minimum and of the target; see `domain.planning.Shortfall`.
+
+    `is_assumed`: nobody has told what is in its battery, so that it may well lack less.
+    """
 
     lacks_minimum_kwh: float
     lacks_target_kwh: float
@@ -29,12 +32,14 @@ class PlannedShortfall:
     node_id: uuid.UUID | None
     ready_at: datetime | None
     remedies: Sequence[Remedy]
+    is_assumed: bool = False
 
     @property
     def sentence(self) -> str:
         """All of it in one sentence."""
         when = "" if self.departs_at is None else f" as it leaves at {_clock(self.departs_at)}"
-        lacks = f"It will lack {self.lacks_minimum_kwh:.1f} of {self.minimum_kwh:.1f} kWh{when}: {_BECAUSE[self.cause]}"
+        guess = " (its charge is not known, and assumed to be low)" if self.is_assumed else ""
+        lacks = f"It will lack {self.lacks_minimum_kwh:.1f} of {self.minimum_kwh:.1f} kWh{when}{guess}: {_BECAUSE[self.cause]}"
         helps = " or ".join(remedy_words(remedy) for remedy in self.remedies)
         return f"{lacks}; it would help to {helps}." if helps else f"{lacks}."
 

@@ -10,7 +10,17 @@ from ampyard.jobs.planner import Planner, Tick
 from ampyard.jobs.plans import Plans
 from ampyard.jobs.relay import run_relay
 from ampyard.jobs.work_queue import run_work_queue
-from ampyard.services import charge_points, commands, depot_link_sockets, energy_prices, node_loads, readiness, retention, rollups
+from ampyard.services import (
+    charge_points,
+    commands,
+    depot_link_sockets,
+    energy_prices,
+    node_loads,
+    readiness,
+    reservation_states,
+    retention,
+    rollups,
+)
 from ampyard.services.backend import Backend
 from ampyard.services.outages import Outage
 from ampyard.services.tasks import end
@@ -55,6 +65,7 @@ async def run_worker(
         _kept_running("Looking for silent charge points", lambda: _every(_SWEEP_S, charge_points.sweep_silent, backend), stop),
         _kept_running("Looking for silent depot links", lambda: _every(_SWEEP_S, depot_link_sockets.sweep_silent, backend), stop),
         _kept_running("Ending overdue commands", lambda: _every(_EXPIRE_S, commands.expire_overdue, backend), stop),
+        _kept_running("Ending reservations", lambda: _every(_EXPIRE_S, reservation_states.expire_overdue, backend), stop),
         _kept_running("Spreading energy over intervals", lambda: _every(_SPREAD_S, intervals.spread_overdue, backend), stop),
         _kept_running("Looking for alerts", lambda: LookOut(backend).run(), stop),
         _kept_running("Looking for overdue notifications", lambda: _every(_OVERDUE_S, reschedule_overdue, backend), stop),

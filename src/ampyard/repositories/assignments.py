@@ -2,17 +2,20 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
 from sqlalchemy import ARRAY, ColumnElement, Date, DateTime, bindparam, exists, func, select, update
 
 from ampyard.domain.assignments import Assignment
+from ampyard.domain.blocks import MAX_DAYS_AWAY
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories import tables
 from ampyard.repositories.database import Session, WriteSession
 from ampyard.repositories.repository import Repository, UuidArray, array
 from ampyard.repositories.vehicles import Vehicles
+
+_LONGEST = timedelta(days=MAX_DAYS_AWAY + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,20 @@ class Assignments(Repository[Assignment]):
         column = self.table.c
         conditions = AssignmentFilter(block_id=block_id).conditions()
         return await self.where(*conditions, column.departs_at > moment, order_by=[column.departs_at])
+
+    async def returning(self, since: datetime, until: datetime, depot_id: uuid.UUID) -> list[Assignment]:
+        """Return the assignments that return to a depot after `since` and no later than `until`, by return."""
+        column, block = self.table.c, tables.block.c
+        here = select(block.id).where(block.return_depot_id == depot_id)
+        return await self.where(
+            *AssignmentFilter().conditions(),
+            column.block_id.in_(here),
+            # Nothing is away for longer; an index goes by departure.
+            column.departs_at > since - _LONGEST,
+            column.returns_at > since,
+            column.returns_at <= until,
+            order_by=[column.returns_at, column.id],
+        )
 
     async def leaving(self, since: datetime, until: datetime, depot_id: uuid.UUID | None = None) -> list[Assignment]:
         """Return the assignments that leave after `since` and no later than `until`, of a depot or of all, by departure."""

@@ -76,13 +76,11 @@ class ChargingRequests(Repository[ChargingRequest]):
         """Return the requests of each vehicle that count at a moment, the earliest to leave first (`domain.charging_requests.counting`)."""
         return counting(await self.of_vehicles(vehicle_ids, at=at), at=at)
 
-    async def counting_in(self, depot_id: uuid.UUID, *, at: datetime) -> dict[uuid.UUID, list[ChargingRequest]]:
-        """Return the requests that count of each vehicle for which any is asked for in a depot."""
+    async def vehicles_asked_for(self, depot_id: uuid.UUID, *, at: datetime) -> set[uuid.UUID]:
+        """Return the vehicles for which anything is asked for in a depot at a moment, whether it counts or not."""
         column = self.table.c
-        here = await self.session.fetch(
-            select(column.vehicle_id).where(column.depot_id == depot_id, column.vehicle_id.is_not(None), *_in_force(at)).distinct()
-        )
-        return await self.counting([row[0] for row in here], at=at)
+        here = select(column.vehicle_id).where(column.depot_id == depot_id, column.vehicle_id.is_not(None), *_in_force(at)).distinct()
+        return {row[0] for row in await self.session.fetch(here)}
 
 
 async def vehicles_known_as(session: Session, names: Iterable[str]) -> dict[str, uuid.UUID]:

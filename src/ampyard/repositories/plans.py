@@ -61,10 +61,15 @@ class PlannedStays(Repository[PlannedStay]):
         column = self.table.c.assignment_id
         return {stay.assignment_id: stay for stay in await self._newest(column, assignment_ids, at) if stay.assignment_id is not None}
 
+    async def of_requests(self, request_ids: Iterable[uuid.UUID], *, at: datetime) -> dict[uuid.UUID, PlannedStay]:
+        """Return what is planned of each charging request by the newest plan that has it and is fresh at a moment."""
+        column = self.table.c.request_id
+        return {stay.request_id: stay for stay in await self._newest(column, request_ids, at) if stay.request_id is not None}
+
     async def of_vehicles(self, vehicle_ids: Iterable[uuid.UUID], *, at: datetime) -> list[PlannedStay]:
-        """Return the stays of vehicles in plans that are fresh at a moment; of each transaction, and each assignment ahead, the newest."""
+        """Return the stays of vehicles in plans that are fresh at a moment; of each stay the newest."""
         column = self.table.c
-        stay = func.coalesce(column.transaction_id, column.assignment_id)
+        stay = func.coalesce(column.transaction_id, column.assignment_id, column.request_id, column.vehicle_id)
         reading = self._reading(
             ("of_vehicles",),
             None,
@@ -166,17 +171,20 @@ async def peak_kw(session: Session, depot_id: uuid.UUID, *, since: datetime, unt
 
 
 async def vehicles_of_stays(session: Session, stay_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
-    """Return whose stays these are, by the id of the transaction or, ahead of it, of the assignment."""
+    """Return whose stays these are, by `PlannedStay.stay_id`."""
     wanted, tx, run = list(stay_ids), tables.transaction.c, tables.assignment.c
+    asked, vehicle = tables.charging_request.c, tables.vehicle.c
     known = select(tx.id, tx.vehicle_id).where(tx.id == func.any(array(wanted)), tx.vehicle_id.is_not(None))
     to_come = select(run.id, run.vehicle_id).where(run.id == func.any(array(wanted)))
-    return {row[0]: row[1] for row in await session.fetch(known.union_all(to_come))}
+    asked_for = select(asked.id, asked.vehicle_id).where(asked.id == func.any(array(wanted)), asked.vehicle_id.is_not(None))
+    itself = select(vehicle.id, vehicle.id).where(vehicle.id == func.any(array(wanted)))
+    return {row[0]: row[1] for row in await session.fetch(known.union_all(to_come, asked_for, itself))}
 
 
 async def past_stays(session: Session, vehicle_ids: Iterable[uuid.UUID], depot_id: uuid.UUID, *, since: datetime) -> list[PastStay]:
     """Return the stays of vehicles at a depot that began after a moment, and have ended."""
     tx = tables.transaction.c
-    statement = select(tx.vehicle_id, tx.started_at, tx.ended_at).where(
+    statement = select(tx.vehicle_id, tx.started_at, tx.ended_at, tx.energy_wh / 1000).where(
         tx.vehicle_id == func.any(array(vehicle_ids)),
         tx.started_at >= since,
         tx.depot_id == depot_id,

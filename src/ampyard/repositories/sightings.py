@@ -264,13 +264,12 @@ async def shortfalls(session: Session, at: datetime) -> list[Sighting]:
         ~replaced,
         order_by=[column.made_at, column.id],
     )
-    return [_short(stay, stay.transaction_id or stay.assignment_id) for stay in short]
+    return [_short(stay, stay.stay_id) for stay in short]
 
 
-def _short(stay: PlannedStay, target_id: UUID | None) -> Sighting:
+def _short(stay: PlannedStay, target_id: UUID) -> Sighting:
     shortfall = stay.shortfall
     assert shortfall is not None
-    assert target_id is not None
     return Sighting(
         target_id=target_id,
         depot_id=stay.depot_id,

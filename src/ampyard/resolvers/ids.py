@@ -43,6 +43,7 @@ from ampyard.domain.pricing import EnergyPrice
 from ampyard.domain.priorities import Priority
 from ampyard.domain.readiness_records import ReadinessRecord
 from ampyard.domain.reports import Report
+from ampyard.domain.reservations import Reservation
 from ampyard.domain.resource_groups import ResourceGroup
 from ampyard.domain.state_of_charge import SocReading
 from ampyard.domain.supply import LimitException, PowerNode
@@ -83,6 +84,7 @@ from ampyard.repositories.priorities import Priorities
 from ampyard.repositories.readiness import ReadinessRecords
 from ampyard.repositories.reports import Reports
 from ampyard.repositories.repository import Repository
+from ampyard.repositories.reservations import Reservations
 from ampyard.repositories.states_of_charge import SocReadings
 from ampyard.repositories.supply import LimitExceptions
 from ampyard.repositories.templates import Templates
@@ -136,6 +138,7 @@ NODES: dict[type[Any], type[Repository[Any]]] = {
     Priority: Priorities,
     ReadinessRecord: ReadinessRecords,
     Report: Reports,
+    Reservation: Reservations,
     SocReading: SocReadings,
     Transaction: Transactions,
     UnknownIdentification: UnknownIdentifications,

@@ -52,8 +52,14 @@ def plan_stay_of_assignment(info: Info) -> Load:
     return Load(_of_assignments, (info.context.now,))
 
 
+def plan_stay_of_request(info: Info) -> Load:
+    """Plan what the newest fresh plan says of the stay that a charging request is about; by its id."""
+    info.context.principal.require(SCOPES[PlannedStay])
+    return Load(_of_requests, (info.context.now,))
+
+
 def plan_vehicle_of_stay(info: Info) -> Load:
-    """Plan whose stay it is; by the id of a transaction, or of an assignment."""
+    """Plan whose stay it is; by `PlannedStay.stay_id`."""
     info.context.principal.require(SCOPES[Vehicle])
     return Load(_vehicles)
 
@@ -95,6 +101,10 @@ async def _of_transactions(session: Session, transaction_ids: Sequence[uuid.UUID
 
 async def _of_assignments(session: Session, assignment_ids: Sequence[uuid.UUID], now: datetime) -> Mapping[uuid.UUID, PlannedStay]:
     return await PlannedStays(session).of_assignments(assignment_ids, at=now)
+
+
+async def _of_requests(session: Session, request_ids: Sequence[uuid.UUID], now: datetime) -> Mapping[uuid.UUID, PlannedStay]:
+    return await PlannedStays(session).of_requests(request_ids, at=now)
 
 
 async def _vehicles(session: Session, stay_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, Vehicle]:

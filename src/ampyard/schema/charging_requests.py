@@ -26,6 +26,7 @@ from ampyard.resolvers.changes import mutation
 from ampyard.resolvers.edges import by_id, references_to, to_one
 from ampyard.resolvers.ids import optional_id
 from ampyard.resolvers.lists import Listing
+from ampyard.resolvers.plans import plan_stay_of_request
 from ampyard.resolvers.scopes import scoped_subscription
 from ampyard.schema.enums import ChargingRequestFlaw, ChargingRequestSource, PreconditioningKind, PriorityLevel
 from ampyard.schema.errors import Change, Payload
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ampyard.schema.charge_points import Evse
     from ampyard.schema.depot_links import DepotLink
     from ampyard.schema.depots import Depot
+    from ampyard.schema.plans import PlannedStay
     from ampyard.schema.priorities import Priority
     from ampyard.schema.vehicles import Vehicle
 
@@ -148,6 +150,11 @@ class ChargingRequest(Node):
     updated_at: datetime = strawberry.field(description="When it last changed.")
     outlook: ChargingOutlook | None = edge(
         resolvers.plan_outlook, key="id", description="What becomes of it; null once it does not count: withdrawn, overruled or flawed."
+    )
+    planned: Annotated["PlannedStay", strawberry.lazy("ampyard.schema.plans")] | None = edge(
+        plan_stay_of_request,
+        key="id",
+        description="What the newest plan has of the stay it is about: what it will be short of, why, and what would help.",
     )
     overruled_by: Annotated["ChargingRequest", strawberry.lazy("ampyard.schema.charging_requests")] | None = edge(
         resolvers.plan_overruled_by, key="id", description="The request of a person that counts in its place."

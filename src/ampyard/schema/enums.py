@@ -38,12 +38,13 @@ from ampyard.domain.notifications.deliveries import DeliveryState as Notificatio
 from ampyard.domain.notifications.deliveries import NotedChange as NotifiedChange
 from ampyard.domain.orders import ResetKind, TriggeredMessage
 from ampyard.domain.planning import PlanStatus, RemedyKind, ShortfallCause
-from ampyard.domain.plans import DepartureSource
+from ampyard.domain.plans import ArrivalSource, ChargeSource, DepartureSource
 from ampyard.domain.power import Line
 from ampyard.domain.pricing import CostUnknown
 from ampyard.domain.priorities import PriorityLevel, PriorityOutcome, PriorityTarget
 from ampyard.domain.readiness import Risk
 from ampyard.domain.reports import ReportKind
+from ampyard.domain.reservations import ReservationState
 from ampyard.domain.schedule_checks import ScheduleVerdict
 from ampyard.domain.settings import Language, UnknownTagPolicy
 from ampyard.domain.state_of_charge import SocSource
@@ -106,6 +107,7 @@ strawberry.enum(UnknownTagPolicy, name="UnknownTagPolicy", description="What bec
 strawberry.enum(JobRunState, name="JobRunState", description="How far a background job has come.")
 strawberry.enum(PrincipalKind, name="PrincipalKind", description="What kind of caller it is.")
 strawberry.enum(Role, name="Role", description="A set of scopes that is granted to a user.")
+strawberry.enum(ReservationState, name="ReservationState", description="How far a reservation has come.")
 strawberry.enum(ReportKind, name="ReportKind", description="What a report is about.")
 strawberry.enum(ChargingState, name="ChargingState", description="What the vehicle and the charge point are doing, in OCPP's words.")
 strawberry.enum(TransactionState, name="TransactionState", description="Whether a transaction still runs.")
@@ -125,6 +127,8 @@ strawberry.enum(AuthorizedBy, name="AuthorizedBy", description="What let a trans
 strawberry.enum(AuthorizationStatus, name="AuthorizationStatus", description="What became of an id tag, in OCPP's words.")
 strawberry.enum(VehicleResolution, name="VehicleResolution", description="How the vehicle of a transaction became known.")
 strawberry.enum(StopReason, name="StopReason", description="Why a transaction ended: OCPP's reasons, and two of our own.")
+strawberry.enum(ArrivalSource, name="ArrivalSource", description="Where it is known from that a vehicle comes that is not plugged in yet.")
+strawberry.enum(ChargeSource, name="ChargeSource", description="Where it is known from what is in a battery, from the best to the worst.")
 strawberry.enum(DepartureSource, name="DepartureSource", description="Where it is known from when a vehicle leaves.")
 strawberry.enum(PlanStatus, name="PlanStatus", description="How good a plan is.")
 strawberry.enum(RemedyKind, name="RemedyKind", description="What would help a vehicle that will not be ready.")
@@ -140,11 +144,13 @@ __all__ = [
     "AnomalyKind",
     "AnomalyResolution",
     "Archived",
+    "ArrivalSource",
     "AuthorizationStatus",
     "AuthorizedBy",
     "Availability",
     "BoundBy",
     "ChargePointState",
+    "ChargeSource",
     "ChargingRequestFlaw",
     "ChargingRequestSource",
     "ChargingState",
@@ -190,6 +196,7 @@ __all__ = [
     "PriorityTarget",
     "RemedyKind",
     "ReportKind",
+    "ReservationState",
     "ResetKind",
     "Risk",
     "Role",

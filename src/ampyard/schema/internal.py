@@ -51,6 +51,7 @@ from ampyard.schema.plans import PlanSubscriptions
 from ampyard.schema.priorities import Priority, PriorityMutations, PriorityQueries, PrioritySubscriptions
 from ampyard.schema.readiness import ReadinessQueries, ReadinessRecord, ReadinessSubscriptions
 from ampyard.schema.reports import Report, ReportQueries
+from ampyard.schema.reservations import Reservation, ReservationMutations, ReservationQueries, ReservationSubscriptions
 from ampyard.schema.resource_groups import ResourceGroup, ResourceGroupMutations, ResourceGroupQueries
 from ampyard.schema.scalars import CONFIG
 from ampyard.schema.settings import SettingsMutations, SettingsQueries
@@ -97,6 +98,7 @@ class Query(
     EnergyPriceQueries,
     PriorityQueries,
     CommandQueries,
+    ReservationQueries,
     ReportQueries,
     AlertQueries,
     AlertRuleQueries,
@@ -137,6 +139,7 @@ class Mutation(
     CorrectionMutations,
     EnergyPriceMutations,
     CommandMutations,
+    ReservationMutations,
     ChargingProfileMutations,
     AlertMutations,
     AlertRuleMutations,
@@ -172,6 +175,7 @@ class Subscription(
     ChargePointSubscriptions,
     FaultSubscriptions,
     CommandSubscriptions,
+    ReservationSubscriptions,
     DepotSubscriptions,
     DispatchSubscriptions,
     ReadinessSubscriptions,
@@ -216,6 +220,7 @@ schema = Subgraph(
         EnergyPrice,
         Priority,
         Command,
+        Reservation,
         Report,
         Alert,
         AlertRule,

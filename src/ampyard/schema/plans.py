@@ -12,6 +12,7 @@ from ampyard.domain.access import Scope
 from ampyard.engine import Delivery, computed, edge, list_size
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.charge_points import ChargePoints
+from ampyard.repositories.charging_requests import ChargingRequests
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.vehicles import Vehicles
@@ -19,12 +20,13 @@ from ampyard.resolvers import plans as resolvers
 from ampyard.resolvers import subscriptions
 from ampyard.resolvers.edges import to_one
 from ampyard.resolvers.scopes import scoped_subscription
-from ampyard.schema.enums import DepartureSource, PlanStatus, PriorityLevel, RemedyKind, ShortfallCause
+from ampyard.schema.enums import ArrivalSource, ChargeSource, DepartureSource, PlanStatus, PriorityLevel, RemedyKind, ShortfallCause
 from ampyard.schema.node import shows
 
 if TYPE_CHECKING:
     from ampyard.schema.assignments import Assignment
     from ampyard.schema.charge_points import ChargePoint
+    from ampyard.schema.charging_requests import ChargingRequest
     from ampyard.schema.depots import Depot
     from ampyard.schema.supply import PowerNode
     from ampyard.schema.transactions import Transaction
@@ -71,6 +73,7 @@ class Remedy:
 @strawberry.federation.type(directives=[Authenticated()], description="That a vehicle will not be ready, by the plan.")
 class PlannedShortfall:
     lacks_minimum_kwh: float = strawberry.field(description="What it will lack of what it needs, in kWh.")
+    is_assumed: bool = strawberry.field(description="Whether nobody has told its charge, and it is assumed to be low: it may lack less.")
     lacks_target_kwh: float = strawberry.field(description="What it will lack of what is wanted, in kWh.")
     departs_at: datetime | None = strawberry.field(description="When it leaves.")
     ready_at: datetime | None = strawberry.field(description="When it would hold what it needs if it stayed; null: not within the horizon.")
@@ -91,12 +94,15 @@ class PlanStep:
 
 @strawberry.federation.type(directives=[Authenticated()], description="A vehicle at a plug, as the plan has it.")
 class PlannedStay:
-    arrives_at: datetime = strawberry.field(description="When it arrived, or will.")
+    arrives_at: datetime = strawberry.field(description="When it arrived, or is expected to.")
+    is_expected: bool = strawberry.field(description="Whether it has yet to be plugged in: power is kept for it, nobody is told a limit.")
+    arrival_source: ArrivalSource | None = strawberry.field(description="Where it is known from that it comes; null: it is plugged in.")
     departs_at: datetime | None = strawberry.field(description="When it leaves; null where that is not known.")
     priority: PriorityLevel = strawberry.field(description="Its class: a higher one is served entirely before a lower one.")
     energy_kwh: float | None = strawberry.field(
         description="What is in its battery when it arrives, or was as the plan was made, in kWh; null: that depends on the stay before."
     )
+    energy_source: ChargeSource | None = strawberry.field(description="Where that is known from; null where that is.")
     minimum_kwh: float = strawberry.field(description="What it needs as it leaves: for its run, and the reserve, in kWh.")
     target_kwh: float = strawberry.field(description="What is wanted as it leaves, in kWh.")
     capacity_kwh: float = strawberry.field(description="What its battery holds, in kWh.")
@@ -112,6 +118,9 @@ class PlannedStay:
     )
     assignment: Annotated["Assignment", strawberry.lazy("ampyard.schema.assignments")] | None = to_one(
         Assignments, "assignment_id", description="The run it leaves on; null where it is on none that is known."
+    )
+    charging_request: Annotated["ChargingRequest", strawberry.lazy("ampyard.schema.charging_requests")] | None = to_one(
+        ChargingRequests, "request_id", description="What is asked for it; null where nothing is."
     )
     charge_point: Annotated["ChargePoint", strawberry.lazy("ampyard.schema.charge_points")] | None = to_one(
         ChargePoints, "charge_point_id", description="Where it is plugged in, or is supposed to be; null where the caller may not see it."

@@ -8,7 +8,7 @@ from datetime import datetime
 from ampyard.domain.access import system_principal
 from ampyard.domain.charge_points import ChargePoint, Evse
 from ampyard.domain.charging_forecast import Battery, Forecast
-from ampyard.domain.charging_outlook import ChargingOutlook, outlook_of
+from ampyard.domain.charging_outlook import ChargingOutlook, expected_outlook, outlook_of
 from ampyard.domain.charging_requests import ChargingRequest, counting, overruled
 from ampyard.domain.depot_links import DepotLink
 from ampyard.domain.depots import Depot
@@ -161,12 +161,16 @@ def _rejected(asked: Sequence[ChargingRequest], of_vehicles: Sequence[ChargingRe
 
 @dataclass(frozen=True, slots=True)
 class Foresight:
-    """What outlooks of requests are made of: vehicles, where they are plugged in, and what is planned there."""
+    """What outlooks of requests are made of: vehicles, where they are plugged in, and what is planned there.
+
+    `expected` has what is planned of those that have yet to come, by their requests.
+    """
 
     now: datetime
     vehicles: Mapping[uuid.UUID, Vehicle]
     plugs: Mapping[uuid.UUID, Plug]
     planned: Mapping[uuid.UUID, PlannedStay]
+    expected: Mapping[uuid.UUID, PlannedStay]
 
     def outlook(self, request: ChargingRequest) -> ChargingOutlook:
         """Return what becomes of a request at what its vehicle gets where it is plugged in: as it is planned, else as it flows now."""
@@ -175,6 +179,9 @@ class Foresight:
             return ChargingOutlook(self.now, reason="The vehicle is not known.")
         soc = vehicle.soc
         fresh = None if soc is None or self.now - soc.at > OLDEST_SOC else soc.percent
+        expected = self.expected.get(request.id)
+        if expected is not None:
+            return expected_outlook(expected, now=self.now)
         if request.arrives_at is not None and request.arrives_at > self.now and vehicle.id not in self.plugs:
             return ChargingOutlook(self.now, reason=f"The vehicle is expected at {request.arrives_at.isoformat()}.")
         plan = self.planned.get(vehicle.id)
@@ -192,10 +199,12 @@ class Foresight:
 async def foresight_of(session: Session, vehicle_ids: Iterable[uuid.UUID], running: Iterable[Transaction], *, now: datetime) -> Foresight:
     """Return what outlooks of these vehicles' requests are made of; `running` are the transactions they are in."""
     ids = set(vehicle_ids)
-    planned = await PlannedStays(session).of_transactions([one.id for one in running], at=now)
+    stays = await PlannedStays(session).of_vehicles(ids, at=now)
+    open_ones = {one.id for one in running}
     return Foresight(
         now=now,
         vehicles=await Vehicles(session).by_ids(ids),
         plugs=await plugs(session, ids),
-        planned={stay.vehicle_id: stay for stay in planned.values()},
+        planned={stay.vehicle_id: stay for stay in stays if stay.transaction_id in open_ones},
+        expected={stay.request_id: stay for stay in stays if stay.is_expected and stay.request_id is not None},
     )

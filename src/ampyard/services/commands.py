@@ -27,6 +27,7 @@ from ampyard.repositories.database import Snapshot
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import COMMAND_CHANNEL, UnitOfWork
 from ampyard.repositories.variables import keep
+from ampyard.services import reservation_states
 from ampyard.services.backend import Backend
 from ampyard.services.events import EventQueue
 
@@ -115,6 +116,8 @@ async def finish(backend: Backend, tenant_id: uuid.UUID, command_id: uuid.UUID, 
             setting = SetVariable.from_payload(command.payload)
             taken = ReportedVariable(setting.variable, setting.value)
             await keep(work.session, work.tenant_id, command.charge_point_id, [taken], at=work.now)
+        elif command.kind in {CommandKind.RESERVE, CommandKind.CANCEL_RESERVATION}:
+            await reservation_states.answered(work, command, state, outcome)
         _publish(work, command, state)
         await work.commit()
     return command

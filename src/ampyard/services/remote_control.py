@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ampyard.domain.access import Principal, Scope
 from ampyard.domain.commands import Command, CommandKind, CommandState
 from ampyard.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from ampyard.domain.id_tags import IdTag
 from ampyard.domain.transactions import Transaction, TransactionState
 from ampyard.repositories.charge_points import Evses
 from ampyard.repositories.database import Snapshot
@@ -16,6 +17,7 @@ from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.services import commands
 from ampyard.services.backend import Backend
+from ampyard.services.reservation_states import kept_for
 
 # How long a caller waits for what a charge point has promised to come about.
 _EFFECT_S = 10.0
@@ -51,7 +53,10 @@ async def start_transaction(
         charge_point = await commands.reachable(work, evse.charge_point_id)
         if evse.id in await Transactions(work.session).active_of_evses([evse.id]):
             raise ConflictError(f"EVSE {evse.evse_no} of {charge_point.identity} has an open transaction; stop it first.")
-        tag = await _tag(work, vehicle_id, id_tag)
+        tag = (await usable_tag(work, vehicle_id, id_tag)).value
+        kept = await kept_for(work, evse, work.now)
+        if kept is not None and not kept.admits(tag):
+            raise ConflictError(f"EVSE {evse.evse_no} of {charge_point.identity} is kept for another until {kept.expires_at.isoformat()}.")
         payload = {"evse_no": evse.evse_no, "id_tag": tag, "remote_start_id": secrets.randbelow(2**31 - 1) + 1}
         command = await commands.give(work, charge_point.id, CommandKind.START_TRANSACTION, payload)
         work.answers(command=command, transaction=None)
@@ -102,12 +107,18 @@ async def _nothing() -> None:
     """There is nothing to do but to wait."""
 
 
-async def _tag(work: UnitOfWork, vehicle_id: uuid.UUID | None, id_tag: str | None) -> str:
+async def usable_tag(work: UnitOfWork, vehicle_id: uuid.UUID | None, id_tag: str | None) -> IdTag:
+    """Return the id tag that is named, or one that a vehicle may charge with.
+
+    Raises:
+        NotFoundError: there is no such vehicle or id tag.
+        ConflictError: the vehicle has no tag that is valid now.
+    """
     if id_tag is not None:
         tag = await IdTags(work.session).by_value(id_tag)
         if tag is None:
             raise NotFoundError(f"There is no id tag {id_tag!r}.")
-        return tag.value
+        return tag
     assert vehicle_id is not None
     vehicle = await Vehicles(work.session).by_id(vehicle_id)
     if vehicle is None:
@@ -116,4 +127,4 @@ async def _tag(work: UnitOfWork, vehicle_id: uuid.UUID | None, id_tag: str | Non
     usable = [tag for tag in tags if not tag.blocked and (tag.valid_until is None or tag.valid_until > work.now)]
     if not usable:
         raise ConflictError(f"Vehicle {vehicle.name} has no id tag that is valid now.")
-    return usable[0].value
+    return usable[0]

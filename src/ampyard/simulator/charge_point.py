@@ -103,6 +103,7 @@ class SimulatedChargePoint:
         for deed in deeds:
             deed(now)
         for evse in self.evses:
+            self._let_go(evse, now)
             self._start_or_forget_pending(evse, now)
         for evse in self.evses:
             evse.settle(evse.obedience.obeyed_kw(self.limit_kw(evse, now), now), elapsed_s)
@@ -116,6 +117,16 @@ class SimulatedChargePoint:
         self._update_firmware(now)
         if any(flowed):
             self.save()
+
+    def _let_go(self, evse: Evse, now: datetime) -> None:
+        """Keep an EVSE no longer than it is reserved."""
+        reservation = evse.state.reservation
+        if reservation is not None and reservation.expires_at <= now:
+            evse.state.reservation = None
+            self.save()
+            word = self.dialect.reservation_expired(reservation.number)
+            if word is not None:
+                self.outbox.post(word)
 
     def _note_link(self, now: datetime) -> None:
         """Count since when there is no link; once it is there again, let go of the profiles that are over for good by that."""
@@ -205,8 +216,9 @@ class SimulatedChargePoint:
             began=evse.reading(now),
             ocpp_transaction_id=key if self.dialect.names_transactions else None,
             remote_start_id=remote_start_id,
+            reservation_number=None if evse.state.reservation is None else evse.state.reservation.number,
         )
-        evse.state.transaction = transaction
+        evse.state.transaction, evse.state.reservation = transaction, None
         evse.settle(evse.obedience.obeyed_kw(self.limit_kw(evse, now), now), 0.0)
         transaction.charging_state = evse.charging_state.value
         evse.next_sample_at = now + timedelta(seconds=self.meter_interval_s)
@@ -262,6 +274,10 @@ class SimulatedChargePoint:
         if plugged is None or self.boot_reason is BootReason.REMOTE_RESET:
             return
         token = IdToken(plugged.spec.id_tag, plugged.spec.id_tag_type)
+        if not evse.admits(token):
+            # Neither does it ask whether this one may charge: the EVSE is kept for another.
+            self._refuse(evse, plugged, token, now)
+            return
         if not self.online:
             # OCPP 1.6 section 3.5 and 2.0.1 block C: known id tags may start while the link is down
             if token.id_tag in self.state.accepted_id_tags:

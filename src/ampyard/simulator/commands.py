@@ -44,7 +44,11 @@ class Commands:
         point = self._point
         named = point.evse(evse_no)
         candidates = point.evses if evse_no is None else [named] if named is not None else []
-        able = [evse for evse in candidates if evse.state.operative and evse.state.transaction is None and evse.pending_start is None]
+        able = [
+            evse
+            for evse in candidates
+            if evse.state.operative and evse.state.transaction is None and evse.pending_start is None and evse.admits(token)
+        ]
         if not point.online or not able or (profile is not None and profile.purpose is not Purpose.TX):
             return False
         evse = min(able, key=lambda candidate: candidate.state.plugged is None)

@@ -25,6 +25,7 @@ class Status(StrEnum):
     SUSPENDED_EV = "SuspendedEV"
     SUSPENDED_EVSE = "SuspendedEVSE"
     FINISHING = "Finishing"
+    RESERVED = "Reserved"
     UNAVAILABLE = "Unavailable"
 
 
@@ -65,6 +66,10 @@ class Dialect(Protocol):
 
     def overall_status(self, status: Status, now: datetime) -> Any | None:
         """Word the status of the charge point as a whole; None where the version has none."""
+        ...
+
+    def reservation_expired(self, number: int) -> Any | None:
+        """Word that nobody came in time; None where the status of the connector says it all."""
         ...
 
     def authorize(self, token: IdToken) -> Any: ...

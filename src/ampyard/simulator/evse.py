@@ -60,7 +60,13 @@ class Evse:
             return Status.UNAVAILABLE
         if state.plugged is not None:
             return Status.FINISHING if state.plugged.standing == "finished" else Status.PREPARING
-        return Status.AVAILABLE if self.pending_start is None else Status.PREPARING
+        if self.pending_start is not None:
+            return Status.PREPARING
+        return Status.AVAILABLE if state.reservation is None else Status.RESERVED
+
+    def admits(self, token: IdToken) -> bool:
+        """Whether it is kept for nobody, or for this token."""
+        return self.state.reservation is None or self.state.reservation.admits(token)
 
     @property
     def wants_transaction(self) -> PluggedVehicle | None:

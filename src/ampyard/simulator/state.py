@@ -43,6 +43,18 @@ class PluggedVehicle:
     standing: Literal["arrived", "refused", "finished"] = "arrived"
 
 
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """An EVSE is kept for a token; ``number`` is what the central system calls it."""
+
+    number: int
+    token: IdToken
+    expires_at: datetime
+
+    def admits(self, token: IdToken) -> bool:
+        return self.token.id_tag.lower() == token.id_tag.lower()
+
+
 @dataclass(slots=True)
 class Transaction:
     """An open transaction. ``key`` names it on this charge point; in OCPP 2.0.1 it is also the transaction id."""
@@ -54,6 +66,7 @@ class Transaction:
     remote_start_id: int | None = None
     seq_no: int = 0
     charging_state: str = "Charging"
+    reservation_number: int | None = None
 
     def next_seq_no(self) -> int:
         """Take the next sequence number; the first is 0."""
@@ -68,6 +81,7 @@ class EvseState:
     operative: bool = True
     plugged: PluggedVehicle | None = None
     transaction: Transaction | None = None
+    reservation: Reservation | None = None
 
 
 @dataclass(slots=True)

@@ -37,6 +37,7 @@ class Programme:
         """Return the highest t for which the rising have their pace times t, and all others at least what they are to have."""
         solver = highspy.Highs()  # type: ignore[no-untyped-call]  # it has no annotations
         solver.setOptionValue("output_flag", False)  # as HiGHS takes it
+        solver.setOptionValue("threads", 1)  # all programmes of a process have to agree on it
         for place in range(len(self.ids)):
             solver.addVar(least[place], self.ceilings[place])
         t = len(self.ids)

@@ -7,7 +7,7 @@ import pytest
 
 from ampyard.domain.job_runs import JobRunState
 from ampyard.domain.planning import PlanStatus, ShortfallCause
-from ampyard.domain.plans import FRESH, DepartureSource
+from ampyard.domain.plans import FRESH, ArrivalSource, ChargeSource, DepartureSource
 from ampyard.repositories.job_runs import JobRuns
 from ampyard.repositories.plans import DepotPlans, PlannedStays, planned, try_lock
 from ampyard.services.planning.running import make_plan
@@ -25,7 +25,7 @@ async def test_a_plan_is_kept_with_its_stays(yard: PlannedYard) -> None:
     assert made is not None
     async with yard.backend.snapshot(yard.yard.principal) as snapshot:
         assert (await DepotPlans(snapshot).newest([yard.depot_id], at=NOW))[yard.depot_id] == made
-        (stay,) = (await PlannedStays(snapshot).of_plans([made.id]))[made.id]
+        stay, back = (await PlannedStays(snapshot).of_plans([made.id]))[made.id]
         power = (await planned(snapshot, yard.depot_id, at=NOW))[transaction.id]
     assert (made.made_at, made.fresh_until, made.status) == (NOW, NOW + FRESH, PlanStatus.OPTIMAL)
     # 120 kW for two hours; feeder 1 has 150 kW, and CP-1 keeps its fall-back.
@@ -36,6 +36,10 @@ async def test_a_plan_is_kept_with_its_stays(yard: PlannedYard) -> None:
     assert stay.final_kwh == pytest.approx(30.0 + 120.0 * 2 * 0.92)
     assert stay.cause is ShortfallCause.NODE
     assert stay.lacks_minimum_kwh == pytest.approx(280.0 - 250.8)
+    assert (stay.is_expected, stay.arrival_source, stay.energy_source) == (False, None, ChargeSource.READING)
+    # It comes back at night; what is left then depends on what it leaves with.
+    assert (back.vehicle_id, back.arrives_at, back.departs_at, back.energy_kwh) == (run.vehicle_id, run.returns_at, None, None)
+    assert (back.is_expected, back.arrival_source, back.energy_source) == (True, ArrivalSource.ASSIGNMENT, None)
     assert power.kw == 120.0
     assert power.minimum_kwh == pytest.approx(280.0)
 

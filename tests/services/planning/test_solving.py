@@ -8,7 +8,7 @@ import pytest
 
 from ampyard.domain.planning import PlanNode, PlanProblem, Stay, slots
 from ampyard.services.planning import solving
-from ampyard.services.planning.problem import HORIZON
+from ampyard.services.planning.outlook import HORIZON
 from ampyard.services.planning.solving import NoPlanError, SolverProcess
 from tests.services.planning import doubles
 from tests.services.supplied import HOUR

@@ -193,5 +193,17 @@ class Endpoint16(Endpoint, ChargePoint):
         return call_result.SignCertificate(GenericStatus.rejected)
 
 
+# 1.6 has no words for why somebody who is known may not charge here and now.
+_STATUS = {
+    Authorization.ACCEPTED: AuthorizationStatus.accepted,
+    Authorization.BLOCKED: AuthorizationStatus.blocked,
+    Authorization.EXPIRED: AuthorizationStatus.expired,
+    Authorization.INVALID: AuthorizationStatus.invalid,
+    Authorization.NO_CREDIT: AuthorizationStatus.blocked,
+    Authorization.NOT_AT_THIS_LOCATION: AuthorizationStatus.blocked,
+    Authorization.NOT_AT_THIS_TIME: AuthorizationStatus.blocked,
+}
+
+
 def _id_tag_info(authorization: Authorization) -> IdTagInfo:
-    return IdTagInfo(AuthorizationStatus(authorization.value))
+    return IdTagInfo(_STATUS[authorization])

@@ -11,11 +11,13 @@ from ampyard.connect.schedules import composite_schedule
 from ampyard.connect.values import format_timestamp
 from ampyard.domain.commands import Command, CommandKind
 from ampyard.domain.orders import (
+    CancelReservation,
     ChangeAvailability,
     ClearProfiles,
     Order,
     ReadSchedule,
     ReadVariables,
+    Reserve,
     Reset,
     ResetKind,
     SetVariable,
@@ -79,6 +81,17 @@ def _(order: ReadSchedule) -> call.GetCompositeSchedule:
 @order_message.register
 def _(order: ClearProfiles) -> call.ClearChargingProfile:
     return call.ClearChargingProfile(connector_id=order.evse_no, charging_profile_purpose=ChargingProfilePurposeType.tx_profile)
+
+
+@order_message.register
+def _(order: Reserve) -> call.ReserveNow:
+    expiry = format_timestamp(order.expires_at)
+    return call.ReserveNow(order.evse_no, expiry, order.id_tag, order.number, parent_id_tag=order.group_id)
+
+
+@order_message.register
+def _(order: CancelReservation) -> call.CancelReservation:
+    return call.CancelReservation(order.number)
 
 
 def understand(command: Command, answer: dict[str, Any]) -> Answer:

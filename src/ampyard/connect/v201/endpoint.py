@@ -25,7 +25,7 @@ from ampyard.domain.charge_points import ConnectorStatus, OcppVersion
 from ampyard.domain.commands import Command
 from ampyard.domain.id_tags import Authorization, IdTagKind
 from ampyard.domain.transactions import ChargingState
-from ampyard.services import charge_points, firmware, station_events, transactions, variables
+from ampyard.services import charge_points, firmware, reservations, station_events, transactions, variables
 from ampyard.services.charge_points import BootInfo
 from ampyard.services.transactions import Report
 
@@ -156,6 +156,14 @@ class Endpoint201(Endpoint, ChargePoint):
     async def firmware_status(self, *, status: str, request_id: int | None = None, **_: Any) -> call_result.FirmwareStatusNotification:
         await firmware.status_changed(self.backend, self.station, status, request_id=request_id)
         return call_result.FirmwareStatusNotification()
+
+    @handles(Action.reservation_status_update)
+    async def reservation_status(
+        self, *, reservation_id: int, reservation_update_status: str, **_: Any
+    ) -> call_result.ReservationStatusUpdate:
+        expired = reservation_update_status == "Expired"
+        await reservations.told(self.backend, self.station, reservation_id, expired=expired)
+        return call_result.ReservationStatusUpdate()
 
     @handles(Action.notify_charging_limit)
     async def notify_charging_limit(self, *, charging_limit: dict[str, Any], **_: Any) -> call_result.NotifyChargingLimit:

@@ -4,10 +4,11 @@ from functools import singledispatch
 from typing import Any
 
 from ocpp.v201 import call
-from ocpp.v201.datatypes import ClearChargingProfileType, EVSEType, FirmwareType, GetVariableDataType, SetVariableDataType
+from ocpp.v201.datatypes import ClearChargingProfileType, EVSEType, FirmwareType, GetVariableDataType, IdTokenType, SetVariableDataType
 from ocpp.v201.enums import (
     ChargingProfilePurposeEnumType,
     ChargingRateUnitEnumType,
+    IdTokenEnumType,
     MessageTriggerEnumType,
     OperationalStatusEnumType,
     ReportBaseEnumType,
@@ -19,12 +20,15 @@ from ampyard.connect.schedules import composite_schedule
 from ampyard.connect.v201.variables import component_variable, variables_answer
 from ampyard.connect.values import format_timestamp
 from ampyard.domain.commands import Command, CommandKind
+from ampyard.domain.id_tags import IdTagKind
 from ampyard.domain.orders import (
+    CancelReservation,
     ChangeAvailability,
     ClearProfiles,
     Order,
     ReadSchedule,
     ReadVariables,
+    Reserve,
     Reset,
     ResetKind,
     SetVariable,
@@ -36,6 +40,13 @@ from ampyard.domain.orders import (
 
 # An EVSE with several connectors tells the status of each by itself; asked for is that of the first.
 _FIRST_CONNECTOR = 1
+# What a station reads for itself must be of the type it reads it as, to be the same (IdTokenEnumType); what an app has it never reads.
+_TYPE_OF_KIND = {
+    IdTagKind.RFID: IdTokenEnumType.iso14443,
+    IdTagKind.MAC: IdTokenEnumType.mac_address,
+    IdTagKind.CONTRACT: IdTokenEnumType.e_maid,
+    IdTagKind.APP: IdTokenEnumType.central,
+}
 
 
 @singledispatch
@@ -94,6 +105,18 @@ def _(order: ReadSchedule) -> call.GetCompositeSchedule:
 def _(order: ClearProfiles) -> call.ClearChargingProfile:
     purpose = ChargingProfilePurposeEnumType.tx_profile
     return call.ClearChargingProfile(charging_profile_criteria=ClearChargingProfileType(order.evse_no, purpose))
+
+
+@order_message.register
+def _(order: Reserve) -> call.ReserveNow:
+    group = None if order.group_id is None else IdTokenType(order.group_id, IdTokenEnumType.central)
+    token = IdTokenType(order.id_tag, _TYPE_OF_KIND[order.id_tag_kind])
+    return call.ReserveNow(order.number, format_timestamp(order.expires_at), token, evse_id=order.evse_no, group_id_token=group)
+
+
+@order_message.register
+def _(order: CancelReservation) -> call.CancelReservation:
+    return call.CancelReservation(order.number)
 
 
 def understand(command: Command, answer: dict[str, Any]) -> Answer:

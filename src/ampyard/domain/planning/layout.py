@@ -12,6 +12,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ampyard.domain.equipment import ALL_LINES
+from ampyard.domain.planning.lines import LineBounds, even_limit_kw, limit_kw, line_bounds
 from ampyard.domain.planning.model import PlanNode, PlanProblem, Stay
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -38,10 +40,10 @@ class Flows:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NodeRows:
-    """Rows of the model: what flows past one node in one slot is at most `most`. Only those that can bind are there."""
+class BoundRows:
+    """Rows of the model: what counts at one bound in one slot is at most `most`. Only those that can bind are there."""
 
-    node: Ints
+    bound: Ints
     slot: Ints
     most: Floats
 
@@ -65,8 +67,11 @@ class Layout:
     `needs_minimum`, `needs_target` and `cap` are what a stay has to take, together with those before it in its chain (`chains`, the stay
     itself last, with the factors that make kWh at their plugs kWh at its own), and `reachable` what it could take if it were alone. A
     minimum counts only where it is known when the vehicle leaves, within the horizon (`counts`). `below` says which stays are below which
-    node, `depths` how many nodes are above each, `limits` what may flow past a node in each slot, in kWh, and `present` how many hours of
-    a slot a stay is there.
+    node, `depths` how many nodes are above each, and `present` how many hours of a slot a stay is there.
+
+    `parts` times what flows to the stays is at most `limits`, in kWh a slot. The first bounds are those of the nodes, then come those of
+    lines (`line_bounds`); `bounds_of` has the numbers of those of each node. `gains` says by how many kW each rises with a kW more at its
+    node, a third of it on each line.
     """
 
     problem: PlanProblem
@@ -86,9 +91,12 @@ class Layout:
     reachable: Floats
     below: npt.NDArray[np.bool_]
     depths: tuple[int, ...]
+    parts: Floats
     limits: Floats
+    gains: Floats
+    bounds_of: tuple[Ints, ...]
     present: Floats
-    rows: NodeRows
+    rows: BoundRows
     tails: Tails
 
     @property
@@ -134,7 +142,9 @@ def lay_out(problem: PlanProblem) -> Layout:
     below = _below(nodes, stays)
     overlap = _overlap([(stay.arrives_at, stay.departs_at) for stay in stays], problem)
     hours = np.array([slot.hours for slot in problem.slots])
-    limits = np.array([[np.inf if kw is None else max(0.0, kw) for kw in node.limits_kw] for node in nodes])
+    lines = line_bounds(nodes, stays, below)
+    uneven = set(lines.node.tolist())
+    limits = np.array([limit_kw(node) if number in uneven else even_limit_kw(node) for number, node in enumerate(nodes)])
     able = overlap * np.array([stay.max_kw for stay in stays]).reshape(-1, 1)
     heat = np.minimum(_heating(stays, problem, overlap), able)
     most = able - heat
@@ -146,7 +156,10 @@ def lay_out(problem: PlanProblem) -> Layout:
     taken = [sum(alone[other] * factor for other, factor in zip(*both, strict=True)) for both in zip(chains, factors, strict=True)]
     places = {node.id: place for place, node in enumerate(nodes)}
     depths = tuple(_depth(nodes, places, place) for place in range(len(nodes)))
-    rows = _node_rows(nodes, below, depths, limits * hours, most + heat)
+    binding = _binding(nodes, below, depths, limits * hours, lines, hours, most + heat)
+    limits = np.vstack([limits, lines.limits]) * hours
+    bounds_of = tuple(np.append(number, len(nodes) + np.flatnonzero(lines.node == number)) for number in range(len(nodes)))
+    bound, slot = np.nonzero(binding)
     return Layout(
         problem=problem,
         stays=stays,
@@ -165,9 +178,12 @@ def lay_out(problem: PlanProblem) -> Layout:
         reachable=np.minimum(_with_tails(np.array(taken), tails, most, target), np.maximum(cap, 0.0)),
         below=below,
         depths=depths,
-        limits=limits * hours,
+        parts=np.vstack([below.astype(np.float64), lines.parts]),
+        limits=limits,
+        gains=np.append(np.ones(len(nodes)), lines.gains / len(ALL_LINES)),
+        bounds_of=bounds_of,
         present=overlap,
-        rows=rows,
+        rows=BoundRows(bound, slot, limits[bound, slot]),
         tails=tails,
     )
 
@@ -187,6 +203,11 @@ def _check_lengths(problem: PlanProblem) -> None:
     for node in problem.nodes:
         if len(node.limits_kw) != wanted:
             raise ValueError(f"Power node {node.id} has {len(node.limits_kw)} limits for {wanted} slots; give one for each.")
+        of_lines = [len(limits) for limits in node.line_limits_kw]
+        if of_lines not in ([], [wanted] * len(ALL_LINES)):
+            raise ValueError(
+                f"The lines of power node {node.id} have {of_lines} limits for {wanted} slots; give one each for three, or none."
+            )
 
 
 def _sound(stay: Stay) -> Stay:
@@ -314,8 +335,16 @@ def _with_tails(reachable: Floats, tails: Tails, most: Floats, target: Floats) -
     return least
 
 
-def _node_rows(nodes: Sequence[PlanNode], below: npt.NDArray[np.bool_], depths: Sequence[int], limits: Floats, able: Floats) -> NodeRows:
-    """Return where a limit can bind: less than all that those below could take, the limits further down considered."""
+def _binding(
+    nodes: Sequence[PlanNode],
+    below: npt.NDArray[np.bool_],
+    depths: Sequence[int],
+    limits: Floats,
+    lines: LineBounds,
+    hours: Floats,
+    able: Floats,
+) -> npt.NDArray[np.bool_]:
+    """Return where a bound can bind: less than all that those below could take, the limits further down considered."""
     places = {node.id: place for place, node in enumerate(nodes)}
     children: dict[int, list[int]] = {place: [] for place in range(len(nodes))}
     for place, node in enumerate(nodes):
@@ -327,8 +356,8 @@ def _node_rows(nodes: Sequence[PlanNode], below: npt.NDArray[np.bool_], depths: 
         offered = here.astype(np.float64) @ able + potential[children[place]].sum(axis=0)
         binds[place] = limits[place] < offered - TOLERANCE
         potential[place] = np.minimum(limits[place], offered)
-    at, slot = np.nonzero(binds)
-    return NodeRows(at, slot, limits[at, slot])
+    most = np.minimum(lines.parts.clip(min=0.0) @ able, lines.parts.max(axis=1, initial=0.0)[:, None] * potential[lines.node])
+    return np.vstack([binds, lines.limits * hours < most - TOLERANCE])
 
 
 def _depth(nodes: Sequence[PlanNode], places: Mapping[uuid.UUID, int], place: int) -> int:

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ampyard.domain.planning.layout import Floats, Ints
+from ampyard.domain.planning.lines import Phasors, span
 from ampyard.domain.planning.solver import Solver
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
-Phasors: TypeAlias = npt.NDArray[np.complex128]
 
 # A slot is as long as this share of the time until it begins: what is far off is uncertain anyway.
 _COARSENING = 0.25
@@ -114,7 +114,7 @@ def _rows(visits: Visits, bounds: Bounds, lengths: Floats, who: Ints, slot: Ints
     rows, columns, coefficients, upper = [who], [np.arange(len(who))], [np.ones(len(who))], [visits.needed_kwh]
     count = len(visits.hours)
     for parts, limit in zip(bounds.parts, bounds.most, strict=True):
-        middle, half = _span(parts)
+        middle, half = span(parts)
         for now, angles in ((True, middle + half * np.linspace(-1, 1, _DIRECTIONS_NOW if half else 1)), (False, [middle])):
             for angle in angles:
                 share = (parts * np.exp(-1j * angle)).real[who]
@@ -131,17 +131,6 @@ def _rows(visits: Visits, bounds: Bounds, lengths: Floats, who: Ints, slot: Ints
                 upper.append(limit * lengths[binds])
                 count += len(binds)
     return np.concatenate(rows), np.concatenate(columns), np.concatenate(coefficients), np.concatenate(upper)
-
-
-def _span(parts: Phasors) -> tuple[float, float]:
-    """Return the middle of the angles of some phasors that lie in a half-plane, and how far they reach on either side."""
-    there = parts[np.abs(parts) > _NOTHING]
-    if not len(there):
-        return 0.0, 0.0
-    lead = np.angle(there[0])
-    angles = np.angle(there * np.exp(-1j * lead))
-    low, high = angles.min(), angles.max()
-    return float(lead + (low + high) / 2), float(high - low) / 2
 
 
 def _solve(worth: Floats, least: Floats, most: Floats, rows: Ints, columns: Ints, coefficients: Floats, upper: Floats) -> Floats | None:

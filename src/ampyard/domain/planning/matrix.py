@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ampyard.domain.planning.layout import Floats, Ints, Layout, NodeRows
+from ampyard.domain.planning.layout import BoundRows, Floats, Ints, Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Columns:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """Bounds of columns and rows, and the entries of the matrix in any order. The rows are those of stays, of nodes, then of the peak."""
+    """Bounds of columns and rows, and the entries of the matrix in any order. The rows are those of stays, of bounds, then of the peak."""
 
     columns: Columns
     lower: Floats
@@ -75,8 +75,8 @@ class Model:
 def model_of(layout: Layout) -> Model:
     """Return the model of a layout.
 
-    Each stay has a row: flows (of its chain) + lacks to the minimum + lacks to the target - beyond the target = need. Each node has one for
-    each slot in which it can bind; with a demand charge there are two more a slot, which add up what flows and hold it below the peak.
+    Each stay has a row: flows (of its chain) + lacks to the minimum + lacks to the target - beyond the target = need. Each bound has one
+    for each slot in which it can bind; with a demand charge there are two more a slot, which add up what flows and hold it below the peak.
     """
     columns = _columns(layout)
     lower, upper = _bounds(layout, columns)
@@ -89,18 +89,20 @@ def model_of(layout: Layout) -> Model:
     limits = layout.rows
     if columns.peak < columns.total and layout.depths.count(0) == 1:
         # What flows past the only root is the total, of which there is a column: its limit is a bound there.
-        at_root = np.array(layout.depths)[limits.node] == 0
+        at_root = limits.bound == layout.depths.index(0)
         upper[columns.total + limits.slot[at_root]] = limits.most[at_root]
-        limits = NodeRows(limits.node[~at_root], limits.slot[~at_root], limits.most[~at_root])
-    row_of = np.full((len(layout.nodes), len(layout.hours)), -1)
-    row_of[limits.node, limits.slot] = np.arange(len(limits.node))
-    rows, places = [nothing], [nothing]
-    for node in np.unique(limits.node):
-        row = np.where(layout.below[node, all_stay], row_of[node, all_slot], -1)
+        limits = BoundRows(limits.bound[~at_root], limits.slot[~at_root], limits.most[~at_root])
+    row_of = np.full(layout.limits.shape, -1)
+    row_of[limits.bound, limits.slot] = np.arange(len(limits.bound))
+    rows, places, parts = [nothing], [nothing], [np.zeros(0)]
+    for bound in np.unique(limits.bound):
+        part = layout.parts[bound, all_stay]
+        row = np.where(part != 0, row_of[bound, all_slot], -1)
         places.append(np.flatnonzero(row >= 0))
         rows.append(row[places[-1]])
-    row, place = np.concatenate(rows), np.concatenate(places)
-    model = model.with_rows(np.full(len(limits.most), -np.inf), limits.most, row, place, np.ones(len(row)))
+        parts.append(part[places[-1]])
+    row, place, part = np.concatenate(rows), np.concatenate(places), np.concatenate(parts)
+    model = model.with_rows(np.full(len(limits.most), -np.inf), limits.most, row, place, part)
     model = model.with_rows(np.full(len(layout.tails.most), -np.inf), layout.tails.most, *_tail_entries(layout, columns))
     if columns.peak == columns.total:
         return model

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from ampyard.domain.power import Lines
+
 _HOUR = timedelta(hours=1)
 
 
@@ -26,12 +28,14 @@ class Slot:
 class PlanNode:
     """A node of the supply tree. `limits_kw` has, for each slot, what is left for vehicles: after unmanaged loads and reserves.
 
-    None: nothing limits it in that slot. A root has no parent.
+    None: nothing limits it in that slot. A root has no parent. `line_limits_kw` has the same of L1, L2 and L3, each as power between it and
+    neutral; it is empty where no line is limited.
     """
 
     id: uuid.UUID
     parent_id: uuid.UUID | None
     limits_kw: tuple[float | None, ...]
+    line_limits_kw: tuple[tuple[float | None, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Stay:
     Of a chain of stays of one vehicle the first tells what is in the battery when it arrives (`energy_kwh`); each other names the one
     before it and what the run between takes (`used_kwh`). `minimum_kwh` is what has to be in the battery at departure, `target_kwh`
     what is wanted; both are at most `capacity_kwh`. `max_kw` is the most that EVSE, cable and vehicle can do, `min_kw` the least it
-    charges with. Of what it takes at the plug, `efficiency` reaches the battery.
+    charges with. Of what it takes at the plug, `efficiency` reaches the battery. `lines` says which lines of the supply it draws from.
     """
 
     id: uuid.UUID
@@ -73,6 +77,7 @@ class Stay:
     weight: float = 1.0
     efficiency: float = 0.92
     preconditioning: tuple[Preconditioning, ...] = ()
+    lines: Lines = Lines.L1_L2_L3
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,8 @@ class RemedyKind(StrEnum):
 class Remedy:
     """One thing that would remove a shortfall by itself. What its kind does not need is None.
 
-    RAISE_LIMIT: `node_id` by `kw` from `begins_at` to `ends_at`. DEPART_LATER: at `ends_at`. STRONGER_PLUG: of `kw` at least.
+    RAISE_LIMIT: `node_id` by `kw`, a third of it on each line that is limited, from `begins_at` to `ends_at`. DEPART_LATER: at `ends_at`.
+    STRONGER_PLUG: of `kw` at least.
     SWAP_VEHICLE: with that of `stay_id`.
     """
 

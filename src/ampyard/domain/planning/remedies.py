@@ -10,7 +10,7 @@ import numpy as np
 
 from ampyard.domain.planning.layout import TOLERANCE, Floats, hours_within, lay_out
 from ampyard.domain.planning.matrix import model_of
-from ampyard.domain.planning.model import Remedy, RemedyKind, Shortfall, ShortfallCause
+from ampyard.domain.planning.model import PlanNode, Remedy, RemedyKind, Shortfall, ShortfallCause
 from ampyard.domain.planning.program import Program
 from ampyard.domain.planning.shortfalls import Situation, cause_of, ready_at, tight_slots, tightest
 
@@ -116,28 +116,29 @@ def _needed_kw(plan: Situation, node: int, priority: int, first: int, last: int,
     problem = plan.layout.problem
     window = range(first, last + 1)
     given = plan.layout.nodes[node]
-    # Without its limit, what can bind above the node is found anew; with it, raised, the limit comes back as rows of their own.
-    free = replace(given, limits_kw=tuple(None if slot in window else kw for slot, kw in enumerate(given.limits_kw)))
-    nodes = tuple(free if one.id == given.id else one for one in problem.nodes)
+    # Without its limits, what can bind above the node is found anew; with it, raised, they come back as rows of their own.
+    nodes = tuple(_without_limits(given, window) if one.id == given.id else one for one in problem.nodes)
     layout = lay_out(replace(problem, nodes=nodes, demand_charge_per_kw=0.0))
     model = model_of(layout)
     columns = model.columns
     all_stay = np.concatenate([layout.flows.stay, layout.preconditioning.stay])
     all_slot = np.concatenate([layout.flows.slot, layout.preconditioning.slot])
-    limits = {slot: kw for slot, kw in enumerate(given.limits_kw) if kw is not None and slot in window}
-    limited = list(limits)
-    row_of = np.full(len(layout.hours), -1)
-    row_of[limited] = np.arange(len(limited))
-    here = np.flatnonzero(layout.below[node, all_stay] & (row_of[all_slot] >= 0))
     power = len(model.lower)
     model = model.with_columns(np.array([np.inf]), integer=False)
-    model = model.with_rows(
-        np.full(len(limited), -np.inf),
-        np.array(list(limits.values())) * layout.hours[limited],
-        np.concatenate([row_of[all_slot[here]], np.arange(len(limited))]),
-        np.concatenate([here, np.full(len(limited), power)]),
-        np.concatenate([np.ones(len(here)), -layout.hours[limited]]),
-    )
+    for bound in plan.layout.bounds_of[node].tolist():
+        limits = plan.layout.limits[bound]
+        limited = np.array([slot for slot in window if np.isfinite(limits[slot])], dtype=np.int64)
+        row_of = np.full(len(layout.hours), -1)
+        row_of[limited] = np.arange(len(limited))
+        part = plan.layout.parts[bound, all_stay]
+        here = np.flatnonzero((part > 0) & (row_of[all_slot] >= 0))
+        model = model.with_rows(
+            np.full(len(limited), -np.inf),
+            limits[limited],
+            np.concatenate([row_of[all_slot[here]], np.arange(len(limited))]),
+            np.concatenate([here, np.full(len(limited), power)]),
+            np.concatenate([part[here], -plan.layout.gains[bound] * layout.hours[limited]]),
+        )
     minimum = slice(columns.lacks_minimum, columns.lacks_target)
     ready = layout.class_of >= priority
     model.upper[minimum] = np.where(ready, np.minimum(layout.lacks_minimum_least, layout.lacks_minimum_most), model.upper[minimum])
@@ -147,6 +148,13 @@ def _needed_kw(plan: Situation, node: int, priority: int, first: int, last: int,
     if not program.solve(aim) or program.found is None:
         return None
     return max(_STEP_KW, _rounded_up(program.found.values[power]))
+
+
+def _without_limits(node: PlanNode, window: range) -> PlanNode:
+    def without(limits_kw: Sequence[float | None]) -> tuple[float | None, ...]:
+        return tuple(None if slot in window else kw for slot, kw in enumerate(limits_kw))
+
+    return replace(node, limits_kw=without(node.limits_kw), line_limits_kw=tuple(without(limits) for limits in node.line_limits_kw))
 
 
 def _stronger(plan: Situation, number: int) -> float | None:
@@ -199,8 +207,8 @@ def _afterwards(plan: Situation, number: int, other: int) -> float:
     assert stay.departs_at is not None
     assert theirs.departs_at is not None
     hours = hours_within(max(stay.departs_at, layout.problem.now), theirs.departs_at, layout.problem)
-    freed = np.where(layout.below[:, [other]], plan.flowing[other] * (hours / layout.hours), 0.0)
-    room: Floats = np.maximum((plan.room + freed)[layout.below[:, number]].min(axis=0), 0.0)
+    part, freed = layout.parts[:, number], layout.parts[:, [other]] * (plan.flowing[other] * (hours / layout.hours))
+    room: Floats = np.maximum(((plan.room + freed)[part > 0] / part[part > 0, None]).min(axis=0), 0.0)
     return float(np.minimum(hours * stay.max_kw, room).sum() * stay.efficiency)
 
 

@@ -14,7 +14,7 @@ _NOTHING_KWH = 0.05
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Situation:
-    """A plan as arrays: what flows at the plug of each stay in each slot, what is left at each node, and what lacks; all in kWh.
+    """A plan as arrays: what flows at the plug of each stay in each slot, what is left at each bound, and what lacks; all in kWh.
 
     `lacks` is in the battery, at departure: what lacks to the minimum and to the target.
     """
@@ -33,8 +33,9 @@ class Situation:
         return sorted(lacking, key=lambda number: (-stays[number].priority, stays[number].departs_at, stays[number].id))
 
     def path_room(self, number: int) -> Floats:
-        """Return what is left for a stay in each slot, past all nodes above it."""
-        least: Floats = self.room[self.layout.below[:, number]].min(axis=0)
+        """Return what is left for a stay in each slot, past all nodes above it and their lines."""
+        part = self.layout.parts[:, number]
+        least: Floats = (self.room[part > 0] / part[part > 0, None]).min(axis=0)
         return np.maximum(least, 0.0)
 
 
@@ -47,7 +48,7 @@ def situation(layout: Layout, flowing: Floats, final_kwh: Floats) -> Situation:
     return Situation(
         layout,
         flowing,
-        layout.limits - layout.below.astype(np.float64) @ flowing,
+        layout.limits - layout.parts @ flowing,
         lacking([stay.minimum_kwh for stay in layout.stays]),
         lacking([stay.target_kwh for stay in layout.stays]),
     )
@@ -63,8 +64,10 @@ def cause_of(plan: Situation, number: int) -> ShortfallCause:
 
 
 def tight_slots(plan: Situation, node: int, number: int) -> list[int]:
-    """Return the slots of a stay in which nothing is left at a node."""
-    tight = (plan.room[node] <= _NOTHING_KWH) & (plan.layout.present[number] > 0)
+    """Return the slots of a stay in which nothing is left at a node, or on a line of it that the stay loads."""
+    bounds = plan.layout.bounds_of[node]
+    bounds = bounds[plan.layout.parts[bounds, number] > 0]
+    tight = (plan.room[bounds] <= _NOTHING_KWH).any(axis=0) & (plan.layout.present[number] > 0)
     slots: list[int] = np.flatnonzero(tight).tolist()
     return slots
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ampyard.domain.planning.layout import KNEE, LAST_SHARE, TOLERANCE, Floats, Ints, Layout
+from ampyard.domain.planning.layout import KNEE, LAST_SHARE, TOLERANCE, Floats, Layout
 
 
 def bend(layout: Layout, kwh: Floats, heat_kwh: Floats) -> Floats:
@@ -22,7 +22,7 @@ def bend(layout: Layout, kwh: Floats, heat_kwh: Floats) -> Floats:
     able[layout.flows.stay, layout.flows.slot] = layout.flows.most
     room = _room(layout, kwh + heat_kwh, taken + heat_kwh)
     for number in sorted(range(len(kwh)), key=lambda number: len(layout.chains[number])):
-        nodes, stay = np.flatnonzero(layout.below[:, number]), layout.stays[number]
+        part, stay = layout.parts[:, number], layout.stays[number]
         # Of a chain, what an earlier stay could not make up for is owed, too: this one was planned to begin with it.
         earlier = list(layout.chains[number][:-1])
         missing = float(((kwh[earlier] - taken[earlier]).sum(axis=1) * efficiencies[earlier]).sum()) if earlier else 0.0
@@ -31,18 +31,18 @@ def bend(layout: Layout, kwh: Floats, heat_kwh: Floats) -> Floats:
             continue
         begins_with = held[number] - missing
         since = 0 if missing > TOLERANCE else int(np.argmax(lost[number] > 0))
-        owed -= _later(batteries, room, np.append(nodes, -1), able[number], taken[number], number, since, begins_with, owed)
+        owed -= _later(batteries, room, np.append(part, 1.0), able[number], taken[number], number, since, begins_with, owed)
         lacking = stay.minimum_kwh - begins_with - taken[number].sum() * efficiencies[number]
         if layout.counts[number] and lacking > TOLERANCE:
             owed = min(owed, lacking / stay.efficiency)
-            _later(batteries, room, nodes, able[number], taken[number], number, since, begins_with, owed)
+            _later(batteries, room, np.append(part, 0.0), able[number], taken[number], number, since, begins_with, owed)
     return taken
 
 
 def _later(
     batteries: "_Batteries",
     room: Floats,
-    above: Ints,
+    part: Floats,
     able: Floats,
     taken: Floats,
     number: int,
@@ -51,15 +51,16 @@ def _later(
     owed: float,
 ) -> float:
     """Give a stay what it is owed in the slots since then, in place; return how much that was."""
-    efficiency, given = batteries.efficiencies[number], 0.0
+    efficiency, given, bounds = batteries.efficiencies[number], 0.0, part > 0
     held += taken[:since].sum() * efficiency
     for slot in (since + np.flatnonzero(able[since:] > 0)).tolist():
         if owed - given <= TOLERANCE:
             break
         old = taken[slot]
         most = min(able[slot], batteries.most(held, slot, number))
-        taken[slot] = min(most, old + max(0.0, min(owed - given, room[above, slot].min())))
-        room[above, slot] -= taken[slot] - old
+        left = (room[bounds, slot] / part[bounds]).min()
+        taken[slot] = min(most, old + max(0.0, min(owed - given, left)))
+        room[:, slot] -= part * (taken[slot] - old)
         given += taken[slot] - old
         held += taken[slot] * efficiency
     return given
@@ -90,11 +91,11 @@ class _Batteries:
 
 
 def _room(layout: Layout, planned: Floats, flowing: Floats) -> Floats:
-    """Return what is left at each node in each slot, in kWh, and as the last row what is left below the highest mean that was planned."""
+    """Return what is left at each bound in each slot, in kWh, and as the last row what is left below the highest mean that was planned."""
     before, total = (each.sum(axis=0) + layout.unmanaged * layout.hours for each in (planned, flowing))
     peak_kw = max(layout.problem.peak_so_far_kw, (before / layout.hours).max())
     below_peak = peak_kw * layout.hours - total if layout.problem.demand_charge_per_kw > 0 else np.full(len(layout.hours), np.inf)
-    return np.vstack([layout.limits - layout.below.astype(np.float64) @ flowing, below_peak])
+    return np.vstack([layout.limits - layout.parts @ flowing, below_peak])
 
 
 def _held_on_arrival(layout: Layout, kwh: Floats) -> Floats:

@@ -44,6 +44,16 @@ def room_for_loads(
     return np.array(parts, dtype=np.complex128).reshape(-1, len(loads)), np.array(most)
 
 
+def line_phasors(lines: Sequence[Lines]) -> NDArray[np.complex128]:
+    """Return what each kW of loads counts on L1, L2 and L3, as power between the line and neutral: a row for each load.
+
+    What is on lines that nobody knows counts in phase on each, as in `room_for_loads`.
+    """
+    loading = Loading(lines=True, pairs=True)
+    columns = loading.of[np.array(lines, dtype=np.int64)]
+    return np.stack([_share(columns[:, loading.columns_of(dim)], SIXTHS) for dim in range(1, loading.dims)], axis=1)
+
+
 def _share(columns: Floats, unit: float) -> NDArray[np.complex128]:
     """Return what a kW counts: its power, what is in phase, or that with what is across and unknown."""
     if columns.shape[1] == 1:

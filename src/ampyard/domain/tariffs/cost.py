@@ -34,8 +34,8 @@ class CostLine:
     """A part of the cost: what was used under one price component without a break, or what a limit or rounding adds or takes.
 
     Volumes are in kWh or seconds, or 1 for a FLAT; `billed_volume` is what the step size makes of `volume`, on the last line it counts for.
-    `element` is the place of the tariff element in its list, from 0. Lines of limits and rounding have no component, and those of rounding
-    no tariff either.
+    `element` is the place of the tariff element in its list, from 0. Lines of limits and rounding have no component, and the one that
+    rounds the total has no tariff either.
     """
 
     kind: CostKind

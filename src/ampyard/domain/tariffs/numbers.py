@@ -21,11 +21,12 @@ def is_plain(number: Decimal) -> bool:
 
 
 def total(numbers: Iterable[Decimal]) -> Decimal:
-    """Return a sum with all its digits, whatever the precision of decimal arithmetic is set to."""
+    """Return a sum with all its digits, whatever the precision of decimal arithmetic is set to, and without zeros at the end."""
     found = Decimal(0)
     for number in numbers:
         found = _EXACT.add(found, number)
-    return found
+    short = _EXACT.normalize(found)
+    return _EXACT.quantize(short, Decimal(1)) if short == found.to_integral_value() else short
 
 
 def shown(number: Fraction) -> Decimal:

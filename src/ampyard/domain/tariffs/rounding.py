@@ -1,7 +1,6 @@
 """Where amounts of money are rounded, how, and to how many decimals. OCPI leaves it to law and contract (mod_tariffs, note on rounding)."""
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP
 from enum import StrEnum
 
 
@@ -14,12 +13,12 @@ class RoundingStage(StrEnum):
 
 
 class RoundingMode(StrEnum):
-    """Which way: a half up or to the even digit; always up; always down."""
+    """Which way: to the nearest, and of two equally near the one further from 0 or the even one; or always up; or always towards 0."""
 
-    HALF_UP = ROUND_HALF_UP
-    HALF_EVEN = ROUND_HALF_EVEN
-    UP = ROUND_CEILING
-    DOWN = ROUND_DOWN
+    HALF_UP = "HALF_UP"
+    HALF_EVEN = "HALF_EVEN"
+    UP = "UP"
+    DOWN = "DOWN"
 
 
 @dataclass(frozen=True, slots=True)

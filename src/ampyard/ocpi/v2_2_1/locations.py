@@ -4,7 +4,9 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field
 
+from ampyard.ocpi.v2_2_1.types import TokenType
 from ampyard.ocpi.wire import locations as shared
+from ampyard.ocpi.wire.types import Many
 
 Capability: TypeAlias = Literal[
     "CHARGING_PROFILE_CAPABLE",
@@ -89,7 +91,6 @@ Facility: TypeAlias = Literal[
 ImageCategory: TypeAlias = Literal["CHARGER", "ENTRANCE", "LOCATION", "NETWORK", "OPERATOR", "OTHER", "OWNER"]
 ParkingRestriction: TypeAlias = Literal["EV_ONLY", "PLUGGED", "DISABLED", "CUSTOMERS", "MOTORCYCLES"]
 ParkingType: TypeAlias = Literal["ALONG_MOTORWAY", "PARKING_GARAGE", "PARKING_LOT", "ON_DRIVEWAY", "ON_STREET", "UNDERGROUND_GARAGE"]
-TokenType: TypeAlias = Literal["AD_HOC_USER", "APP_USER", "OTHER", "RFID"]
 
 
 class Image(shared.Image):
@@ -105,7 +106,7 @@ class EnvironmentalImpact(shared.EnvironmentalImpact):
 
 
 class EnergyMix(shared.EnergyMix):
-    environ_impact: tuple[EnvironmentalImpact, ...] | None = None
+    environ_impact: Many[EnvironmentalImpact] | None = None
 
 
 class PublishToken(shared.PublishToken):
@@ -117,19 +118,19 @@ class Connector(shared.Connector):
 
 
 class Evse(shared.Evse):
-    capabilities: tuple[Capability, ...] | None = None
-    connectors: tuple[Connector, ...] = Field(min_length=1)
-    parking_restrictions: tuple[ParkingRestriction, ...] | None = None
-    images: tuple[Image, ...] | None = None
+    capabilities: Many[Capability] | None = None
+    connectors: Many[Connector] = Field(min_length=1)
+    parking_restrictions: Many[ParkingRestriction] | None = None
+    images: Many[Image] | None = None
 
 
 class Location(shared.Location):
-    publish_allowed_to: tuple[PublishToken, ...] | None = None
+    publish_allowed_to: Many[PublishToken] | None = None
     parking_type: ParkingType | None = None
-    evses: tuple[Evse, ...] | None = None
+    evses: Many[Evse] | None = None
     operator: BusinessDetails | None = None
     suboperator: BusinessDetails | None = None
     owner: BusinessDetails | None = None
-    facilities: tuple[Facility, ...] | None = None
-    images: tuple[Image, ...] | None = None
+    facilities: Many[Facility] | None = None
+    images: Many[Image] | None = None
     energy_mix: EnergyMix | None = None

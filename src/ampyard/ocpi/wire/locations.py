@@ -7,7 +7,20 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field
 
-from ampyard.ocpi.wire.types import CiString, DateTime, DisplayText, OpenEnum, String, Url, WireModel
+from ampyard.ocpi.wire.types import (
+    CiString,
+    CountryCode,
+    DateTime,
+    DisplayText,
+    Identifier,
+    Many,
+    Number,
+    OpenEnum,
+    PartyCode,
+    String,
+    Url,
+    WireModel,
+)
 
 Status: TypeAlias = Literal["AVAILABLE", "BLOCKED", "CHARGING", "INOPERATIVE", "OUTOFORDER", "PLANNED", "REMOVED", "RESERVED", "UNKNOWN"]
 ConnectorFormat: TypeAlias = Literal["SOCKET", "CABLE"]
@@ -16,7 +29,7 @@ EnergySourceCategory: TypeAlias = Literal["NUCLEAR", "GENERAL_FOSSIL", "COAL", "
 
 _LATITUDE = r"^-?[0-9]{1,2}\.[0-9]{5,7}$"
 _LONGITUDE = r"^-?[0-9]{1,3}\.[0-9]{5,7}$"
-_TIME_OF_DAY = r"^([0-1][0-9]|2[0-3]):[0-5][0-9]$"
+TIME_OF_DAY = r"^([0-1][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class GeoLocation(WireModel):
@@ -45,26 +58,26 @@ class BusinessDetails(WireModel):
 
 class EnergySource(WireModel):
     source: EnergySourceCategory
-    percentage: float = Field(ge=0, le=100)
+    percentage: Number = Field(ge=0, le=100)
 
 
 class EnvironmentalImpact(WireModel):
     category: OpenEnum
-    amount: float
+    amount: Number
 
 
 class EnergyMix(WireModel):
     is_green_energy: bool
-    energy_sources: tuple[EnergySource, ...] | None = None
-    environ_impact: tuple[EnvironmentalImpact, ...] | None = None
+    energy_sources: Many[EnergySource] | None = None
+    environ_impact: Many[EnvironmentalImpact] | None = None
     supplier_name: String | None = Field(default=None, max_length=64)
     energy_product_name: String | None = Field(default=None, max_length=64)
 
 
 class RegularHours(WireModel):
     weekday: int = Field(ge=1, le=7)
-    period_begin: str = Field(pattern=_TIME_OF_DAY)
-    period_end: str = Field(pattern=_TIME_OF_DAY)
+    period_begin: str = Field(pattern=TIME_OF_DAY)
+    period_end: str = Field(pattern=TIME_OF_DAY)
 
 
 class ExceptionalPeriod(WireModel):
@@ -74,9 +87,9 @@ class ExceptionalPeriod(WireModel):
 
 class Hours(WireModel):
     twentyfourseven: bool
-    regular_hours: tuple[RegularHours, ...] | None = None
-    exceptional_openings: tuple[ExceptionalPeriod, ...] | None = None
-    exceptional_closings: tuple[ExceptionalPeriod, ...] | None = None
+    regular_hours: Many[RegularHours] | None = None
+    exceptional_openings: Many[ExceptionalPeriod] | None = None
+    exceptional_closings: Many[ExceptionalPeriod] | None = None
 
 
 class PublishToken(WireModel):
@@ -98,40 +111,40 @@ class StatusSchedule(WireModel):
 class Connector(WireModel):
     """`max_voltage` in V (line to neutral for AC), `max_amperage` in A, `max_electric_power` in W."""
 
-    id: CiString = Field(max_length=36)
+    id: Identifier
     standard: OpenEnum
     format: ConnectorFormat
     power_type: PowerType
     max_voltage: int = Field(ge=0)
     max_amperage: int = Field(ge=0)
     max_electric_power: int | None = Field(default=None, ge=0)
-    tariff_ids: tuple[CiString, ...] | None = None
+    tariff_ids: Many[Identifier] | None = None
     terms_and_conditions: Url | None = None
     last_updated: DateTime
 
 
 class Evse(WireModel):
-    uid: CiString = Field(max_length=36)
+    uid: Identifier
     evse_id: CiString | None = Field(default=None, max_length=48)
     status: Status
-    status_schedule: tuple[StatusSchedule, ...] | None = None
-    capabilities: tuple[OpenEnum, ...] | None = None
-    connectors: tuple[Connector, ...] = Field(min_length=1)
+    status_schedule: Many[StatusSchedule] | None = None
+    capabilities: Many[OpenEnum] | None = None
+    connectors: Many[Connector] = Field(min_length=1)
     floor_level: String | None = Field(default=None, max_length=4)
     coordinates: GeoLocation | None = None
     physical_reference: String | None = Field(default=None, max_length=16)
-    directions: tuple[DisplayText, ...] | None = None
-    parking_restrictions: tuple[OpenEnum, ...] | None = None
-    images: tuple[Image, ...] | None = None
+    directions: Many[DisplayText] | None = None
+    parking_restrictions: Many[OpenEnum] | None = None
+    images: Many[Image] | None = None
     last_updated: DateTime
 
 
 class Location(WireModel):
-    country_code: CiString = Field(min_length=2, max_length=2)
-    party_id: CiString = Field(min_length=3, max_length=3)
-    id: CiString = Field(max_length=36)
+    country_code: CountryCode
+    party_id: PartyCode
+    id: Identifier
     publish: bool
-    publish_allowed_to: tuple[PublishToken, ...] | None = None
+    publish_allowed_to: Many[PublishToken] | None = None
     name: String | None = Field(default=None, max_length=255)
     address: String = Field(max_length=255)
     city: String = Field(max_length=45)
@@ -139,17 +152,17 @@ class Location(WireModel):
     state: String | None = Field(default=None, max_length=45)
     country: String = Field(min_length=3, max_length=3)
     coordinates: GeoLocation
-    related_locations: tuple[AdditionalGeoLocation, ...] | None = None
+    related_locations: Many[AdditionalGeoLocation] | None = None
     parking_type: OpenEnum | None = None
-    evses: tuple[Evse, ...] | None = None
-    directions: tuple[DisplayText, ...] | None = None
+    evses: Many[Evse] | None = None
+    directions: Many[DisplayText] | None = None
     operator: BusinessDetails | None = None
     suboperator: BusinessDetails | None = None
     owner: BusinessDetails | None = None
-    facilities: tuple[OpenEnum, ...] | None = None
+    facilities: Many[OpenEnum] | None = None
     time_zone: String = Field(max_length=255)
     opening_times: Hours | None = None
     charging_when_closed: bool | None = None
-    images: tuple[Image, ...] | None = None
+    images: Many[Image] | None = None
     energy_mix: EnergyMix | None = None
     last_updated: DateTime

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ampyard.ocpi.wire.types import OpenEnum, Url, WireModel
+from ampyard.ocpi.wire.types import Many, OpenEnum, Url, WireModel
 
 
 class Version(WireModel):
@@ -20,4 +20,4 @@ class Endpoint(WireModel):
 
 class VersionDetails(WireModel):
     version: OpenEnum
-    endpoints: tuple[Endpoint, ...] = Field(min_length=1)
+    endpoints: Many[Endpoint] = Field(min_length=1)

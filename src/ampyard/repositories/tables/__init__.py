@@ -30,6 +30,7 @@ from ampyard.repositories.tables.fleet import charge_point, connector, depot, ev
 from ampyard.repositories.tables.governance import feature_flag, impersonation, job_run, tenant_settings
 from ampyard.repositories.tables.grid import grid_link, grid_message, grid_price, grid_signal
 from ampyard.repositories.tables.planning import depot_plan, planned_stay
+from ampyard.repositories.tables.reservations import reservation, reservation_number_seq
 from ampyard.repositories.tables.rollups import charge_point_rollup, depot_rollup, node_rollup, rollup_change, vehicle_rollup
 from ampyard.repositories.tables.supply import limit_exception, node_load, site_meter, site_meter_reading
 from ampyard.repositories.tables.transactions import energy_interval, energy_price, transaction_anomaly, transaction_correction
@@ -102,6 +103,8 @@ __all__ = [
     "priority",
     "readiness_record",
     "report",
+    "reservation",
+    "reservation_number_seq",
     "resource_group",
     "resource_group_member",
     "role_grant",

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ARRAY, Column, DateTime, Double, Index, Text, Uuid
 
 from ampyard.domain.planning import PlanStatus, ShortfallCause
-from ampyard.domain.plans import DepartureSource
+from ampyard.domain.plans import ArrivalSource, ChargeSource, DepartureSource
 from ampyard.repositories.tables.base import Level, Stored, TextEnum, at, ref, tenant_table
 from ampyard.repositories.tables.values import remedies_from_json, remedies_to_json
 
@@ -77,10 +77,14 @@ planned_stay = tenant_table(
     Column("binding_node_id", Uuid),
     at("ready_at"),
     Column("remedies", Stored(remedies_to_json, remedies_from_json), nullable=False),
+    Column("request_id", Uuid),
+    Column("arrival_source", TextEnum(ArrivalSource)),
+    Column("energy_source", TextEnum(ChargeSource)),
     ref("plan_id", "depot_plan", ondelete="CASCADE"),
     ref("depot_id", "depot", ondelete="CASCADE"),
     ref("transaction_id", "transaction", ondelete="CASCADE"),
     ref("assignment_id", "assignment", ondelete="CASCADE"),
+    ref("request_id", "charging_request", ondelete="SET NULL (request_id)"),
     ref("vehicle_id", "vehicle", ondelete="CASCADE"),
     ref("charge_point_id", "charge_point", ondelete="CASCADE"),
     ref("power_node_id", "power_node", ondelete="CASCADE"),
@@ -89,6 +93,7 @@ planned_stay = tenant_table(
     Index("ix_planned_stay_depot", "depot_id"),
     Index("ix_planned_stay_transaction", "transaction_id", "made_at"),
     Index("ix_planned_stay_assignment", "assignment_id", "made_at"),
+    Index("ix_planned_stay_request", "request_id", "made_at"),
     Index("ix_planned_stay_vehicle", "vehicle_id", "made_at"),
     Index("ix_planned_stay_charge_point", "charge_point_id"),
     Index("ix_planned_stay_power_node", "power_node_id"),

@@ -13,7 +13,13 @@ from ampyard.resolvers.subscriptions.charging import (
     unknown_identification_seen,
 )
 from ampyard.resolvers.subscriptions.depots import depot_power, depot_updated, dispatch_changed, plan_made, readiness_changed
-from ampyard.resolvers.subscriptions.fleet import charge_point_updated, command_updated, fault_updated, vehicle_updated
+from ampyard.resolvers.subscriptions.fleet import (
+    charge_point_updated,
+    command_updated,
+    fault_updated,
+    reservation_changed,
+    vehicle_updated,
+)
 
 __all__ = [
     "alert_raised",
@@ -32,6 +38,7 @@ __all__ = [
     "plan_made",
     "priority_changed",
     "readiness_changed",
+    "reservation_changed",
     "transaction_updated",
     "unknown_identification_seen",
     "vehicle_updated",

@@ -10,10 +10,12 @@ from ampyard.domain.commands import Command
 from ampyard.domain.depots import Depot
 from ampyard.domain.events import EventKind, PublishedEvent
 from ampyard.domain.faults import Fault
+from ampyard.domain.reservations import Reservation
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.charge_points import ChargePoints
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.faults import Faults
+from ampyard.repositories.reservations import Reservations
 from ampyard.repositories.vehicles import Vehicles
 from ampyard.resolvers.context import Info
 from ampyard.resolvers.ids import optional_id
@@ -86,3 +88,16 @@ def command_updated(
         )
 
     return entities(info.context, Commands, fits)
+
+
+def reservation_changed(
+    info: Info,
+    depot_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only those in this depot.")] = None,
+) -> AsyncGenerator[Reservation, None]:
+    """Return reservations as they are asked for, taken and ended."""
+    of_depot = optional_id("depotId", depot_id, Depot)
+
+    def fits(event: PublishedEvent) -> bool:
+        return event.kind is EventKind.RESERVATION_CHANGED and of_depot in {None, event.depot_id}
+
+    return entities(info.context, Reservations, fits)

@@ -84,6 +84,9 @@ def _stay(made: DepotPlan, plan: Plan, guest: Guest, shortfall: Shortfall | None
         binding_node_id=None if shortfall is None else shortfall.node_id,
         ready_at=None if shortfall is None else shortfall.ready_at,
         remedies=() if shortfall is None else shortfall.remedies,
+        request_id=guest.request_id,
+        arrival_source=guest.arrival,
+        energy_source=guest.energy_source,
     )
 
 

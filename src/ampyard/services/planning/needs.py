@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from ampyard.domain.assignments import Assignment
 from ampyard.domain.charging_requests import ChargingRequest
+from ampyard.domain.departures import learnt_departure
 from ampyard.domain.planning import Preconditioning
 from ampyard.domain.plans import DepartureSource
 from ampyard.domain.vehicles import Vehicle
-from ampyard.services.planning.outlook import Outlook
+from ampyard.services.planning.outlook import HORIZON, Outlook
+from ampyard.services.planning.visits import Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +30,25 @@ class Wanted:
     weight: float
 
 
-def departure_of(outlook: Outlook, vehicle: Vehicle, run: Assignment | None, request: ChargingRequest | None) -> Departure:
-    """Return when a vehicle that is plugged in leaves."""
-    if vehicle.id in outlook.supposed:
-        return Departure(outlook.supposed[vehicle.id], DepartureSource.SUPPOSED, None)
+def departure_of(outlook: Outlook, visit: Visit) -> Departure:
+    """Return when a vehicle leaves after a visit; what is supposed is of the first one that is not over by then."""
+    vehicle, run, request = visit.vehicle, visit.run, visit.request
+    supposed = outlook.supposed.get(vehicle.id)
+    if supposed is not None and visit.begins_at < supposed and (run is None or supposed <= run.departs_at or visit.source is None):
+        return Departure(supposed, DepartureSource.SUPPOSED, None)
     if request is not None and request.departs_at is not None:
         return Departure(request.departs_at, DepartureSource.REQUEST, None)
     if run is not None:
         return Departure(run.departs_at, DepartureSource.ASSIGNMENT, None)
-    learnt = outlook.learnt.get(vehicle.id)
+    past = outlook.past.get(vehicle.id, ())
+    learnt = learnt_departure(past, now=visit.begins_at, until=outlook.at + HORIZON, time_zone=outlook.depot.time_zone)
     return Departure(None, None, None) if learnt is None else Departure(learnt.at, DepartureSource.LEARNT, learnt.confidence)
 
 
-def wanted_of(outlook: Outlook, vehicle: Vehicle, run: Assignment | None, request: ChargingRequest | None) -> Wanted:
-    """Return what a vehicle needs, as `wanted`."""
-    needed = (outlook.needed_kwh(run, vehicle) if run is not None else None) or 0.0
-    return wanted(vehicle, needed, outlook.reserve_kwh(vehicle), request)
+def wanted_of(outlook: Outlook, visit: Visit) -> Wanted:
+    """Return what a vehicle needs as it leaves after a visit, as `wanted`."""
+    needed = (outlook.needed_kwh(visit.run, visit.vehicle) if visit.run is not None else None) or 0.0
+    return wanted(visit.vehicle, needed, outlook.reserve_kwh(visit.vehicle), visit.request)
 
 
 def wanted(vehicle: Vehicle, run_kwh: float, reserve_kwh: float, request: ChargingRequest | None) -> Wanted:

@@ -3,21 +3,28 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ampyard.domain.assignments import Assignment
 from ampyard.domain.blocks import Block
 from ampyard.domain.charge_points import ChargePoint, Evse
 from ampyard.domain.charging_requests import ChargingRequest
-from ampyard.domain.departures import LearntDeparture
+from ampyard.domain.departures import PastStay
 from ampyard.domain.depots import Depot
 from ampyard.domain.grid_prices import GridPrice
+from ampyard.domain.lines import wiring
+from ampyard.domain.power import Lines
 from ampyard.domain.pricing import EnergyPrice
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.readiness import needed_energy
 from ampyard.domain.supply import NodeState
 from ampyard.domain.transactions import Transaction
 from ampyard.domain.vehicles import Vehicle
+
+# How far plans look.
+HORIZON = timedelta(hours=36)
+# What was told before that says nothing of what is in a battery, whatever runs are known of since.
+OLDEST_KNOWN = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +45,11 @@ class SupposedLimit:
 class Outlook:
     """A depot at a moment.
 
-    `nodes` have the rules that count now or later. `transactions` are the open ones, by EVSE; `requests` what is asked for
-    vehicles, the earliest to leave first; `runs` the assignments of each vehicle that
-    have not returned yet, by departure; `levels` the classes of transactions and of assignments, by id; `learnt` when vehicles leave that
-    are on no run, by vehicle. `supposed` has departures
-    that somebody supposes, by vehicle.
+    `nodes` have the rules that count now or later. `transactions` are the open ones, by EVSE; `elsewhere` the vehicles that are plugged in
+    at another depot; `requests` what is asked for vehicles, the earliest to leave first; `runs` the assignments of each vehicle that
+    returned within the last three days, or have not yet, by departure; `levels` the classes of transactions, assignments, requests and
+    vehicles, by id; `past` the stays here that have ended of vehicles of which something has to be learnt. `supposed` has departures that
+    somebody supposes, by vehicle.
     """
 
     at: datetime
@@ -56,13 +63,14 @@ class Outlook:
     requests: Mapping[uuid.UUID, Sequence[ChargingRequest]]
     runs: Mapping[uuid.UUID, Sequence[Assignment]]
     blocks: Mapping[uuid.UUID, Block]
-    learnt: Mapping[uuid.UUID, LearntDeparture]
+    past: Mapping[uuid.UUID, Sequence[PastStay]]
     reserve_percent: float
     prices: Sequence[EnergyPrice]
     told_prices: Sequence[GridPrice]
     peak_so_far_kw: float
     supposed: Mapping[uuid.UUID, datetime]
     supposed_limits: Sequence[SupposedLimit]
+    elsewhere: frozenset[uuid.UUID] = frozenset()
 
     def reserve_kwh(self, vehicle: Vehicle) -> float:
         """Return what shall be left in a vehicle's battery on return."""
@@ -77,6 +85,14 @@ class Outlook:
         return needed_energy(
             energy_kwh=block.energy_kwh, distance_km=block.distance_km, consumption_kwh_per_km=vehicle.consumption_kwh_per_km
         )
+
+    def lines_at(self, evse: Evse, vehicle: Vehicle | None = None) -> Lines:
+        """Return the lines that are drawn from at an EVSE, by what was measured in its transaction; `vehicle`: another one than that's."""
+        transaction = self.transactions.get(evse.id)
+        if transaction is None or (vehicle is not None and transaction.vehicle_id != vehicle.id):
+            return wiring(evse, None if vehicle is None else vehicle.ac_phases)
+        there = self.vehicles.get(transaction.vehicle_id) if transaction.vehicle_id is not None else None
+        return wiring(evse, None if there is None else there.ac_phases, transaction.measured_phases or frozenset())
 
     def node_of(self, evse: Evse) -> uuid.UUID:
         """Return the power node that an EVSE hangs on."""

@@ -24,11 +24,11 @@ class Places:
         self._evses = sorted(evses, key=lambda evse: (evse.max_power_kw, evse.id))
         self._free_at = dict(taken_until)
 
-    def take(self, vehicle: Vehicle, span: Span, needed_kwh: float) -> Evse | None:
+    def take(self, vehicle: Vehicle, span: Span, needed_kwh: float, asked: uuid.UUID | None = None) -> Evse | None:
         """Return the EVSE that a vehicle will use over a time, and take it; None where none is free. To be called by arrival.
 
-        It is the weakest that gives what is needed in that time, where none does the strongest: whoever plugs in vehicles leaves strong
-        plugs to those that need them.
+        It is the one that is asked for, where that is free, else the weakest that gives what is needed in that time, where none does the
+        strongest: whoever plugs in vehicles leaves strong plugs to those that need them.
         """
         arrives_at, departs_at = span
         hours = (departs_at - arrives_at).total_seconds() / 3600
@@ -40,7 +40,8 @@ class Places:
         if not free:
             return None
         enough = (evse for evse in free if plug_kw(evse, vehicle) * hours * EFFICIENCY >= needed_kwh)
-        found = next(enough, None) or max(free, key=lambda evse: plug_kw(evse, vehicle))
+        named = next((evse for evse in free if evse.id == asked), None)
+        found = named or next(enough, None) or max(free, key=lambda evse: plug_kw(evse, vehicle))
         self._free_at[found.id] = departs_at
         return found
 

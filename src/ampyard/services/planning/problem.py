@@ -1,18 +1,16 @@
 """From what is known of a depot to what the planner is asked."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from statistics import fmean
 
 from ampyard.domain.energy import QUARTER_HOUR, floor_to
 from ampyard.domain.grid_prices import mean_prices
 from ampyard.domain.planning import PlanProblem, Slot, slots
 from ampyard.domain.pricing import EnergyPrice
-from ampyard.services.planning.outlook import Outlook
+from ampyard.services.planning.outlook import HORIZON, Outlook
 from ampyard.services.planning.stays import Guests, guests_of
 from ampyard.services.planning.supply import plan_nodes
-
-HORIZON = timedelta(hours=36)
 
 
 @dataclass(frozen=True, slots=True)

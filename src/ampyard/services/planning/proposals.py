@@ -146,6 +146,7 @@ def _levels(outlook: Outlook, runs: Mapping[uuid.UUID, list[Assignment]], rank: 
     if rank is not None:
         its = [run.id for run in runs.get(rank.vehicle_id, [])]
         its += [one.id for one in outlook.transactions.values() if one.vehicle_id == rank.vehicle_id]
+        its += [rank.vehicle_id, *(request.id for request in outlook.requests.get(rank.vehicle_id, ()))]
         levels |= dict.fromkeys(its, rank.level)
     return levels
 

@@ -1,24 +1,22 @@
-"""The stays of a depot: of the vehicles that are plugged in, and of those that will come back within the horizon and leave again."""
+"""The stays of a depot: of the vehicles that are plugged in, and of those that are expected within the horizon."""
 
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 
-from ampyard.domain.assignments import Assignment
 from ampyard.domain.charge_points import Evse
 from ampyard.domain.charging_forecast import EFFICIENCY
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.planning import Stay
-from ampyard.domain.plans import DepartureSource
+from ampyard.domain.plans import ArrivalSource, ChargeSource, DepartureSource
 from ampyard.domain.priorities import PriorityLevel
-from ampyard.domain.readiness import OLDEST_SOC
 from ampyard.domain.transactions import ChargingState, Transaction
-from ampyard.domain.vehicles import Vehicle
+from ampyard.services.planning.charges import Charge, asked_charge, coming_charge, plugged_charge, returning_charge, standing_charge
 from ampyard.services.planning.needs import Departure, departure_of, preconditioning_of, wanted_of
 from ampyard.services.planning.outlook import Outlook
 from ampyard.services.planning.places import Places, plug_kw
+from ampyard.services.planning.visits import Visit, visits_of
 
 _FOR_USE = (ChargePointState.COMMISSIONED, ChargePointState.IN_SERVICE)
 # Whoever is to be charged at once has a quarter-hour at least: less no plan has.
@@ -27,7 +25,10 @@ _LEAST_HOURS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Who a stay is, where, and where it is known from when it leaves."""
+    """Who a stay is, where, and where it is known from when it comes (None: it is there), when it leaves, and what is in its battery.
+
+    `energy_source` is None where that depends on the stay before.
+    """
 
     stay: Stay
     evse: Evse
@@ -35,14 +36,16 @@ class Guest:
     assignment_id: uuid.UUID | None
     source: DepartureSource | None
     confidence: float | None
+    request_id: uuid.UUID | None = None
+    arrival: ArrivalSource | None = None
+    energy_source: ChargeSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Guests:
     """All stays of a depot by their ids, and the EVSEs with a transaction that cannot be planned.
 
-    One cannot where its vehicle or the charge of it is not known, the charge point cannot be told anything, or the vehicle has stopped by
-    itself.
+    One cannot where its vehicle is not known, the charge point cannot be told anything, or the vehicle has stopped by itself.
     """
 
     planned: dict[uuid.UUID, Guest] = field(default_factory=dict)
@@ -52,15 +55,34 @@ class Guests:
 def guests_of(outlook: Outlook, *, until: datetime) -> Guests:
     """Return the stays of a depot that begin before the horizon."""
     found = Guests()
+    plugged = {one.vehicle_id for one in outlook.transactions.values() if one.vehicle_id is not None}
+    visits = {
+        vehicle_id: visits_of(outlook, vehicle, plugged=vehicle_id in plugged)
+        for vehicle_id, vehicle in sorted(outlook.vehicles.items())
+        if vehicle.archived_at is None
+    }
     for evse in sorted(outlook.evses.values(), key=lambda evse: evse.id):
         transaction = outlook.transactions.get(evse.id)
         if transaction is None:
             continue
-        guest = _plugged_in(outlook, evse, transaction)
+        of_vehicle = visits.get(transaction.vehicle_id, []) if transaction.vehicle_id is not None else []
+        guest = _plugged_in(outlook, evse, transaction, of_vehicle) if of_vehicle else None
         if guest is None:
             found.unplanned.append(evse)
         else:
             found.planned[guest.stay.id] = guest
+    places = _places(outlook, found, until)
+    unplanned = {outlook.transactions[evse.id].vehicle_id for evse in found.unplanned}
+    to_come = [one for vehicle_id, of_vehicle in visits.items() if vehicle_id not in unplanned for one in _expected(of_vehicle)]
+    for expected in sorted(to_come, key=lambda it: (it.visit.begins_at, it.visit.id)):
+        if expected.visit.begins_at < until and expected.visit.id not in found.planned:
+            guest = _to_come(outlook, expected, found, places, until)
+            if guest is not None:
+                found.planned[guest.stay.id] = guest
+    return found
+
+
+def _places(outlook: Outlook, found: Guests, until: datetime) -> Places:
     taken = {
         evse_id: guest.stay.departs_at or until
         for evse_id, transaction in outlook.transactions.items()
@@ -68,138 +90,142 @@ def guests_of(outlook: Outlook, *, until: datetime) -> Guests:
     }
     taken |= {evse.id: until for evse in found.unplanned}
     usable = [evse for evse in outlook.evses.values() if outlook.charge_points[evse.charge_point_id].state in _FOR_USE]
-    places = Places(usable, taken)
-    for expected in sorted(_expected(outlook, found, until), key=lambda it: (it.arrives_at, it.run.id)):
-        place = places.take(expected.vehicle, (expected.arrives_at, expected.departs_at), expected.used_kwh)
-        if place is not None:
-            found.planned[expected.run.id] = _to_come(outlook, expected, place, found)
-    return found
+    return Places(usable, taken)
 
 
-def _plugged_in(outlook: Outlook, evse: Evse, transaction: Transaction) -> Guest | None:
-    vehicle = outlook.vehicles.get(transaction.vehicle_id) if transaction.vehicle_id is not None else None
+def _plugged_in(outlook: Outlook, evse: Evse, transaction: Transaction, visits: list[Visit]) -> Guest | None:
+    visit, vehicle = visits[0], visits[0].vehicle
     online = outlook.charge_points[evse.charge_point_id].connected
-    if vehicle is None or not online or transaction.charging_state is ChargingState.SUSPENDED_EV:
+    if not online or transaction.charging_state is ChargingState.SUSPENDED_EV or plug_kw(evse, vehicle) <= 0:
         return None
-    energy = _energy_kwh(outlook, vehicle)
-    if energy is None or plug_kw(evse, vehicle) <= 0:
-        return None
-    run = next(iter(_ahead(outlook, vehicle)), None)
-    request = next((one for one in outlook.requests.get(vehicle.id, ()) if one.depot_id == outlook.depot.id), None)
-    wanted = wanted_of(outlook, vehicle, run, request)
-    departure = departure_of(outlook, vehicle, run, request)
-    if request is not None and request.ad_hoc:
-        departure = _at_once(outlook, departure, max(0.0, wanted.target_kwh - energy) / (plug_kw(evse, vehicle) * EFFICIENCY))
-    stay = Stay(
+    charge = plugged_charge(outlook, vehicle, transaction)
+    departure = _leaves(outlook, visits, 0, charge.kwh, plug_kw(evse, vehicle))
+    stay = _stay(outlook, visit, evse, departure, charge)
+    stay = replace(
+        stay,
         id=transaction.id,
-        vehicle_id=vehicle.id,
-        node_id=outlook.node_of(evse),
         priority=int(outlook.levels.get(transaction.id, PriorityLevel.NORMAL)),
         arrives_at=min(transaction.started_at, outlook.at),
+    )
+    return _guest(stay, evse, visit, departure, charge.source, transaction.id)
+
+
+def _leaves(outlook: Outlook, visits: list[Visit], number: int, energy_kwh: float, kw: float) -> Departure:
+    """Return when a vehicle leaves after one of its visits: before it comes again, whatever is not known of it."""
+    visit = visits[number]
+    departure = departure_of(outlook, visit)
+    if visit.request is not None and visit.request.ad_hoc:
+        hours = max(0.0, wanted_of(outlook, visit).target_kwh - energy_kwh) / (kw * EFFICIENCY)
+        departure = _at_once(visit, departure, hours)
+    following = visits[number + 1] if number + 1 < len(visits) else None
+    if following is not None and (departure.at is None or departure.at > following.begins_at):
+        by = DepartureSource.REQUEST if following.source is ArrivalSource.REQUEST else DepartureSource.ASSIGNMENT
+        return Departure(following.begins_at, by, None)
+    return departure
+
+
+def _at_once(visit: Visit, departure: Departure, hours: float) -> Departure:
+    """Return when a vehicle leaves that is to be charged at once: as if as soon as it could be done."""
+    done_at = visit.begins_at + max(hours, _LEAST_HOURS) * timedelta(hours=1)
+    return Departure(done_at if departure.at is None else min(done_at, departure.at), DepartureSource.REQUEST, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """A visit to come, and the one before it, which leaves on the run that it comes back from; None where there is none such."""
+
+    visits: list[Visit]
+    number: int
+    before: Visit | None
+
+    @property
+    def visit(self) -> Visit:
+        return self.visits[self.number]
+
+
+def _expected(visits: list[Visit]) -> Iterator[_Expected]:
+    for number, visit in enumerate(visits):
+        if visit.source is not None:
+            before = visits[number - 1] if number else None
+            follows = before is not None and before.run is not None and visit.after is not None and before.run.id == visit.after.id
+            yield _Expected(visits, number, before if follows else None)
+
+
+def _to_come(outlook: Outlook, expected: _Expected, found: Guests, places: Places, until: datetime) -> Guest | None:
+    """Return a stay to come, at a plug that will be free; None where there is none, or no time."""
+    visit, vehicle = expected.visit, expected.visit.vehicle
+    used_kwh = None if visit.after is None else outlook.needed_kwh(visit.after, vehicle)
+    previous = _planned_before(expected.before, found)
+    charge = asked_charge(vehicle, visit.request)
+    if charge is None and (previous is None or used_kwh is None):
+        charge = _comes_with(outlook, visit)
+    wanted = wanted_of(outlook, visit)
+    departs_at = _leaves(outlook, expected.visits, expected.number, wanted.target_kwh, 1.0).at or until
+    if departs_at <= visit.begins_at:
+        return None
+    needed_kwh = (used_kwh or 0.0) if charge is None else max(0.0, wanted.minimum_kwh - charge.kwh)
+    asked = None if visit.request is None else visit.request.evse_id
+    evse = places.take(vehicle, (visit.begins_at, departs_at), needed_kwh, asked)
+    if evse is None:
+        return None
+    energy_kwh = outlook.reserve_kwh(vehicle) if charge is None else charge.kwh
+    departure = _leaves(outlook, expected.visits, expected.number, energy_kwh, plug_kw(evse, vehicle))
+    stay = _stay(outlook, visit, evse, departure, charge or Charge(energy_kwh, ChargeSource.RESERVE))
+    if charge is None:
+        stay = replace(stay, previous=previous, used_kwh=used_kwh or 0.0)
+    return _guest(stay, evse, visit, departure, None if charge is None else charge.source, None)
+
+
+def _planned_before(before: Visit | None, found: Guests) -> uuid.UUID | None:
+    """Return the id of the stay of a visit, where it is planned: a plugged-in one has that of its transaction."""
+    if before is None:
+        return None
+    if before.source is not None:
+        return before.id if before.id in found.planned else None
+    of_vehicle = (guest for guest in found.planned.values() if guest.stay.vehicle_id == before.vehicle.id)
+    return next((guest.stay.id for guest in of_vehicle if guest.transaction_id is not None), None)
+
+
+def _comes_with(outlook: Outlook, visit: Visit) -> Charge:
+    if visit.source is ArrivalSource.YARD:
+        return standing_charge(outlook, visit.vehicle)
+    if visit.after is not None:
+        return returning_charge(outlook, visit.vehicle, visit.after)
+    return coming_charge(outlook, visit.vehicle)
+
+
+def _stay(outlook: Outlook, visit: Visit, evse: Evse, departure: Departure, charge: Charge) -> Stay:
+    vehicle, wanted = visit.vehicle, wanted_of(outlook, visit)
+    return Stay(
+        id=visit.id,
+        vehicle_id=vehicle.id,
+        node_id=outlook.node_of(evse),
+        priority=int(outlook.levels.get(visit.id, PriorityLevel.NORMAL)),
+        arrives_at=visit.begins_at,
         departs_at=departure.at,
         capacity_kwh=vehicle.battery_kwh,
         minimum_kwh=wanted.minimum_kwh,
         target_kwh=wanted.target_kwh,
         max_kw=plug_kw(evse, vehicle),
         min_kw=min(evse.min_power_kw, plug_kw(evse, vehicle)),
-        energy_kwh=energy,
+        energy_kwh=charge.kwh,
         weight=wanted.weight,
-        preconditioning=preconditioning_of(request, departure.at),
+        preconditioning=preconditioning_of(visit.request, departure.at),
+        lines=outlook.lines_at(evse, vehicle),
     )
-    return Guest(stay, evse, transaction.id, None if run is None else run.id, departure.source, departure.confidence)
 
 
-def _at_once(outlook: Outlook, departure: Departure, hours: float) -> Departure:
-    """Return when a vehicle leaves that is to be charged at once: as if as soon as it could be done."""
-    done_at = outlook.at + max(hours, _LEAST_HOURS) * timedelta(hours=1)
-    return Departure(done_at if departure.at is None else min(done_at, departure.at), DepartureSource.REQUEST, None)
-
-
-def _energy_kwh(outlook: Outlook, vehicle: Vehicle) -> float | None:
-    """Return what is in a battery, by the reading that counts: after each measurement that is an estimate. None where it is too old."""
-    soc = vehicle.soc
-    if soc is None or outlook.at - soc.at > OLDEST_SOC:
-        return None
-    return vehicle.battery_kwh * soc.percent / 100
-
-
-def _ahead(outlook: Outlook, vehicle: Vehicle) -> list[Assignment]:
-    return [run for run in outlook.runs.get(vehicle.id, []) if run.departs_at > outlook.at]
-
-
-@dataclass(frozen=True, slots=True)
-class _Expected:
-    """A stay to come, between two runs: `run` is the one that it ends with. `energy_kwh` is None where that depends on the stay before."""
-
-    vehicle: Vehicle
-    run: Assignment
-    arrives_at: datetime
-    departs_at: datetime
-    used_kwh: float
-    previous: uuid.UUID | None
-    energy_kwh: float | None
-
-
-def _expected(outlook: Outlook, found: Guests, until: datetime) -> Iterator[_Expected]:
-    """Yield the stays to come. What cannot be told breaks off a vehicle's chain: a run whose need nobody knows, a return to elsewhere."""
-    here = {guest.stay.vehicle_id: guest.stay.id for guest in found.planned.values()}
-    unplanned = {outlook.transactions[evse.id].vehicle_id for evse in found.unplanned}
-    for vehicle_id, runs in sorted(outlook.runs.items()):
-        vehicle = outlook.vehicles.get(vehicle_id)
-        if vehicle is None or vehicle_id in unplanned:
-            continue
-        ahead = _ahead(outlook, vehicle) if vehicle_id in here else [run for run in runs if run.returns_at > outlook.at]
-        yield from _chain(outlook, vehicle, ahead, here.get(vehicle_id), until)
-
-
-def _chain(
-    outlook: Outlook, vehicle: Vehicle, runs: Sequence[Assignment], previous: uuid.UUID | None, until: datetime
-) -> Iterator[_Expected]:
-    for run, following in pairwise(runs):
-        block, used = outlook.blocks.get(run.block_id), outlook.needed_kwh(run, vehicle)
-        if used is None or block is None or run.returns_at >= until:
-            return
-        if block.return_depot_id != outlook.depot.id or following.departs_at <= run.returns_at:
-            previous = None
-            continue
-        energy = _on_return(outlook, vehicle, run, used) if previous is None else None
-        if previous is None and energy is None:
-            return
-        yield _Expected(vehicle, following, run.returns_at, following.departs_at, used, previous, energy)
-        previous = following.id
-
-
-def _on_return(outlook: Outlook, vehicle: Vehicle, run: Assignment, used_kwh: float) -> float | None:
-    """Return what a vehicle comes back with that is not planned here before. One that has yet to leave is taken to leave ready."""
-    energy = _energy_kwh(outlook, vehicle)
-    if energy is None or vehicle.soc_at is None:
-        return None
-    if run.departs_at > outlook.at:
-        return max(energy - used_kwh, outlook.reserve_kwh(vehicle))
-    since = max(vehicle.soc_at, run.departs_at)
-    still = max(0.0, (run.returns_at - since) / (run.returns_at - run.departs_at))
-    return max(0.0, energy - used_kwh * still)
-
-
-def _to_come(outlook: Outlook, expected: _Expected, evse: Evse, found: Guests) -> Guest:
-    vehicle, run = expected.vehicle, expected.run
-    wanted = wanted_of(outlook, vehicle, run, None)
-    # Where the stay before found no place, there is none that this one could follow.
-    previous = expected.previous if expected.previous in found.planned else None
-    stay = Stay(
-        id=run.id,
-        vehicle_id=vehicle.id,
-        node_id=outlook.node_of(evse),
-        priority=int(outlook.levels.get(run.id, PriorityLevel.NORMAL)),
-        arrives_at=expected.arrives_at,
-        departs_at=expected.departs_at,
-        capacity_kwh=vehicle.battery_kwh,
-        minimum_kwh=wanted.minimum_kwh,
-        target_kwh=wanted.target_kwh,
-        max_kw=plug_kw(evse, vehicle),
-        min_kw=min(evse.min_power_kw, plug_kw(evse, vehicle)),
-        energy_kwh=outlook.reserve_kwh(vehicle) if expected.energy_kwh is None else expected.energy_kwh,
-        previous=previous,
-        used_kwh=expected.used_kwh if previous is not None else 0.0,
+def _guest(
+    stay: Stay, evse: Evse, visit: Visit, departure: Departure, energy_source: ChargeSource | None, transaction_id: uuid.UUID | None
+) -> Guest:
+    return Guest(
+        stay=stay,
+        evse=evse,
+        transaction_id=transaction_id,
+        assignment_id=None if visit.run is None else visit.run.id,
+        source=departure.source,
+        confidence=departure.confidence,
+        request_id=None if visit.request is None else visit.request.id,
+        arrival=visit.source,
+        energy_source=energy_source,
     )
-    return Guest(stay, evse, None, run.id, DepartureSource.ASSIGNMENT, None)

@@ -78,7 +78,7 @@ async def what_if(session: Session, solver: Solver | None, depot_id: uuid.UUID, 
     before, plan_before = await _outcome(solver, outlook)
     after, plan_after = await _outcome(solver, changed)
     compared = compare(plan_before, plan_after)
-    vehicles = {stay_id: stay.vehicle_id for one in (before, after) for stay in one.stays for stay_id in _ids(stay)}
+    vehicles = {stay.stay_id: stay.vehicle_id for one in (before, after) for stay in one.stays}
     is_priced = before.plan.currency is not None
     return WhatIf(
         before=before,
@@ -96,11 +96,6 @@ async def _outcome(solver: Solver, outlook: Outlook) -> tuple[Outcome, Plan]:
     if plan.status is PlanStatus.NONE:
         raise NoPlanError(f"No plan was found within {_TIME_LIMIT_S:g} s.")
     return Outcome(*kept(outlook, posed, plan)), plan
-
-
-def _ids(stay: PlannedStay) -> list[uuid.UUID]:
-    """Return by what a stay may be known: its transaction, or ahead of that its assignment."""
-    return [found for found in (stay.transaction_id or stay.assignment_id,) if found is not None]
 
 
 def _change(compared: Comparison, change: Change, vehicle_id: uuid.UUID) -> StayChange:

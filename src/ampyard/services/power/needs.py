@@ -42,18 +42,22 @@ async def read_needs(
 ) -> dict[uuid.UUID, Need]:
     """Return what is needed, by transaction, where it is known how full the vehicle is now: what it got since a plan was made counts.
 
+    Where it is not, what a fresh plan took it to hold counts; without one, nothing can be said.
+
     Two statements where anybody has no fresh plan, none otherwise. How a vehicle usually leaves is learnt for plans alone; here it counts
     as the last one has it.
     """
     found, unplanned = {}, dict[uuid.UUID, Vehicle]()
     for transaction in transactions.values():
         vehicle = vehicles.get(transaction.vehicle_id) if transaction.vehicle_id is not None else None
-        if vehicle is None or vehicle.soc is None:
+        if vehicle is None:
             continue
-        plan = plans.get(transaction.id)
+        plan, told_kwh = plans.get(transaction.id), _told_kwh(vehicle, work.now)
         if plan is not None:
-            found[transaction.id] = _need(vehicle, plan.minimum_kwh, plan.target_kwh, 1.0, plan.departs_at)
-        elif work.now - vehicle.soc.at <= OLDEST_SOC:
+            energy_kwh = plan.energy_kwh if told_kwh is None else told_kwh
+            if energy_kwh is not None:
+                found[transaction.id] = _need(energy_kwh, plan.minimum_kwh, plan.target_kwh, 1.0, plan.departs_at)
+        elif told_kwh is not None:
             unplanned[transaction.id] = vehicle
     if unplanned:
         asked = await ChargingRequests(work.session).counting([vehicle.id for vehicle in unplanned.values()], at=work.now)
@@ -73,7 +77,14 @@ def _unplanned(vehicle: Vehicle, request: ChargingRequest | None, expected: Expe
         )
     percent = expected.reserve_percent if vehicle.min_soc_percent is None else vehicle.min_soc_percent
     it = wanted(vehicle, run_kwh or 0.0, vehicle.battery_kwh * percent / 100, request)
-    return _need(vehicle, it.minimum_kwh, it.target_kwh, it.weight, _departure(request, expected, now))
+    energy_kwh = _told_kwh(vehicle, now) or 0.0
+    return _need(energy_kwh, it.minimum_kwh, it.target_kwh, it.weight, _departure(request, expected, now))
+
+
+def _told_kwh(vehicle: Vehicle, now: datetime) -> float | None:
+    """Return what a vehicle has told that is in its battery; None where that is too old."""
+    soc = vehicle.soc
+    return None if soc is None or now - soc.at > OLDEST_SOC else vehicle.battery_kwh * soc.percent / 100
 
 
 def _departure(request: ChargingRequest | None, expected: ExpectedDeparture, now: datetime) -> datetime | None:
@@ -88,7 +99,6 @@ def _departure(request: ChargingRequest | None, expected: ExpectedDeparture, now
     return learnt if learnt is not None and learnt > now else None
 
 
-def _need(vehicle: Vehicle, minimum_kwh: float, target_kwh: float, weight: float, departs_at: datetime | None) -> Need:
-    energy_kwh = vehicle.battery_kwh * (vehicle.soc_percent or 0.0) / 100
+def _need(energy_kwh: float, minimum_kwh: float, target_kwh: float, weight: float, departs_at: datetime | None) -> Need:
     minimum, target = (max(0.0, kwh - energy_kwh) / EFFICIENCY for kwh in (minimum_kwh, target_kwh))
     return Need(minimum, target, weight, departs_at)

@@ -20,6 +20,7 @@ from ampyard.repositories.id_tags import IdTags
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.services.charge_points import CHARGING_STATE_OF_STATUS, evse_by_no, publish_change
+from ampyard.services.reservation_states import kept_for, used
 from ampyard.services.transactions.anomalies import flag
 from ampyard.services.transactions.ending import close
 from ampyard.services.transactions.intervals import spread_all
@@ -73,7 +74,13 @@ async def find_or_begin(work: UnitOfWork, charge_point: ChargePoint, report: Rep
         raise NotFoundError(
             f"{charge_point.identity} has no transaction {report.ocpp_transaction_id}, and the message names no EVSE to start it on."
         )
-    return Found(await _begin(work, charge_point, evse, report, named), named.authorization, begun=True)
+    kept = await kept_for(work, evse, report.at)
+    if kept is not None and named.authorization is Authorization.ACCEPTED and not kept.admits(report.id_tag):
+        named = replace(named, authorization=Authorization.NOT_AT_THIS_TIME)
+    transaction = await _begin(work, charge_point, evse, report, named)
+    if kept is not None and (report.reservation_id == kept.number or kept.admits(report.id_tag)):
+        await used(work, kept, transaction)
+    return Found(transaction, named.authorization, begun=True)
 
 
 async def _authorization(work: UnitOfWork, tag: IdTag | None, report: Report) -> Authorization | None:

@@ -67,6 +67,9 @@ class Dialect16:
         """Word the status of connector 0, which stands for the whole charge point (section 4.9)."""
         return self.status(0, status, now)
 
+    def reservation_expired(self, number: int) -> None:
+        """Say nothing: in 1.6 the connector is available again, and that is all (section 5.13)."""
+
     def authorize(self, token: IdToken) -> call.Authorize:
         return call.Authorize(token.id_tag)
 
@@ -74,7 +77,10 @@ class Dialect16:
         return bool(answer.id_tag_info["status"] == AuthorizationStatus.accepted)
 
     def started(self, transaction: Transaction, evse_no: int, trigger: StartTrigger, *, online: bool) -> call.StartTransaction:  # noqa: ARG002 - 1.6 says neither
-        return call.StartTransaction(evse_no, transaction.token.id_tag, transaction.began.energy_wh, timestamp(transaction.began.taken_at))
+        began = transaction.began
+        return call.StartTransaction(
+            evse_no, transaction.token.id_tag, began.energy_wh, timestamp(began.taken_at), reservation_id=transaction.reservation_number
+        )
 
     def started_answer(self, answer: Any) -> tuple[int | None, bool]:
         return answer.transaction_id, answer.id_tag_info["status"] == AuthorizationStatus.accepted

@@ -9,19 +9,21 @@ from ocpp.v16.enums import (
     Action,
     AvailabilityStatus,
     AvailabilityType,
+    CancelReservationStatus,
     ChargingProfileStatus,
     ChargingRateUnitType,
     ClearChargingProfileStatus,
     ConfigurationStatus,
     GetCompositeScheduleStatus,
     RemoteStartStopStatus,
+    ReservationStatus,
     ResetStatus,
     ResetType,
     TriggerMessageStatus,
     UnlockStatus,
 )
 
-from ampyard.simulator import outbox
+from ampyard.simulator import outbox, reservations
 from ampyard.simulator.charge_point import SimulatedChargePoint
 from ampyard.simulator.commands import MAX_PROFILES, MAX_STACK_LEVEL, Commands, parse_profile
 from ampyard.simulator.dialect import StopReason, parse_timestamp, timestamp
@@ -118,6 +120,17 @@ class Orders16:
         self._commands.unlock(evse)
         return call_result.UnlockConnector(UnlockStatus.unlocked)
 
+    @handles(Action.reserve_now)
+    def reserve(self, connector_id: int, expiry_date: str, id_tag: str, reservation_id: int, **_: Any) -> call_result.ReserveNow:
+        token = IdToken(id_tag, "Central")
+        outcome = reservations.reserve(self._point, reservation_id, token, connector_id, parse_timestamp(expiry_date))
+        return call_result.ReserveNow(ReservationStatus(outcome))
+
+    @handles(Action.cancel_reservation)
+    def cancel_reservation(self, reservation_id: int, **_: Any) -> call_result.CancelReservation:
+        canceled = reservations.cancel(self._point, reservation_id)
+        return call_result.CancelReservation(CancelReservationStatus.accepted if canceled else CancelReservationStatus.rejected)
+
     @handles(Action.update_firmware)
     def update_firmware(self, location: str, retrieve_date: str, **_: Any) -> call_result.UpdateFirmware:
         self._commands.update_firmware(location, parse_timestamp(retrieve_date), None)
@@ -162,7 +175,7 @@ class Orders16:
             "NumberOfConnectors": str(len(point.evses)),
             "StopTransactionOnEVSideDisconnect": "true",
             "StopTransactionOnInvalidId": "true",
-            "SupportedFeatureProfiles": "Core,RemoteTrigger,SmartCharging",
+            "SupportedFeatureProfiles": "Core,RemoteTrigger,Reservation,SmartCharging",
             "TransactionMessageAttempts": str(outbox.ATTEMPTS),
             "TransactionMessageRetryInterval": str(round(point.options.retry_interval_s)),
         }

@@ -25,6 +25,7 @@ from ocpp.v201.enums import (
     PhaseEnumType,
     ReadingContextEnumType,
     ReasonEnumType,
+    ReservationUpdateStatusEnumType,
     TransactionEventEnumType,
     TriggerReasonEnumType,
 )
@@ -75,12 +76,15 @@ class Dialect201:
 
     def status(self, evse_no: int, status: Status, now: datetime) -> call.StatusNotification:
         """Word a connector status: Occupied is whatever is not available for a new driver (part 2, ConnectorStatusEnumType)."""
-        is_plain = status in (Status.AVAILABLE, Status.UNAVAILABLE)
+        is_plain = status in (Status.AVAILABLE, Status.UNAVAILABLE, Status.RESERVED)
         wire_status = ConnectorStatusEnumType(status.value) if is_plain else ConnectorStatusEnumType.occupied
         return call.StatusNotification(timestamp(now), wire_status, evse_no, 1)
 
     def overall_status(self, status: Status, now: datetime) -> None:
         """Say nothing: in 2.0.1 only connectors have a status."""
+
+    def reservation_expired(self, number: int) -> call.ReservationStatusUpdate:
+        return call.ReservationStatusUpdate(number, ReservationUpdateStatusEnumType.expired)
 
     def authorize(self, token: IdToken) -> call.Authorize:
         return call.Authorize(_id_token(token))
@@ -99,6 +103,7 @@ class Dialect201:
             offline=None if online else True,
             evse=EVSEType(evse_no, 1),
             id_token=_id_token(transaction.token),
+            reservation_id=transaction.reservation_number,
         )
 
     def started_answer(self, answer: Any) -> tuple[int | None, bool]:

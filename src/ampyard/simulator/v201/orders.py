@@ -19,6 +19,7 @@ from ocpp.v201.datatypes import (
 )
 from ocpp.v201.enums import (
     Action,
+    CancelReservationStatusEnumType,
     ChangeAvailabilityStatusEnumType,
     ChargingProfileStatusEnumType,
     ChargingRateUnitEnumType,
@@ -32,6 +33,7 @@ from ocpp.v201.enums import (
     OperationalStatusEnumType,
     ReportBaseEnumType,
     RequestStartStopStatusEnumType,
+    ReserveNowStatusEnumType,
     ResetEnumType,
     ResetStatusEnumType,
     SetVariableStatusEnumType,
@@ -40,6 +42,7 @@ from ocpp.v201.enums import (
     UpdateFirmwareStatusEnumType,
 )
 
+from ampyard.simulator import reservations
 from ampyard.simulator.charge_point import SimulatedChargePoint
 from ampyard.simulator.commands import MAX_PROFILES, MAX_STACK_LEVEL, Commands, parse_profile
 from ampyard.simulator.dialect import StopReason, parse_timestamp, timestamp
@@ -174,6 +177,25 @@ class Orders201:
             return call_result.UnlockConnector(UnlockStatusEnumType.ongoing_authorized_transaction)
         return call_result.UnlockConnector(UnlockStatusEnumType.unlocked)
 
+    @handles(Action.reserve_now)
+    def reserve(
+        self,
+        id: int,  # noqa: A002 - the protocol's name
+        expiry_date_time: str,
+        id_token: Mapping[str, Any],
+        evse_id: int | None = None,
+        **_: Any,
+    ) -> call_result.ReserveNow:
+        token = IdToken(id_token["id_token"], id_token["type"])
+        outcome = reservations.reserve(self._point, id, token, evse_id, parse_timestamp(expiry_date_time))
+        return call_result.ReserveNow(ReserveNowStatusEnumType(outcome))
+
+    @handles(Action.cancel_reservation)
+    def cancel_reservation(self, reservation_id: int, **_: Any) -> call_result.CancelReservation:
+        canceled = reservations.cancel(self._point, reservation_id)
+        status = CancelReservationStatusEnumType.accepted if canceled else CancelReservationStatusEnumType.rejected
+        return call_result.CancelReservation(status)
+
     @handles(Action.update_firmware)
     def update_firmware(self, request_id: int, firmware: Mapping[str, Any], **_: Any) -> call_result.UpdateFirmware:
         called_off = self._commands.update_firmware(firmware["location"], parse_timestamp(firmware["retrieve_date_time"]), request_id)
@@ -247,6 +269,7 @@ class Orders201:
             ("SampledDataCtrlr", "TxUpdatedMeasurands"): sampled,
             ("SampledDataCtrlr", "TxEndedMeasurands"): sampled,
             ("SampledDataCtrlr", "TxUpdatedInterval"): str(round(point.meter_interval_s)),
+            ("ReservationCtrlr", "Enabled"): "true",
             ("SmartChargingCtrlr", "Enabled"): "true",
             ("SmartChargingCtrlr", "Entries"): str(MAX_PROFILES),
             ("SmartChargingCtrlr", "PeriodsPerSchedule"): str(point.spec.max_periods),

@@ -44,7 +44,7 @@ def allot(tree: Tree, claims: Claims, reserved: Iterable[Reserved] = (), *, rese
     Raises:
         ValueError: something hangs on an unknown node.
     """
-    paths = tree.above[tree.numbers_of(claims.node_ids)]
+    paths = tree.above[claims.nodes_in(tree)]
     supply = supply_for(tree, claims, reserved)
     free = np.where(claims.is_online & reserve_fallbacks, claims.fallback, 0.0)
     supply.reserve(paths, supply.columns(claims.wiring, free))
@@ -64,7 +64,7 @@ def supply_for(tree: Tree, claims: Claims, reserved: Iterable[Reserved]) -> Supp
     loads = list(reserved)
     may_draw = np.maximum(claims.current, claims.fallback) / MW_PER_KW
     for place in np.flatnonzero(~claims.is_online).tolist():
-        demand = claims.demands[place]
+        demand = claims.demand(place)
         loads.append(Reserved(demand.node_id, float(may_draw[place]), demand.lines))
     wirings = np.append(claims.wiring, [int(load.lines) for load in loads]).astype(np.int64)
     return Supply(tree, Loading.for_wirings(wirings, lines=tree.has_lines), loads)

@@ -11,6 +11,7 @@ import numpy as np
 from ampyard.domain.power.contenders import Bools, Floats, Ints
 from ampyard.domain.power.demands import Demand, Reason
 from ampyard.domain.power.set_points import SetPoints
+from ampyard.domain.power.supply import Tree
 from ampyard.domain.power.units import milliwatts_down, milliwatts_up
 
 _LOW_HALF = 2**64 - 1
@@ -26,7 +27,7 @@ class Claims:
     """
 
     def __init__(self, demands: Iterable[Demand], step_kw: float) -> None:
-        # Read as they came, one after the other in memory, and put in order afterwards: that is twice as fast as the other way round.
+        # Read as they came, one after the other in memory, and put in order afterwards: the other way round takes a third longer.
         given = list(demands)
         count = len(given)
 
@@ -36,7 +37,7 @@ class Claims:
         since_s = _seconds(read("since"), count)
         priority = np.fromiter(read("priority"), np.int64, count)
         order = _order(list(read("evse_id")), priority, since_s)
-        places = order.tolist()
+        places: list[int] = order.tolist()
 
         def objects(name: str) -> list[Any]:
             values = list(read(name))
@@ -56,9 +57,8 @@ class Claims:
             kw = np.array(values, dtype=np.float64)[order]
             return np.where(np.isnan(kw), np.inf, milliwatts_down(np.nan_to_num(kw)))
 
-        self.demands: Sequence[Demand] = [given[place] for place in places]
+        self._given, self._order, self._places = given, order, places
         self.evse_ids: list[uuid.UUID] = objects("evse_id")
-        self.node_ids: list[uuid.UUID] = objects("node_id")
         self.since_s = since_s[order]
         self.waiting_s = self.since_s.copy()
         if any(read("waiting_since")):
@@ -76,15 +76,27 @@ class Claims:
         self.urgency = floats("urgency")
         self.weight = floats("weight")
         for place in np.flatnonzero(~(self.weight > 0) | ~(self.urgency >= 0))[:1]:
-            demand = self.demands[place]
+            demand = self.demand(place)
             raise ValueError(
                 f"EVSE {demand.evse_id} has the weight {demand.weight:g} and the urgency {demand.urgency:g}; "
                 "a weight must be more than 0, an urgency a number from 0 up."
             )
         self.set_points = SetPoints(list(read("steps")), step_kw, order)
-        self.all = np.arange(len(self.demands))
+        self.all = np.arange(count)
         # The lowest set-points they can charge with; infinite where a charger has none.
         self.minimum = self.set_points.up(self.all, milliwatts_up(floats("minimum_kw")))
+
+    def demand(self, place: int) -> Demand:
+        """Return the demand of a number."""
+        return self._given[self._places[place]]
+
+    def nodes_in(self, tree: Tree) -> Ints:
+        """Return the number of the node in a tree on which each hangs.
+
+        Raises:
+            ValueError: the tree has no such node.
+        """
+        return tree.numbers_of([demand.node_id for demand in self._given])[self._order]
 
     def ceilings(self) -> tuple[Floats, Ints]:
         """Return the highest set-points they could get, and which of `REASONS` keeps them from more.

@@ -87,7 +87,9 @@ def _path_to_root(node: Node, tree: Mapping[uuid.UUID, Node], known: Paths) -> t
             path.extend(known[parent_id])
             break
         if parent_id not in tree:
-            raise ValueError(f"Power node {path[-1].id} has the unknown parent {parent_id}; name a node of the same tree, or None for a root.")
+            raise ValueError(
+                f"Power node {path[-1].id} has the unknown parent {parent_id}; name a node of the same tree, or None for a root."
+            )
         if len(path) == len(tree):
             raise ValueError(f"Power node {parent_id} is its own ancestor; a node of this circle needs a parent outside it, or None.")
         path.append(tree[parent_id])

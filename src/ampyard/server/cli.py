@@ -17,6 +17,7 @@ from rich.console import Console
 from ampyard.domain.access import Role
 from ampyard.domain.errors import DomainError
 from ampyard.server.embedded import EmbeddedServers
+from ampyard.server.ocpi_check import ocpi_commands
 from ampyard.server.settings import Settings
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 report_app = typer.Typer(help="Write reports now.", no_args_is_help=True)
 app.add_typer(report_app, name="report")
+app.add_typer(ocpi_commands, name="ocpi")
 _errors = Console(stderr=True)
 
 

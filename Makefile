@@ -59,7 +59,8 @@ bench: .venv/installed-conformance bench/node/node_modules/.installed bench/acn/
 plans: .venv/installed-dev ## Look at the query plans of the large tenant (ampyard seed --profile large), write docs/plans (only=WORDS for some)
 	@exec $(BIN)/python -m bench.plans $(if $(only),"$(only)") $(args)
 
-plots: .venv/installed-dev ## Let depots meet with trouble, and draw what flowed there into docs/plots
+plots: .venv/installed-dev ## Let depots meet with trouble, and draw what flowed there into docs/plots; draw a priced session
+	@PYTHONPATH=src:. $(BIN)/python -m tests.domain.tariffs.picture
 	@PYTHONPATH=src:. exec $(BIN)/python -m tests.failsafe.plots
 
 clean: ## Remove the environment and all caches; data in .ampyard stays

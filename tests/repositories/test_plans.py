@@ -67,6 +67,7 @@ async def test_the_plan_says_what_flows_now_and_what_is_to_come(site: Site) -> N
             minimum_kwh=140.0,
             target_kwh=300.0,
             departs_at=NOW + 2 * HOUR,
+            energy_kwh=120.0,
         )
     }
 

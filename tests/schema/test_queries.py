@@ -171,6 +171,8 @@ def edges(kind: str) -> list[Any]:
 
 
 COMPUTED = {
+    # See test_charging_requests.py.
+    "ChargingRequest.planned",
     # See test_allocations.py.
     "Allocation.replay",
     "Allocation.yieldedTo",

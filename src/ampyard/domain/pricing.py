@@ -1,22 +1,31 @@
-"""What a transaction costs: energy by interval times the price in force, every step exact, rounded once at the end."""
+"""What a transaction costs: the energy price of its depot is a tariff, and the engine that prices sessions prices it."""
 
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from decimal import Decimal
 from enum import StrEnum
-from itertools import groupby
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from ampyard.domain.currencies import minor_unit
 from ampyard.domain.energy import EnergyInterval
 from ampyard.domain.local_time import Weekday
-from ampyard.domain.recurrence import Recurrence
+from ampyard.domain.tariffs import cost as priced_cost
+from ampyard.domain.tariffs.cost import LineReason
+from ampyard.domain.tariffs.model import PriceComponent, Tariff, TariffDimensionType, TariffElement, TariffRestrictions
+from ampyard.domain.tariffs.numbers import scaled, total
+from ampyard.domain.tariffs.price_list import PriceList
+from ampyard.domain.tariffs.pricing import price as price_session
+from ampyard.domain.tariffs.restrictions import Circumstances
+from ampyard.domain.tariffs.rounding import Rounding, RoundingMode
+from ampyard.domain.tariffs.session import ChargingPeriod, ChargingSession
 
-# A binary fraction of a Wh has as many decimals as bits: those of any float fit, and a result that did not would be an error.
-_DIGITS = 2000
-_EXACT = Context(prec=_DIGITS, traps=[Inexact])
+_MIDNIGHT = time(0)
 _WH_PER_KWH = 3  # decimals
+# Of many transactions of one's own, halves that go up and down alike cost what they should; see docs/adr/0040.
+_ROUNDING = Rounding(mode=RoundingMode.HALF_EVEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +52,15 @@ class EnergyPrice:
     author: str
     created_at: datetime
 
+    def tariff(self) -> Tariff:
+        """Return the price as a tariff, without steps and taxes."""
+        elements = [element for window in self.windows for element in _elements(window)]
+        return Tariff(str(self.id), self.currency, (*elements, TariffElement((_component(self.price_per_kwh),))))
+
     def at(self, moment: datetime, time_zone: str) -> Decimal:
         """Return the price a kWh at a moment; windows are read on the clock of the zone."""
-        for window in self.windows:
-            if Recurrence(window.weekdays, window.starts_at, window.ends_at, time_zone).covers(moment):
-                return window.price_per_kwh
-        return self.price_per_kwh
+        entry = _price_list(self).active(TariffDimensionType.ENERGY, Circumstances(moment.astimezone(ZoneInfo(time_zone))))
+        return self.price_per_kwh if entry is None else entry.component.price
 
 
 class CostUnknown(StrEnum):
@@ -94,41 +106,71 @@ def cost(intervals: Sequence[EnergyInterval], prices: Iterable[EnergyPrice], tim
         time_zone: of the depot.
     """
     known = sorted(prices, key=lambda price: (price.valid_from, price.created_at, price.id), reverse=True)
-    priced: list[tuple[EnergyInterval, EnergyPrice, Decimal]] = []
+    priced: list[tuple[EnergyInterval, EnergyPrice]] = []
     for interval in intervals:
         price = next((price for price in known if price.valid_from <= interval.starts_at), None)
         if price is not None:
-            priced.append((interval, price, price.at(interval.starts_at, time_zone)))
+            priced.append((interval, price))
         elif interval.energy_wh > 0:
             return Cost.not_known(CostUnknown.NO_PRICE)
     if not priced:
         return Cost.not_known(CostUnknown.NO_PRICE)
-    currencies = {price.currency for interval, price, _ in priced if interval.energy_wh > 0} or {priced[-1][1].currency}
+    charged = [(interval, price) for interval, price in priced if interval.energy_wh > 0] or priced[-1:]
+    currencies = {price.currency for _, price in charged}
     if len(currencies) > 1:
         return Cost.not_known(CostUnknown.MIXED_CURRENCIES)
     (currency,) = currencies
-    lines = tuple(_lines((interval, per_kwh) for interval, _, per_kwh in priced if interval.energy_wh > 0))
-    total = Decimal(0)
-    for line in lines:
-        total = _EXACT.add(total, line.amount)
-    return Cost(_rounded(total, currency), currency, lines, None)
+    session = ChargingSession(tuple(_period(interval, price) for interval, price in charged), time_zone)
+    tariffs = {price.id: _tariff(price) for _, price in charged}
+    found = price_session(session, tariffs.values(), _ROUNDING)
+    amount = found.total_cost.before_taxes.quantize(Decimal(1).scaleb(-minor_unit(currency)))
+    return Cost(amount, currency, tuple(_lines(found.lines)), None)
 
 
-def _lines(priced: Iterable[tuple[EnergyInterval, Decimal]]) -> Iterable[CostLine]:
-    for per_kwh, group in groupby(priced, key=lambda part: part[1]):
-        parts = [interval for interval, _ in group]
-        begin = 0
-        for end in range(1, len(parts) + 1):
-            if end == len(parts) or parts[end].starts_at - parts[end - 1].ends_at > timedelta(0):
-                energy_wh = sum(part.energy_wh for part in parts[begin:end])
-                yield CostLine(parts[begin].starts_at, parts[end - 1].ends_at, energy_wh, per_kwh, amount_of(energy_wh, per_kwh))
-                begin = end
+def _period(interval: EnergyInterval, price: EnergyPrice) -> ChargingPeriod:
+    energy_kwh = scaled(Decimal(interval.energy_wh), _WH_PER_KWH)
+    return ChargingPeriod(interval.starts_at, interval.ends_at, str(price.id), energy_kwh)
 
 
-def amount_of(energy_wh: float, price_per_kwh: Decimal) -> Decimal:
-    """Return what an energy costs, exactly: nothing is rounded."""
-    return _EXACT.scaleb(_EXACT.multiply(Decimal(energy_wh), price_per_kwh), -_WH_PER_KWH)
+def _lines(priced: Iterable[priced_cost.CostLine]) -> Iterator[CostLine]:
+    """Yield the lines of energy, those of one price that follow each other together: windows may have the same."""
+    before: CostLine | None = None
+    for line in priced:
+        if line.reason is not LineReason.COMPONENT or line.component is None:
+            continue
+        energy_wh, amount = float(scaled(line.volume, -_WH_PER_KWH)), line.price.before_taxes
+        per_kwh = line.component.price
+        if before is not None and before.price_per_kwh == per_kwh and before.ends_at == line.starts_at:
+            before = replace(before, ends_at=line.ends_at, energy_wh=before.energy_wh + energy_wh, amount=total([before.amount, amount]))
+            continue
+        if before is not None:
+            yield before
+        before = CostLine(line.starts_at, line.ends_at, energy_wh, per_kwh, amount)
+    if before is not None:
+        yield before
 
 
-def _rounded(amount: Decimal, currency: str) -> Decimal:
-    return amount.quantize(Decimal(1).scaleb(-minor_unit(currency)), ROUND_HALF_EVEN, Context(prec=_DIGITS))
+@lru_cache(maxsize=256)
+def _tariff(price: EnergyPrice) -> Tariff:
+    return price.tariff()
+
+
+@lru_cache(maxsize=256)
+def _price_list(price: EnergyPrice) -> PriceList:
+    return PriceList(_tariff(price))
+
+
+def _elements(window: PriceWindow) -> Iterator[TariffElement]:
+    """Yield a window as elements. A tariff's days are those of the moment, not of a window's begin: one over midnight makes two."""
+    component = _component(window.price_per_kwh)
+    if window.starts_at < window.ends_at:
+        yield TariffElement((component,), TariffRestrictions(window.starts_at, window.ends_at, day_of_week=window.weekdays))
+        return
+    yield TariffElement((component,), TariffRestrictions(window.starts_at, day_of_week=window.weekdays))
+    if window.ends_at > _MIDNIGHT:
+        days_after = frozenset(Weekday(day % len(Weekday) + 1) for day in window.weekdays)
+        yield TariffElement((component,), TariffRestrictions(end_time=window.ends_at, day_of_week=days_after))
+
+
+def _component(price_per_kwh: Decimal) -> PriceComponent:
+    return PriceComponent(TariffDimensionType.ENERGY, price_per_kwh, step_size=0)

@@ -271,5 +271,5 @@ def test_a_credit_takes_all_back(session: ChargingSession, under: Tariff, roundi
 def test_lines_of_a_kind_do_not_overlap(session: ChargingSession, under: Tariff) -> None:
     lines = price(session, [under]).lines
     for kind in (CostKind.ENERGY, CostKind.TIME, CostKind.PARKING):
-        of = [line for line in lines if line.kind is kind and line.reason is LineReason.COMPONENT]
+        of = [line for line in lines if line.kind is kind and line.component is not None and line.component.type is not FLAT]
         assert all(before.ends_at <= after.starts_at for before, after in pairwise(of))

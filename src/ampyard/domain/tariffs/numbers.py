@@ -42,6 +42,6 @@ def shown(number: Fraction) -> Decimal:
     return scaled(round(number * 10**decimals), decimals)
 
 
-def scaled(units: int, decimals: int) -> Decimal:
-    """Return `units` of the last of some decimals as a decimal: 125 of 2 decimals are 1.25."""
+def scaled(units: int | Decimal, decimals: int) -> Decimal:
+    """Return units of the last of some decimals, with all their digits: 125 of 2 decimals are 1.25."""
     return _EXACT.scaleb(Decimal(units), -decimals)

@@ -27,10 +27,10 @@ class Circumstances:
     """What restrictions ask for: the clock of the location, what the session took and how long it lasted, and what flows."""
 
     local: datetime
-    energy_kwh: Fraction
-    lasted_s: Fraction
-    power_kw: Span
-    current_a: Span
+    energy_kwh: Fraction = Fraction(0)
+    lasted_s: Fraction = Fraction(0)
+    power_kw: Span = Span(None, None)
+    current_a: Span = Span(None, None)
 
 
 def holds(restrictions: TariffRestrictions, now: Circumstances) -> bool:

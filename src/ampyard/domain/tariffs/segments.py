@@ -60,17 +60,16 @@ def segments_of(session: ChargingSession, price_lists: Mapping[str, PriceList]) 
             power, current = _power(period), _current(period)
             for since, until in pairwise(_cuts(period, moments[period.tariff_id], prices.thresholds_kwh, energy_kwh)):
                 # In the middle nothing is at a threshold, so that it does not matter from which side one is passed.
-                middle = (since + until) * _HALF
-                at = _at(period, middle)
+                at = _at(period, (since + until) * _HALF)
                 now = Circumstances(
                     local=at.astimezone(zone),
-                    energy_kwh=energy_kwh + taken_kwh * middle if taken_kwh else energy_kwh,
-                    lasted_s=Fraction((at - began_at) // _MICROSECOND, _MICROSECONDS_A_SECOND),
+                    energy_kwh=energy_kwh + taken_kwh * (since + until) * _HALF if prices.thresholds_kwh else _NOTHING,
+                    lasted_s=Fraction((at - began_at) // _MICROSECOND, _MICROSECONDS_A_SECOND) if prices.durations_s else _NOTHING,
                     power_kw=power,
                     current_a=current,
                 )
                 yield Segment(period, prices, until - since, _at(period, since), _at(period, until), now, reservations)
-        energy_kwh = energy_kwh + taken_kwh if taken_kwh else energy_kwh
+        energy_kwh += taken_kwh
 
 
 def _moments(session: ChargingSession, prices: PriceList, begins: tuple[datetime, datetime], zone: ZoneInfo) -> list[datetime]:
@@ -92,6 +91,8 @@ def _cuts(period: ChargingPeriod, moments: list[datetime], thresholds_kwh: set[F
 
 
 def _at(period: ChargingPeriod, share: Fraction) -> datetime:
+    if share in _WHOLE:
+        return period.ends_at if share else period.starts_at
     return period.starts_at + (period.ends_at - period.starts_at) // _MICROSECOND * share.numerator // share.denominator * _MICROSECOND
 
 

@@ -112,19 +112,19 @@ async def test_a_plan_is_followed_by_itself_and_read_back(
     async with running(fast_options(f"ws://127.0.0.1:{server.port}/ocpp", fleet_of(point, tmp_path))):
         await charging(point)
         now = backend.clock().replace(microsecond=0)
-        evse = await told(point, await give(point, 11.0, {now + timedelta(seconds=5): 8.0, now + timedelta(seconds=8): 16.0}))
+        evse = await told(point, await give(point, 11.04, {now + timedelta(seconds=5): 8.28, now + timedelta(seconds=8): 16.56}))
         assert evse.told is not None
-        assert [step.kw for step in evse.told.steps] == [11.0, 8.0, 16.0, evse.fallback_kw]
-        await draws(point, 11.0)
+        assert [round(step.kw, 6) for step in evse.told.steps] == [11.04, 8.28, 16.56, evse.fallback_kw]
+        await draws(point, 11.04)
 
         # the charge point follows without a word of ours
-        await draws(point, 8.0)
-        await draws(point, 16.0)
+        await draws(point, 8.28)
+        await draws(point, 16.56)
 
         checked = await schedule_checks.check_schedule(backend, user(point.tenant_id), evse.id)
         assert checked.check is not None
         assert checked.check.verdict is ScheduleVerdict.SAME
-        assert [period.expected_kw for period in checked.check.periods] == [16.0, evse.fallback_kw]
+        assert [round(period.expected_kw, 6) for period in checked.check.periods] == [16.56, evse.fallback_kw]
 
         # told something else behind our back, it says so
         async with backend.unit_of_work(user(point.tenant_id)) as work:
@@ -194,10 +194,10 @@ async def test_what_is_promised_ahead_fits_the_node_above(server: ConnectServer,
     async with running(fast_options(f"ws://127.0.0.1:{server.port}/ocpp", fleet_of(point, tmp_path))):
         await charging(point)
         quarter = backend.clock().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        evse = await told(point, await give(point, 8.0, {quarter: 20.0}, room_kw=12.0))
+        evse = await told(point, await give(point, 8.0, {quarter: 20.0}, room_kw=12.42))
         assert evse.told is not None
-        assert max(step.kw for step in evse.told.steps) == 12.0
-        assert evse.told.at(quarter) == 12.0
+        assert max(step.kw for step in evse.told.steps) == pytest.approx(12.42)
+        assert evse.told.at(quarter) == pytest.approx(12.42)
         async with backend.database.snapshot(point.tenant_id) as snapshot:
             (charge_point,) = await ChargePoints(snapshot).where()
         assert charge_point.clock_offset_s is not None

@@ -96,8 +96,8 @@ async def start201(wire: Wire) -> None:
     await wire.call("TransactionEvent", **event, transactionInfo=info, evse={"id": 1, "connectorId": 1})
 
 
-def profile16(profile_id: int, purpose: str, watts: float, **more: Any) -> dict[str, Any]:
-    schedule = {"chargingRateUnit": "W", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": watts}]}
+def profile16(profile_id: int, purpose: str, limit: float, unit: str = "W", **more: Any) -> dict[str, Any]:
+    schedule = {"chargingRateUnit": unit, "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}]}
     return {
         "chargingProfileId": profile_id,
         "stackLevel": 0,
@@ -108,8 +108,8 @@ def profile16(profile_id: int, purpose: str, watts: float, **more: Any) -> dict[
     }
 
 
-def profile201(profile_id: int, purpose: str, watts: float, **more: Any) -> dict[str, Any]:
-    schedule = {"id": profile_id, "chargingRateUnit": "W", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": watts}]}
+def profile201(profile_id: int, purpose: str, limit: float, unit: str = "W", **more: Any) -> dict[str, Any]:
+    schedule = {"id": profile_id, "chargingRateUnit": unit, "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}]}
     return {
         "id": profile_id,
         "stackLevel": 0,
@@ -190,7 +190,7 @@ async def test_the_default_profiles_are_set_after_a_boot(server: ConnectServer, 
         await wire.call("BootNotification", chargePointVendor="V", chargePointModel="M")
         profiles = await sent(wire, "SetChargingProfile", 2)
         assert profiles == [
-            {"connectorId": number, "csChargingProfiles": profile16(1000 + number, "TxDefaultProfile", 4140.0)} for number in (1, 2)
+            {"connectorId": number, "csChargingProfiles": profile16(1000 + number, "TxDefaultProfile", 6.0, "A")} for number in (1, 2)
         ]
         await wire.call("Heartbeat")
         await wire.call("BootNotification", chargePointVendor="V", chargePointModel="M")
@@ -206,7 +206,7 @@ async def test_the_default_profiles_are_set_when_only_the_link_was_lost(backend:
         profiles = await sent(wire, "SetChargingProfile", 2)
         assert quiet.orders == []
         assert len(await sent(quiet, "SetChargingProfile")) == 1
-    assert profiles == [{"evseId": n, "chargingProfile": profile201(1000 + n, "TxDefaultProfile", 4140.0)} for n in (1, 2)]
+    assert profiles == [{"evseId": n, "chargingProfile": profile201(1000 + n, "TxDefaultProfile", 6.0, "A")} for n in (1, 2)]
 
 
 async def test_commands_wait_until_the_charge_point_has_booted(backend: Backend) -> None:

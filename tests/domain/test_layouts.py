@@ -14,6 +14,7 @@ from ampyard.domain.layouts import (
 )
 
 PLUG = ConnectorLayout(1, ConnectorStandard.IEC_62196_T2, ConnectorFormat.SOCKET, PowerType.AC_3_PHASE, 230, 32)
+THIN, PLUG2 = replace(PLUG, max_amperage_a=16), replace(PLUG, number=2)
 AC = EvseLayout(1, CurrentType.AC, 22.0, 4.14, 3, 4.14, (PLUG,))
 
 
@@ -33,6 +34,16 @@ def test_a_sound_layout_has_no_flaws() -> None:
         ((AC, replace(AC, number=2, min_power_kw=23.0)), ("1", "minPowerKw"), "0 to maxPowerKw, which is 22"),
         ((replace(AC, fallback_kw=22.1),), ("0", "fallbackKw"), "0 to maxPowerKw, which is 22"),
         ((replace(AC, fallback_kw=float("nan")),), ("0", "fallbackKw"), "nan kW is out of range"),
+        (
+            (replace(AC, fallback_kw=12.0, connectors=(THIN,)),),
+            ("0", "fallbackKw"),
+            "the 11.04 kW that connector 1 carries",
+        ),
+        (
+            (replace(AC, fallback_kw=0.0, min_power_kw=12.0, connectors=(PLUG2, THIN)),),
+            ("0", "minPowerKw"),
+            "carries with 16 A",
+        ),
         ((replace(AC, phases=4),), ("0", "phases"), "give 1, 2 or 3"),
         ((replace(AC, connectors=()),), ("0", "connectors"), "1 to 8 connectors, not 0"),
         ((replace(AC, connectors=(PLUG, PLUG)),), ("0", "connectors"), "connector 1 is given 2 times"),

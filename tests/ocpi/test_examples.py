@@ -4,7 +4,6 @@ They are read from beside the repository and never copied into it. `AMPYARD_OCPI
 `2.2.1/examples/*.json`, `2.3.0/examples/*.json` and `2.3.0-payments/examples/*.json`, for all of them.
 """
 
-import json as standard_json
 import os
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +19,7 @@ from ampyard.ocpi.wire import locations as wire
 from ampyard.ocpi.wire.envelope import Envelope
 from ampyard.ocpi.wire.partial import partial
 from ampyard.ocpi.wire.types import DisplayText, WireModel
+from tests.ocpi.objects import exactly
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = Path(os.environ.get("AMPYARD_OCPI_EXAMPLES", REPOSITORY.parent / "shared" / "fixtures" / "ocpi"))
@@ -99,11 +99,6 @@ def examples() -> list[Any]:
 
 def version_of(path: Path) -> str:
     return path.parts[-3].partition("-")[0]
-
-
-def exactly(value: Any) -> str:
-    """Return JSON values as text that is the same only for the same values, with the same digits, in whatever order of fields."""
-    return standard_json.dumps(value, sort_keys=True, default=lambda number: f"number {number}")
 
 
 def found_in(path: Path) -> tuple[type[WireModel], list[Any]]:

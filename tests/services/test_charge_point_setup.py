@@ -138,7 +138,7 @@ async def test_an_identity_is_given_once_even_after_its_bearer_has_retired(yard:
 async def test_fallbacks_that_do_not_fit_are_refused_at_configuration_time(yard: Yard) -> None:
     before = await yard.counts()
     # Feeder 1 supplies 150 kW, of which 14.14 kW are taken.
-    big = replace(WALLBOX, max_power_kw=150.0, fallback_kw=135.87)
+    big = replace(WALLBOX, max_power_kw=150.0, fallback_kw=135.87, connectors=(replace(WALLBOX.connectors[0], max_amperage_a=250),))
     with pytest.raises(InvalidInputError, match=r"below Feeder 1 add up to 150\.01 kW, but it can supply 150 kW"):
         await charge_point_setup.create_charge_point(yard.backend, yard.user, await wanted(yard, evses=(big,)))
     point = await yard.point("CP-1")
@@ -154,7 +154,8 @@ async def test_the_supply_counts_beyond_what_a_grant_reaches(yard: Yard) -> None
     group = await group_of(yard.backend, yard.tenant_id, charge_point_id=point.id)
     installer = confined(yard.tenant_id, group, role=Role.INSTALLER)
     # Of CP-2, whose 10 kW hang on the same feeder, an installer of CP-1 sees nothing.
-    evses = (replace(WALLBOX, max_power_kw=150.0, fallback_kw=141.0),)
+    thick = replace(WALLBOX.connectors[0], max_amperage_a=250)
+    evses = (replace(WALLBOX, max_power_kw=150.0, fallback_kw=141.0, connectors=(thick,)),)
     with pytest.raises(InvalidInputError, match="Feeder 1 add up to 151 kW"):
         await charge_point_setup.edit_charge_point(yard.backend, installer, point.id, evses=evses)
 
@@ -171,8 +172,8 @@ async def test_an_edit_changes_what_is_named_and_orders_new_fallbacks(yard: Yard
     assert [(e.evse_no, e.max_power_kw, e.fallback_kw) for e in evses] == [(1, 11.0, 3.0), (2, 22.0, 1.0)]
     assert evses[0].id == evse.id
     given = [c.payload for c in await yard.all(Commands) if c.kind is CommandKind.SET_DEFAULT_LIMIT and c.charge_point_id == point.id]
-    # the first as it came online
-    assert [(it["evse_no"], it["profile"]["periods"]) for it in given] == [(1, [[0, 4140.0]]), (1, [[0, 3000.0]]), (2, [[0, 1000.0]])]
+    # the first as it came online; in A on each phase, rounded down
+    assert [(it["evse_no"], it["profile"]["periods"]) for it in given] == [(1, [[0, 6.0]]), (1, [[0, 4.3]]), (2, [[0, 1.4]])]
 
     # an EVSE that has no transactions goes; one with transactions stays
     await charge_point_setup.edit_charge_point(yard.backend, yard.user, point.id, evses=(WALLBOX,))

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from ampyard.domain.cables import cable_kw
 from ampyard.domain.charge_points import CurrentType
 from ampyard.domain.equipment import ANY_SET_POINT, PhaseRotation, SetPointKind, SetPoints
 
@@ -21,6 +22,7 @@ _MOST_CONNECTORS = 8
 _MOST_POWER_KW = 10_000.0
 _MOST_VOLTAGE_V = 2_000
 _MOST_AMPERAGE_A = 5_000
+_ROUNDING_KW = 0.05
 _PHASES: Final = frozenset({1, 2, 3})
 
 
@@ -150,9 +152,21 @@ def _evse_flaws(evse: EvseLayout) -> Iterator[Flaw]:
     if not 1 <= len(evse.connectors) <= _MOST_CONNECTORS:
         yield ("connectors",), f"An EVSE has 1 to {_MOST_CONNECTORS} connectors, not {len(evse.connectors)}."
     yield from _numbering("connector", [connector.number for connector in evse.connectors], ("connectors",))
-    for n, connector in enumerate(evse.connectors):
-        for path, text in _connector_flaws(evse, connector):
-            yield ("connectors", str(n), *path), text
+    wrong = [(n, flaw) for n, connector in enumerate(evse.connectors) for flaw in _connector_flaws(evse, connector)]
+    for n, (path, text) in wrong:
+        yield ("connectors", str(n), *path), text
+    if not wrong and evse.phases in _PHASES and evse.connectors:
+        yield from _cable_flaws(evse)
+
+
+def _cable_flaws(evse: EvseLayout) -> Iterator[Flaw]:
+    """Yield what no limit of ours would keep off the weakest cable: what is drawn without one, and what charging begins with."""
+    weakest = min(evse.connectors, key=lambda connector: (cable_kw(evse, connector), connector.number))
+    carries = f"the {cable_kw(evse, weakest):g} kW that connector {weakest.number} carries with {weakest.max_amperage_a} A"
+    for name, kw in (("minPowerKw", evse.min_power_kw), ("fallbackKw", evse.fallback_kw)):
+        # Ratings are told to the ampere and powers to the tenth of a kW. What is beyond the EVSE's power was told of already.
+        if evse.max_power_kw >= kw > cable_kw(evse, weakest) + _ROUNDING_KW:
+            yield (name,), f"{kw:g} kW is more than {carries}; give that or less, or another maxAmperageA."
 
 
 def _set_point_flaws(set_points: SetPoints) -> Iterator[Flaw]:

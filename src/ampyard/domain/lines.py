@@ -48,8 +48,14 @@ def lines_of(
     return found
 
 
-def wiring(evse: Evse, vehicle_phases: int | None = None, measured: frozenset[int] = frozenset()) -> Lines:
-    """Return how an EVSE, or what charges at it, is wired as seen from the supply: over all lines with three phases or direct current."""
+def wiring(evse: Evse, vehicle_phases: int | None = None, measured: frozenset[int] = frozenset(), *, in_amperes: bool = True) -> Lines:
+    """Return how an EVSE, or what charges at it, is wired as seen from the supply: over all lines with three phases or direct current.
+
+    A charge point that is told amperes (`in_amperes`) gives no more of them on one line than on three, whatever the vehicle. One
+    that is told watts may give all of them on one, as long as nobody knows how many phases are in use; which line that is, neither.
+    """
+    if not in_amperes and evse.current_type is CurrentType.AC and evse.phases > 1 and vehicle_phases is None and not measured:
+        return Lines.PAIR_UNKNOWN if evse.line_to_line else Lines.ONE_UNKNOWN
     used = phases_in_use(evse.current_type, evse.phases, vehicle_phases, measured)
     if used == len(ALL_LINES) or evse.current_type is CurrentType.DC:
         return Lines.L1_L2_L3

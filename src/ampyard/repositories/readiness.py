@@ -7,9 +7,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from types import MappingProxyType
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from ampyard.domain.charge_points import CurrentType
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.paging import PageRequest
 from ampyard.domain.plugs import Offer, Plug
@@ -78,6 +79,20 @@ async def remove_old(session: WriteSession, *, before: datetime) -> int:
     return await session.execute(delete(tables.readiness_record).where(column.recorded_at < before, column.at_departure.is_(False)))
 
 
+def _plug_kw(*used: ColumnElement[bool]) -> ColumnElement[float]:
+    """Return the most that an EVSE and the weakest of its connectors in use give (`domain.cables`), in kW."""
+    evse, connector = tables.evse.c, tables.connector.c
+    between_lines = case((evse.phases == 3, func.sqrt(3.0)), else_=1.0)  # noqa: PLR2004 - as domain.equipment.kw_per_ampere
+    volts = case(
+        (evse.current_type == CurrentType.DC, connector.max_voltage_v),
+        (evse.line_to_line, evse.voltage_v * between_lines),
+        else_=evse.voltage_v * evse.phases,
+    )
+    carried = select(func.min(connector.max_amperage_a * volts / 1000.0)).where(connector.evse_id == evse.id, *used).scalar_subquery()
+    # The least leaves out what is not known.
+    return func.least(evse.max_power_kw, carried)
+
+
 async def plugs(session: Session, vehicle_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Plug]:
     """Return where each vehicle is plugged in that is; by the newest, should a charge point have left an older transaction open."""
     tx, evse = tables.transaction, tables.evse
@@ -86,7 +101,7 @@ async def plugs(session: Session, vehicle_ids: Iterable[uuid.UUID]) -> dict[uuid
             tx.c.vehicle_id,
             tx.c.depot_id,
             evse.c.current_type,
-            evse.c.max_power_kw,
+            _plug_kw((tx.c.connector_id.is_(None)) | (tables.connector.c.id == tx.c.connector_id)),
             evse.c.fallback_kw,
             evse.c.limit_kw,
             evse.c.limit_at,
@@ -107,7 +122,7 @@ async def offers(session: Session, depot_ids: Iterable[uuid.UUID]) -> dict[uuid.
     """Return what the charge points for use in each depot have to offer, a line a current type."""
     cp, evse = tables.charge_point, tables.evse
     statement = (
-        select(cp.c.depot_id, evse.c.current_type, func.min(evse.c.max_power_kw), func.max(evse.c.max_power_kw))
+        select(cp.c.depot_id, evse.c.current_type, func.min(_plug_kw()), func.max(_plug_kw()))
         .join(evse, evse.c.charge_point_id == cp.c.id)
         .where(cp.c.depot_id == func.any(array(depot_ids)), cp.c.state.in_(_FOR_USE))
         .group_by(cp.c.depot_id, evse.c.current_type)

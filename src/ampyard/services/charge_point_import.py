@@ -3,6 +3,7 @@
 Those whose identity is known are changed, the others are new and PLANNED.
 """
 
+import math
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -248,7 +249,7 @@ def _connector(line: Line, current_type: CurrentType, phases: int, max_power_kw:
         format=line["format"] or (ConnectorFormat.CABLE if dc else ConnectorFormat.SOCKET),
         power_type=line["power type"] or (PowerType.DC if dc else _AC_POWER_TYPE[phases]),
         max_voltage_v=line["max voltage V"] or (_DC_V if dc else _MAINS_V),
-        max_amperage_a=line["max amperage A"] or max(1, round(max_power_kw * 1000 / rated_v)),
+        max_amperage_a=line["max amperage A"] or math.ceil(max_power_kw * 1000 / rated_v),
     )
 
 

@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
+from ampyard.domain.couplings import fallback_load
 from ampyard.domain.errors import InvalidInputError, NotFoundError
-from ampyard.domain.lines import wiring
 from ampyard.domain.power import FallbackExcess, Node, Reserved, fallback_excess
 from ampyard.domain.supply import (
     Limit,
@@ -22,6 +22,7 @@ from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.grid_links import fallbacks_of_links
 from ampyard.repositories.supply import LimitExceptions
 from ampyard.repositories.unit_of_work import UnitOfWork
+from ampyard.services.limits import takes_amperes
 
 # The limit of a line is held in whole milliwatts.
 _ROUNDING = 1e-6
@@ -30,11 +31,11 @@ _ROUNDING = 1e-6
 async def check_fallbacks(work: UnitOfWork, depot_id: uuid.UUID, path: Sequence[str] = ()) -> None:
     """Refuse what a unit of work has done to a depot if a node could then be overloaded while no charge point can be reached.
 
-    The fall-back profiles below each node, and the configured fall-backs of what is not ours there, must fit the lowest
-    limit that can come into force, that of a lost grid link included: in kW, and in A on each line. An EVSE counts on the lines that
-    it is wired to, and on each where that is not known. What a grid operator sends cannot be refused (`fallbacks_below`). Call it
-    after the changes; the depot stays locked until the commit, so that two changes, each of which would fit by itself, are looked at
-    one after the other.
+    The fall-back profiles below each node, and the configured fall-backs of what is not ours there, must fit the lowest limit that can come
+    into force, that of a lost grid link included: in kW, and in A on each line. An EVSE counts on the lines that it is wired to, and on
+    each where that is not known; one that is told watts with all of them on each, up to its rated current. What a grid operator sends
+    cannot be refused (`fallbacks_below`). Call it after the changes; the depot stays locked until the commit, so that two changes, each of
+    which would fit by itself, are looked at one after the other.
 
     Args:
         work: with the changes.
@@ -53,10 +54,14 @@ async def check_fallbacks(work: UnitOfWork, depot_id: uuid.UUID, path: Sequence[
         of_links = await fallbacks_of_links(work.session, depot_id)
         feeds = {cp.id: cp.power_node_id for cp in await ChargePoints(work.session).of_depot(depot_id)}
         evses = await Evses(work.session).of_charge_points(list(feeds))
+        in_amperes = await takes_amperes(work.session, list(feeds))
     if depot is None:
         raise NotFoundError("There is no such depot.")
-    of_evses = [evse for of_one in evses.values() for evse in of_one]
-    fallbacks = [Reserved(feeds[evse.charge_point_id], evse.fallback_kw, wiring(evse)) for evse in of_evses]
+    fallbacks = [
+        fallback_load(evse, feeds[point_id], nodes[feeds[point_id]].voltage_v, in_amperes=in_amperes[point_id])
+        for point_id, of_one in evses.items()
+        for evse in of_one
+    ]
     assumed = {node.id: unmanaged_load(node, None, work.now) for node in nodes.values() if node.unmanaged_fallback_kw}
     unmanaged = [Reserved(node_id, load.power_kw, line_a=load.line_a) for node_id, load in assumed.items()]
     lowest = [_lowest(node, exceptions.get(node.id, []), work.now, of_links.get(node.id, [])) for node in nodes.values()]

@@ -11,6 +11,7 @@ from ampyard.domain.charging_profiles import (
     Charger,
     Ledger,
     Profile,
+    RateUnit,
     SmartCharging,
     Verdict,
     Writes,
@@ -29,6 +30,7 @@ from ampyard.domain.lines import lines_of, phases_in_use
 from ampyard.domain.transactions import Transaction
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.charge_points import Evses, profile_writes
+from ampyard.repositories.database import Session
 from ampyard.repositories.settings import read_settings
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.variables import told_of_smart_charging
@@ -58,6 +60,12 @@ async def open_desk(work: UnitOfWork, charge_points: Iterable[ChargePoint], ledg
     settings = await read_settings(work.session, work.tenant_id)
     takes = {charge_point_id: smart_charging(values) for charge_point_id, values in told.items()}
     return Desk(takes, timedelta(seconds=settings.values.profile_interval_s), ledger)
+
+
+async def takes_amperes(session: Session, charge_point_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bool]:
+    """Return of each of these charge points whether it takes limits in A, as all do that have not said otherwise."""
+    told = await told_of_smart_charging(session, charge_point_ids)
+    return {charge_point_id: RateUnit.A in smart_charging(values).units for charge_point_id, values in told.items()}
 
 
 async def give_limit(
@@ -210,4 +218,7 @@ def charger_of(
         clock_is_right=clock_is_right(charge_point, work.now),
         # Which of its phases carries the vehicle, as the ledger of phases counts it.
         phase=next(iter(measured or {1})) if is_ac and phases == 1 and len(lines) == 1 else None,
+        # In A nothing more flows on any line than was meant for it, whatever vehicle comes. Once its phases are known, W say the same in
+        # finer steps.
+        preferred=RateUnit.A if is_ac and evse.phases > 1 and vehicle_phases is None and not measured else RateUnit.W,
     )

@@ -1,5 +1,6 @@
 """Building a tenant with its fleet from a description: the demo, and the fleets of tests."""
 
+import math
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -280,7 +281,7 @@ def _connector(work: UnitOfWork, evse: Evse) -> Connector:
         format="CABLE" if dc else "SOCKET",
         power_type="DC" if dc else f"AC_{evse.phases}_PHASE",
         max_voltage_v=voltage,
-        max_amperage_a=round(evse.max_power_kw * 1000 / (400 if dc else voltage * evse.phases)),
+        max_amperage_a=math.ceil(evse.max_power_kw * 1000 / (400 if dc else voltage * evse.phases)),
         status=ConnectorStatus.UNKNOWN,
         error_code=None,
         status_at=None,

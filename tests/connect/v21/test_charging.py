@@ -80,7 +80,7 @@ async def test_starts_stops_and_defaults_are_those_of_2_0_1(server: ConnectServe
     async with wired(server, point) as wire:
         await wire.call("Heartbeat")
         (default,) = await sent(wire, "SetChargingProfile")
-    assert default == {"evseId": 1, "chargingProfile": profile201(1001, "TxDefaultProfile", 4140.0)}
+    assert default == {"evseId": 1, "chargingProfile": profile201(1001, "TxDefaultProfile", 6.0, "A")}
 
 
 @pytest.mark.parametrize(

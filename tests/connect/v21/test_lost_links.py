@@ -68,23 +68,23 @@ async def test_a_limit_ends_without_a_link_and_is_sent_again_with_it(
         try:
             await charging(point, clock_is_right=False)
             assert not clock_is_right(await point.charge_point(), backend.clock())
-            command = await give(point, 11.0)
+            command = await give(point, 11.04)
             evse = await told(point, command)
             assert command is not None
             assert command.payload["profile"]["max_offline_s"] == (_HORIZON_S if minds else None)
             assert command.payload["profile"]["start_at"] is None
             assert (evse.fallback_kw, evse.in_force) == (4.14, evse.told)
-            await draws(point, 11.0)
+            await draws(point, 11.04)
 
             # when the link is lost for less, nothing changes
             lost_at = datetime.now(UTC)
             await link.down()
             await asyncio.sleep(0.5)
             await link.up()
-            assert {kw for _, kw in await drawn_since(point, lost_at, until=datetime.now(UTC))} == {11.0}
+            assert {kw for _, kw in await drawn_since(point, lost_at, until=datetime.now(UTC))} == {11.04}
             assert (await point.evses())[0].told is None
             # what it obeys after a time away is not known, so that the same is sent again
-            await told(point, await give(point, 11.0))
+            await told(point, await give(point, 11.04))
 
             # when it is lost for longer
             lost_at = datetime.now(UTC)
@@ -96,12 +96,12 @@ async def test_a_limit_ends_without_a_link_and_is_sent_again_with_it(
             # then it has followed the limit for so long, and its fall-back since, with the link as well
             over_by = lost_by + timedelta(seconds=_HORIZON_S + 0.5)
             drawn = await drawn_since(point, lost_at, until=datetime.now(UTC) + timedelta(seconds=0.5))
-            assert {kw for at, kw in drawn if at < lost_at + timedelta(seconds=_HORIZON_S)} == {11.0}
-            assert {kw for at, kw in drawn if at > over_by} == ({4.14} if minds else {11.0})
+            assert {kw for at, kw in drawn if at < lost_at + timedelta(seconds=_HORIZON_S)} == {11.04}
+            assert {kw for at, kw in drawn if at > over_by} == ({4.14} if minds else {11.04})
             # it was never counted for less than it might draw, and the next step tells it again
             counted = (await point.evses())[0].in_force
             assert counted is not None
-            assert [step.kw for step in counted.steps] == [11.0]
+            assert [step.kw for step in counted.steps] == [11.04]
             charge_point = await point.charge_point()
             await tick(backend, point.tenant_id, charge_point.depot_id)
             await draws(point, 22.0)

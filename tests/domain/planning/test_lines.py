@@ -97,9 +97,6 @@ def test_lines_of_an_odd_length_are_refused() -> None:
         solve(replace(problem([stay(1)]), nodes=(replace(node(GRID, 10.0, 4), line_limits_kw=((1.0,) * 4,)),)), time_limit_s=1.0)
 
 
-@pytest.mark.xfail(
-    strict=False, reason="a known fault: a plan was seen 1.1 % above a line; the now step keeps it all the same"
-)
 @on_random_depots
 @given(depots(priced=True, chained=True), st.integers(0, 2**32))
 def test_no_line_is_ever_planned_above_its_limit(depot: PlanProblem, seed: int) -> None:

@@ -12,18 +12,13 @@ from ampyard.repositories.charge_points import Evses
 from ampyard.services import power_nodes, site_meters
 from ampyard.services.power_nodes import NewLimitException
 from tests.fleet import user
-from tests.services.power.yards import Yard, root_of
+from tests.services.power.yards import Yard, root_of, with_one_phase
 
 
 async def test_a_line_is_not_overloaded_by_vehicles_on_one_phase(yard: Yard) -> None:
     # given both AC charge points on one phase, of unknown rotation, below 30 A on each line
     root = await root_of(yard)
-    evses = await yard.evses()
-    async with yard.backend.unit_of_work(system_principal(yard.tenant_id, "test")) as work:
-        for identity in ("CP-1", "CP-3"):
-            of_one_phase = {"phases": 1, "min_power_kw": 1.38, "fallback_kw": 1.38, "fallback_in_force_kw": 1.38}
-            await work.change(Evses, evses[identity, 1].id, **of_one_phase)
-        await work.commit()
+    await with_one_phase(yard, CP_1=PhaseRotation.UNKNOWN, CP_3=PhaseRotation.UNKNOWN)
     await power_nodes.edit_power_node(yard.backend, user(yard.tenant_id), root.id, limit_a=300.0)
     assert (await yard.settle())["CP-1", 1] == 22.0
     now = yard.backend.clock()
@@ -40,11 +35,8 @@ async def test_a_line_is_not_overloaded_by_vehicles_on_one_phase(yard: Yard) -> 
 
 async def test_what_is_not_ours_counts_on_the_lines_where_a_meter_sees_it(yard: Yard) -> None:
     # given 200 A on each line, of which the building takes most of L1; the AC charge points are on L2 and L3
-    root, evses, now = await root_of(yard), await yard.evses(), yard.backend.clock()
-    async with yard.backend.unit_of_work(system_principal(yard.tenant_id, "test")) as work:
-        for identity, rotation in (("CP-1", PhaseRotation.S), ("CP-3", PhaseRotation.T)):
-            await work.change(Evses, evses[identity, 1].id, phases=1, phase_rotation=rotation)
-        await work.commit()
+    root, now = await root_of(yard), yard.backend.clock()
+    await with_one_phase(yard, CP_1=PhaseRotation.S, CP_3=PhaseRotation.T)
     await power_nodes.edit_power_node(yard.backend, user(yard.tenant_id), root.id, limit_a=200.0)
     told = MeterReading(now, 37.95, 150.0, 10.0, 5.0)
     await site_meters.report_site_meter(yard.backend, user(yard.tenant_id), [(root.id, told)])

@@ -6,17 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 from ampyard.domain.charge_points import Evse
 from ampyard.domain.commands import Command, CommandKind, CommandState
+from ampyard.domain.equipment import PhaseRotation
 from ampyard.domain.supply import PowerNode
 from ampyard.domain.transactions import Measurand, Reading, Transaction
-from ampyard.repositories.charge_points import Evses
+from ampyard.repositories.charge_points import Connectors, Evses
 from ampyard.repositories.commands import Commands
 from ampyard.repositories.depots import Depots, PowerNodes
 from ampyard.repositories.transactions import Transactions
+from ampyard.repositories.vehicles import Vehicles
 from ampyard.services import commands, power, transactions
 from ampyard.services.backend import Backend
 from ampyard.services.charge_points import Station
 from ampyard.services.transactions import Report
-from tests.fleet import new_fleet
+from tests.fleet import new_fleet, user
 from tests.services.stations import online
 
 T0 = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
@@ -69,6 +71,10 @@ class Yard:
 async def new_power_yard(backend: Backend) -> Yard:
     """Have all five EVSEs of a new tenant charge."""
     seeded = await new_fleet(backend, grid_kw=200.0)
+    async with backend.unit_of_work(user(seeded.tenant_id)) as work:
+        for vehicle in await Vehicles(work.session).where():
+            await work.change(Vehicles, vehicle.id, ac_phases=3)
+        await work.commit()
     stations = await online(backend, seeded.tenant_id)
     plugs = [("CP-1", 1), ("CP-2", 1), ("CP-3", 1), ("CP-4", 1), ("CP-4", 2)]
     for number, (identity, evse_no) in enumerate(plugs, start=1):
@@ -77,6 +83,19 @@ async def new_power_yard(backend: Backend) -> Yard:
     async with backend.database.snapshot(seeded.tenant_id) as snapshot:
         (depot,) = await Depots(snapshot).where()
     return Yard(backend, seeded.tenant_id, depot.id, stations)
+
+
+async def with_one_phase(yard: Yard, **rotations: PhaseRotation) -> None:
+    """Have the EVSE of each charge point named (CP_1 for CP-1) be one of 22 kW on a single phase, connected so."""
+    evses = await yard.evses()
+    async with yard.backend.unit_of_work(user(yard.tenant_id)) as work:
+        for name, rotation in rotations.items():
+            evse = evses[name.replace("_", "-"), 1]
+            of_one_phase = {"phases": 1, "min_power_kw": 1.38, "fallback_kw": 1.38, "fallback_in_force_kw": 1.38}
+            await work.change(Evses, evse.id, **of_one_phase, phase_rotation=rotation)
+            for connector in (await Connectors(work.session).of_evses([evse.id]))[evse.id]:
+                await work.change(Connectors, connector.id, max_amperage_a=96)
+        await work.commit()
 
 
 async def root_of(yard: Yard) -> PowerNode:

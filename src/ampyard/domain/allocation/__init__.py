@@ -5,6 +5,7 @@ what may be sent, and the explanation.
 """
 
 from ampyard.domain.allocation.deciding import decide
+from ampyard.domain.allocation.falling_back import own_part_kw, rest_of_fallback
 from ampyard.domain.allocation.inputs import ChargingFacts, EvseFacts, NodeFacts, OrderFacts, StepInput
 from ampyard.domain.allocation.outcomes import BoundBy, Decision, Outcome
 from ampyard.domain.allocation.overdraw import SETTLE, overdraws
@@ -26,5 +27,7 @@ __all__ = [
     "decide",
     "is_news",
     "overdraws",
+    "own_part_kw",
     "replay",
+    "rest_of_fallback",
 ]

@@ -10,17 +10,31 @@ from ampyard.domain.transactions import ChargingState
 
 
 def wanted_kw(evse: EvseFacts, charging: ChargingFacts) -> float:
-    """Return the power a transaction can use, in kW: the least of EVSE, vehicle, what others limit it to, and what it lately took.
+    """Return the power a transaction can use, in kW: the least of EVSE, cable, vehicle, what others limit it to, and what it lately took.
 
     A vehicle that has suspended charging keeps the minimum, so that it may resume.
     """
-    ability = min(kw for kw in (evse.max_kw, charging.vehicle_kw, charging.cap_kw) if kw is not None)
+    limits = (evse.max_kw, charging.most_kw, charging.cable_kw, charging.vehicle_kw, charging.cap_kw)
+    ability = min(kw for kw in limits if kw is not None)
     if charging.charging_state is ChargingState.SUSPENDED_EV:
-        return min(ability, evse.min_kw)
+        return min(ability, least_kw(evse, charging))
     if evse.limit_kw is None or evse.limit_at is None or charging.measured_at is None:
         return ability
     newest = Taken(charging.measured_at, charging.power_kw, evse.limit_kw, evse.limit_at)
-    return learnt_ceiling_kw([newest], ability, min(ability, evse.min_kw))
+    return learnt_ceiling_kw([newest], ability, min(ability, least_kw(evse, charging)))
+
+
+def least_kw(evse: EvseFacts, charging: ChargingFacts) -> float:
+    """Return the least that a transaction can charge with, in kW."""
+    return evse.min_kw if charging.least_kw is None else charging.least_kw
+
+
+def is_bound_by_cable(evse: EvseFacts, charging: ChargingFacts) -> bool:
+    """Tell whether it is connector or cable alone that keep a transaction from using more."""
+    if charging.cable_kw is None or wanted_kw(evse, charging) < charging.cable_kw:
+        return False
+    others = (charging.most_kw, charging.vehicle_kw, charging.cap_kw)
+    return all(kw is None or kw > charging.cable_kw for kw in others)
 
 
 def ceiling_kw(charging: ChargingFacts) -> float | None:

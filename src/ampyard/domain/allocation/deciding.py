@@ -1,13 +1,14 @@
 """One step of power sharing, from facts alone: who gets how much, why, and what is sent now."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ampyard.domain.allocation.ability import ceiling_kw, turn_of, urgency, wanted_kw
+from ampyard.domain.allocation.ability import ceiling_kw, is_bound_by_cable, least_kw, turn_of, urgency, wanted_kw
 from ampyard.domain.allocation.ahead import with_look_ahead
-from ampyard.domain.allocation.inputs import EvseFacts, NodeFacts, StepInput
+from ampyard.domain.allocation.falling_back import own_part_kw, rest_of_fallback
+from ampyard.domain.allocation.inputs import ChargingFacts, EvseFacts, NodeFacts, StepInput
 from ampyard.domain.allocation.outcomes import BoundBy, Decision, Outcome
 from ampyard.domain.allocation.overdraw import overdraws
 from ampyard.domain.power import (
@@ -52,21 +53,27 @@ def decide(step: StepInput) -> Decision:
     """
     evses = {evse.evse_id: evse for evse in sorted(step.evses, key=lambda it: it.evse_id)}
     nodes = [Node(it.node_id, it.parent_id, it.limit_kw, it.limit_a, it.voltage_v) for it in step.nodes]
-    reserved = [Reserved(evse.node_id, evse.unsteered_kw, evse.lines) for evse in evses.values() if evse.charging is None]
+    voltages_v = {node.node_id: node.voltage_v for node in step.nodes}
+    reserved = [load for evse in evses.values() if evse.charging is None for load in _idle(evse, voltages_v)]
     reserved += [Reserved(node.node_id, node.unmanaged_kw, line_a=node.unmanaged_a) for node in step.nodes]
     obedient = {evse.evse_id: _demand(evse, step.at) for evse in evses.values() if evse.charging is not None}
+    rests = {
+        evse_id: rest
+        for evse_id, it in obedient.items()
+        if (rest := rest_of_fallback(evses[evse_id], it.lines, _fallback_kw(evses[evse_id]), voltages_v[it.node_id])) is not None
+    }
+    supply = _Supply(nodes, reserved, rests)
     overdrawn = {evse_id for evse_id in obedient if overdraws(evses[evse_id])}
-    told = _shared(nodes, obedient, reserved)
-    counted = {it.evse_id: it for it in _with_reserves(nodes, obedient, reserved)}
-    ahead = with_look_ahead(nodes, counted, told, reserved, evses, step.at)
+    told = supply.shared(obedient)
+    counted, kept = supply.with_reserves(obedient)
+    ahead = with_look_ahead(nodes, counted, told, kept, evses, step.at)
     if ahead != counted:
         obedient = {it.evse_id: replace(obedient[it.evse_id], weight=it.weight, planned_kw=it.planned_kw) for it in ahead.values()}
-        told = _shared(nodes, obedient, reserved)
+        told = supply.shared(obedient)
     demands = {evse_id: _uncontrolled(it, evses[evse_id]) if evse_id in overdrawn else it for evse_id, it in obedient.items()}
-    shares = _shared(nodes, demands, reserved) if overdrawn else told
-    changes = {
-        it.evse_id: it for it in stage(nodes, _with_reserves(nodes, demands, reserved), shares.values(), reserved, reserve_fallbacks=True)
-    }
+    shares = supply.shared(demands) if overdrawn else told
+    counted, kept = supply.with_reserves(demands)
+    changes = {it.evse_id: it for it in stage(nodes, counted.values(), shares.values(), kept, reserve_fallbacks=True)}
     for evse_id, demand in demands.items():
         if evse_id in overdrawn:
             reminder = SetPoint(evse_id, min(told[evse_id].target_kw, obedient[evse_id].current_kw))
@@ -82,25 +89,50 @@ def decide(step: StepInput) -> Decision:
     )
 
 
-def _shared(nodes: Sequence[Node], demands: Mapping[uuid.UUID, Demand], reserved: Sequence[Reserved]) -> dict[uuid.UUID, Share]:
-    counted = _with_reserves(nodes, demands, reserved)
-    return {share.evse_id: share for share in share_power(nodes, counted, reserved, reserve_fallbacks=True)}
+@dataclass(frozen=True, slots=True)
+class _Supply:
+    """The nodes of a step, what is reserved there whoever charges, and what is kept beside each EVSE's vehicle (`rests`)."""
+
+    nodes: Sequence[Node]
+    reserved: Sequence[Reserved]
+    rests: Mapping[uuid.UUID, Reserved]
+
+    def shared(self, demands: Mapping[uuid.UUID, Demand]) -> dict[uuid.UUID, Share]:
+        """Return what each gets."""
+        counted, kept = self.with_reserves(demands)
+        return {share.evse_id: share for share in share_power(self.nodes, counted.values(), kept, reserve_fallbacks=True)}
+
+    def with_reserves(self, demands: Mapping[uuid.UUID, Demand]) -> tuple[dict[uuid.UUID, Demand], list[Reserved]]:
+        """Return the demands with the fall-backs that can be kept reserved, and what else is: none below a node that could not supply all.
+
+        Configured fall-backs fit (`services.fallbacks`), unless a signal from outside or a load that is not ours takes more than anybody
+        said it would. Limits go before reserves then.
+        """
+        may_draw = [
+            Reserved(it.node_id, it.fallback_kw if it.online else max(it.current_kw, it.fallback_kw), it.lines) for it in demands.values()
+        ]
+        short = {excess.node_id for excess in fallback_excess(self.nodes, [*self.reserved, *self.rests.values(), *may_draw])}
+        below = {node_id for node_id, path in paths_to_root(self.nodes).items() if any(node.id in short for node in path)}
+        given_up = {evse_id for evse_id, it in demands.items() if it.online and it.node_id in below}
+        counted = {evse_id: replace(it, fallback_kw=0.0) if evse_id in given_up else it for evse_id, it in demands.items()}
+        return counted, [*self.reserved, *(rest for evse_id, rest in self.rests.items() if evse_id not in given_up)]
 
 
-def _with_reserves(nodes: Sequence[Node], demands: Mapping[uuid.UUID, Demand], reserved: Sequence[Reserved]) -> list[Demand]:
-    """Return the demands with the fall-backs that can be kept reserved: none below a node that could not supply them all.
+def _idle(evse: EvseFacts, voltages_v: Mapping[uuid.UUID, float]) -> Iterator[Reserved]:
+    """Yield what is kept for an EVSE without a transaction: a vehicle that plugs in draws that before anyone can say anything."""
+    kw = evse.unsteered_kw
+    yield Reserved(evse.node_id, own_part_kw(evse, evse.lines, kw), evse.lines)
+    rest = rest_of_fallback(evse, evse.lines, kw, voltages_v[evse.node_id])
+    if rest is not None:
+        yield rest
 
-    Configured fall-backs fit (`services.fallbacks`), unless a signal from outside or a load that is not ours takes more than anybody
-    said it would. Limits go before reserves then.
+
+def _fallback_kw(evse: EvseFacts) -> float:
+    """Return the most an EVSE may draw, in kW, while no limit of ours is in force.
+
+    To what an online one may rise at any time was checked as it was configured; an offline one has to be taken as it is.
     """
-    may_draw = [
-        Reserved(it.node_id, it.fallback_kw if it.online else max(it.current_kw, it.fallback_kw), it.lines) for it in demands.values()
-    ]
-    short = {excess.node_id for excess in fallback_excess(nodes, [*reserved, *may_draw])}
-    if not short:
-        return list(demands.values())
-    below = {node_id for node_id, path in paths_to_root(nodes).items() if any(node.id in short for node in path)}
-    return [replace(it, fallback_kw=0.0) if it.online and it.node_id in below else it for it in demands.values()]
+    return max(evse.fallback_kw, evse.held_kw or 0.0) if evse.online else evse.unsteered_kw
 
 
 def _demand(evse: EvseFacts, at: datetime) -> Demand:
@@ -113,10 +145,9 @@ def _demand(evse: EvseFacts, at: datetime) -> Demand:
         priority=charging.priority,
         since=charging.since,
         wanted_kw=wanted_kw(evse, charging),
-        minimum_kw=evse.min_kw,
-        current_kw=evse.permitted_kw,
-        # To what an online one may rise at any time was checked as it was configured; an offline one has to be taken as it is.
-        fallback_kw=max(evse.fallback_kw, evse.held_kw or 0.0) if evse.online else evse.unsteered_kw,
+        minimum_kw=least_kw(evse, charging),
+        current_kw=_current_kw(evse, charging),
+        fallback_kw=own_part_kw(evse, charging.lines, _fallback_kw(evse)),
         online=evse.online,
         lines=charging.lines,
         urgency=urgency(evse, charging, at),
@@ -125,6 +156,13 @@ def _demand(evse: EvseFacts, at: datetime) -> Demand:
         charging=counts_as_charging,
         waiting_since=waiting_since,
     )
+
+
+def _current_kw(evse: EvseFacts, charging: ChargingFacts) -> float:
+    """Return the most that the vehicle at an EVSE may be drawing by what is in force, in kW: on its phases."""
+    if evse.in_force_kw is None:
+        return own_part_kw(evse, charging.lines, evse.unsteered_kw)
+    return evse.in_force_kw if charging.most_kw is None else min(evse.in_force_kw, charging.most_kw)
 
 
 def _uncontrolled(demand: Demand, evse: EvseFacts) -> Demand:
@@ -159,6 +197,9 @@ def _outcome(share: Share, evse: EvseFacts, names: Mapping[uuid.UUID, str], at: 
     elif share.reason is Reason.WANTED and charging.cap_kw is not None and share.target_kw >= charging.cap_kw:
         bound_by = BoundBy.EXTERNAL_LIMIT
         sentence = f"Gets {share.target_kw:g} kW: a limit of its own allows it no more."
+    elif share.reason is Reason.WANTED and is_bound_by_cable(evse, charging):
+        bound_by = BoundBy.CABLE
+        sentence = f"Gets {share.target_kw:g} kW: its cable carries no more than {charging.cable_kw:g} kW."
     elif share.reason is Reason.PLANNED and ceiling_kw(charging) is None:
         bound_by = BoundBy.PLAN
         sentence = "Waits: those who get its power now need it sooner, and it has time to charge later."

@@ -40,6 +40,9 @@ class ChargingFacts:
         measured_at: when that was, by the charge point's clock.
         heard_at: when that was heard of, by ours.
         vehicle_kw: what the vehicle can take of this kind of current, in kW; None: not known.
+        most_kw: what the EVSE can give on the phases in use, in kW; None: all it can give.
+        cable_kw: what connector and cable carry on these, in kW; None: not known.
+        least_kw: the least that it can charge with on these, in kW; None: that of the EVSE.
         cap_kw: what others than power sharing limit it to, in kW; None: nobody does.
         lines: which lines of the supply it draws from.
         steps: the set-points that the charger knows, in kW: None for any, a number for its multiples, or a list.
@@ -72,6 +75,9 @@ class ChargingFacts:
     departs_at: datetime | None = None
     waiting_since: datetime | None = None
     charging_since: datetime | None = None
+    most_kw: float | None = None
+    cable_kw: float | None = None
+    least_kw: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ class EvseFacts:
         node_id: the power node that it hangs on.
         online: whether its charge point can be told anything.
         installed: whether there is one yet; a planned one draws nothing, and its fall-back is only kept free for it.
-        max_kw: its highest power, in kW.
+        max_kw: the most that it and any of its cables can give, in kW.
         min_kw: the least that it can charge with, in kW.
         fallback_kw: what its default profile is to be, in kW.
         held_kw: the highest default profile that may be in force there, in kW; None: it has never confirmed any.
@@ -105,6 +111,8 @@ class EvseFacts:
         order: what it has been told and has not accepted.
         charging: the transaction on it.
         lines: which lines of the supply it is wired to.
+        line_kw: the most that it gives on one line, in kW, where it is told watts, and a vehicle may take all of them on one; None: it
+            gives them as `lines` says.
     """
 
     evse_id: uuid.UUID
@@ -122,6 +130,7 @@ class EvseFacts:
     order: OrderFacts | None
     charging: ChargingFacts | None
     lines: Lines = Lines.L1_L2_L3
+    line_kw: float | None = None
 
     @property
     def unsteered_kw(self) -> float:

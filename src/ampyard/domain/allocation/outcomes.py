@@ -11,14 +11,15 @@ from ampyard.domain.power import Line, SetPoint
 class BoundBy(StrEnum):
     """What keeps an EVSE from more power than it gets.
 
-    ABILITY: EVSE or vehicle takes no more. EXTERNAL_LIMIT: a dispatcher or a party allows no more. PLAN: there is time to charge when that
-    is better. NODE: a power node, or a line of it, supplies no more. BELOW_MINIMUM: what a node has left is less than the least that it can
-    charge with. MINIMUM: it keeps that, though it takes less. RAMP: how fast its limit may rise. STEP: its charger knows no set-point in
-    between. RESERVED: all of a node is kept for loads that cannot be controlled. OFFLINE: it cannot be told anything. OVERDRAW: it draws
-    more than it was told.
+    ABILITY: EVSE or vehicle takes no more. CABLE: connector or cable carries no more. EXTERNAL_LIMIT: a dispatcher or a party allows no
+    more. PLAN: there is time to charge when that is better. NODE: a power node, or a line of it, supplies no more. BELOW_MINIMUM: what a
+    node has left is less than the least that it can charge with. MINIMUM: it keeps that, though it takes less. RAMP: how fast its limit may
+    rise. STEP: its charger knows no set-point in between. RESERVED: all of a node is kept for loads that cannot be controlled. OFFLINE: it
+    cannot be told anything. OVERDRAW: it draws more than it was told.
     """
 
     ABILITY = "ABILITY"
+    CABLE = "CABLE"
     EXTERNAL_LIMIT = "EXTERNAL_LIMIT"
     PLAN = "PLAN"
     NODE = "NODE"

@@ -24,7 +24,7 @@ class Charger:
 
     `kw_per_a` is the power that one ampere on each of `phases` makes; `phases` is None for direct current. `phase` is the one a
     vehicle with a single phase is counted on, where the charge point can be told which to use. `clock_is_right`: moments
-    mean there what they mean here.
+    mean there what they mean here. `preferred` is the unit in which it is told limits if it takes both.
     """
 
     smart_charging: SmartCharging
@@ -33,11 +33,13 @@ class Charger:
     set_points: SetPoints
     clock_is_right: bool
     phase: int | None = None
+    preferred: RateUnit = RateUnit.W
 
     @property
     def unit(self) -> RateUnit:
-        """W where it is allowed, as it says the same whatever phases a vehicle uses; else A."""
-        return RateUnit.W if RateUnit.W in self.smart_charging.units else RateUnit.A
+        """The unit that is preferred where it is taken, else the other one."""
+        units = self.smart_charging.units
+        return self.preferred if self.preferred in units else next(iter(units))
 
     def told(self, kw: float) -> tuple[float, float]:
         """Return a limit in the charger's unit, and what that is in kW: the highest set-point it knows that is not above."""

@@ -20,6 +20,7 @@ Phasors: TypeAlias = npt.NDArray[np.complex128]
 # A magnitude is held by its parts in so many directions. What lies between the phasors' outermost angles is then at most a third of half
 # their span from one of them: for loads between lines, which are 30 degrees off at most, 10 degrees, hence 1.5 % too strict.
 _DIRECTIONS = 3
+_UNKNOWN = frozenset({Lines.ONE_UNKNOWN, Lines.TWO_UNKNOWN, Lines.PAIR_UNKNOWN})
 # What rounding leaves of nothing.
 _NOTHING = 1e-9
 
@@ -40,6 +41,7 @@ class LineBounds:
 def line_bounds(nodes: Sequence[PlanNode], stays: Sequence[Stay], below: npt.NDArray[np.bool_]) -> LineBounds:
     """Return the bounds of lines of nodes that not all below load evenly."""
     phasors = line_phasors([stay.lines for stay in stays]) if stays else np.zeros((0, 3), np.complex128)
+    unknown = np.array([stay.lines in _UNKNOWN for stay in stays], dtype=bool)
     uneven = np.array([stay.lines is not Lines.L1_L2_L3 for stay in stays], dtype=bool)
     at, parts, limits, gains = [], [], [], []
     for number, node in enumerate(nodes):
@@ -47,12 +49,13 @@ def line_bounds(nodes: Sequence[PlanNode], stays: Sequence[Stay], below: npt.NDA
             continue
         for line, limits_kw in enumerate(node.line_limits_kw):
             share = np.where(below[number], phasors[:, line], 0.0)
-            middle, half = span(share)
+            middle, half = span(np.where(unknown, 0.0, share))
             gain = np.cos(half / _DIRECTIONS)
             inner = half * (1 - 1 / _DIRECTIONS)
             for angle in middle + np.linspace(-inner, inner, _DIRECTIONS if half else 1):
                 at.append(number)
-                parts.append((share * np.exp(-1j * angle)).real)
+                # What is on a line that nobody knows has an angle that nobody knows: its magnitude counts in each direction.
+                parts.append(np.where(unknown, np.abs(share), (share * np.exp(-1j * angle)).real))
                 limits.append(_in_kw(limits_kw) * gain)
                 gains.append(gain)
     if not at:

@@ -9,6 +9,7 @@ from ampyard.domain.power.demands import Demand, Reason, Share
 from ampyard.domain.power.explaining import explain
 from ampyard.domain.power.fallbacks import fallback_excess
 from ampyard.domain.power.lines import Line, Lines, kw_of_ampere, lines_of, wiring_of
+from ampyard.domain.power.loading import line_shares
 from ampyard.domain.power.rooms import line_phasors, room_for_loads
 from ampyard.domain.power.sharing import share_power
 from ampyard.domain.power.staging import SetPoint, stage
@@ -33,6 +34,7 @@ __all__ = [
     "kw_of_ampere",
     "learnt_ceiling_kw",
     "line_phasors",
+    "line_shares",
     "lines_of",
     "paths_to_root",
     "room_for_loads",

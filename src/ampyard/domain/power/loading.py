@@ -35,7 +35,15 @@ for _wiring, _first, _second in ((Lines.L1_TO_L2, 0, 1), (Lines.L2_TO_L3, 1, 2),
     _ACROSS[_wiring, (_first, _second)] = (1, -1)
 _UNKNOWN = np.zeros(len(Lines))
 _UNKNOWN[[Lines.ONE_UNKNOWN, Lines.TWO_UNKNOWN, Lines.PAIR_UNKNOWN]] = (6, 3, _PAIR_SIXTHS)
+_SHARES: tuple[tuple[float, float, float], ...] = tuple(
+    map(tuple, ((np.where(_ACROSS != 0, _PAIR_SIXTHS, _IN_PHASE) + _UNKNOWN[:, None]) / SIXTHS).tolist())
+)
 _PAIRS = (Lines.L1_TO_L2, Lines.L2_TO_L3, Lines.L3_TO_L1)
+
+
+def line_shares(lines: Lines) -> tuple[float, float, float]:
+    """Return what a load of 1 kW is on L1, L2 and L3 at most, in kW between the line and neutral."""
+    return _SHARES[lines]
 
 
 class Loading:

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 from ampyard.domain.assignments import Assignment
 from ampyard.domain.blocks import Block
-from ampyard.domain.charge_points import ChargePoint, Evse
+from ampyard.domain.charge_points import ChargePoint, Connector, Evse
 from ampyard.domain.charging_requests import ChargingRequest
+from ampyard.domain.couplings import Coupling, coupling
 from ampyard.domain.departures import PastStay
 from ampyard.domain.depots import Depot
 from ampyard.domain.grid_prices import GridPrice
-from ampyard.domain.lines import wiring
-from ampyard.domain.power import Lines
+from ampyard.domain.plugs import vehicle_kw
 from ampyard.domain.pricing import EnergyPrice
 from ampyard.domain.priorities import PriorityLevel
 from ampyard.domain.readiness import needed_energy
@@ -45,9 +45,9 @@ class SupposedLimit:
 class Outlook:
     """A depot at a moment.
 
-    `nodes` have the rules that count now or later. `transactions` are the open ones, by EVSE; `elsewhere` the vehicles that are plugged in
-    at another depot; `requests` what is asked for vehicles, the earliest to leave first; `runs` the assignments of each vehicle that
-    returned within the last three days, or have not yet, by departure; `levels` the classes of transactions, assignments, requests and
+    `nodes` have the rules that count now or later. `connectors` and the open `transactions` are by EVSE; `elsewhere` the vehicles that are
+    plugged in at another depot; `requests` what is asked for vehicles, the earliest to leave first; `runs` the assignments of each vehicle
+    that returned within the last three days, or have not yet, by departure; `levels` the classes of transactions, assignments, requests and
     vehicles, by id; `past` the stays here that have ended of vehicles of which something has to be learnt. `supposed` has departures that
     somebody supposes, by vehicle.
     """
@@ -57,6 +57,7 @@ class Outlook:
     nodes: Sequence[NodeState]
     charge_points: Mapping[uuid.UUID, ChargePoint]
     evses: Mapping[uuid.UUID, Evse]
+    connectors: Mapping[uuid.UUID, Sequence[Connector]]
     transactions: Mapping[uuid.UUID, Transaction]
     vehicles: Mapping[uuid.UUID, Vehicle]
     levels: Mapping[uuid.UUID, PriorityLevel]
@@ -86,13 +87,21 @@ class Outlook:
             energy_kwh=block.energy_kwh, distance_km=block.distance_km, consumption_kwh_per_km=vehicle.consumption_kwh_per_km
         )
 
-    def lines_at(self, evse: Evse, vehicle: Vehicle | None = None) -> Lines:
-        """Return the lines that are drawn from at an EVSE, by what was measured in its transaction; `vehicle`: another one than that's."""
-        transaction = self.transactions.get(evse.id)
-        if transaction is None or (vehicle is not None and transaction.vehicle_id != vehicle.id):
-            return wiring(evse, None if vehicle is None else vehicle.ac_phases)
-        there = self.vehicles.get(transaction.vehicle_id) if transaction.vehicle_id is not None else None
-        return wiring(evse, None if there is None else there.ac_phases, transaction.measured_phases or frozenset())
+    def coupling(self, evse: Evse, vehicle: Vehicle | None) -> Coupling:
+        """Return how a vehicle draws at an EVSE, by what was measured where it is plugged in.
+
+        What is not known is not supposed to be worse than usual, as it is in a step: a minute after it begins to charge it will be known.
+        """
+        transaction, connectors = self.transactions.get(evse.id), self.connectors.get(evse.id, ())
+        vehicle_phases = None if vehicle is None else vehicle.ac_phases
+        if transaction is None or transaction.vehicle_id != (None if vehicle is None else vehicle.id):
+            return coupling(evse, connectors, vehicle_phases=vehicle_phases)
+        measured = transaction.measured_phases or frozenset()
+        return coupling(evse, connectors, connector_id=transaction.connector_id, vehicle_phases=vehicle_phases, measured=measured)
+
+    def plug_kw(self, evse: Evse, vehicle: Vehicle) -> float:
+        """Return the most power that a vehicle gets at an EVSE and its cable, in kW."""
+        return min(self.coupling(evse, vehicle).ability_kw, vehicle_kw(vehicle, evse.current_type))
 
     def node_of(self, evse: Evse) -> uuid.UUID:
         """Return the power node that an EVSE hangs on."""

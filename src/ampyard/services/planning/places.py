@@ -1,7 +1,7 @@
 """At which EVSE a vehicle will be charged that has yet to come back: nobody says, so it is supposed."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from ampyard.domain.charge_points import Evse
@@ -18,11 +18,15 @@ class Places:
     Args:
         evses: those that can be used.
         taken_until: when those become free that are taken now; what is missing here is free.
+        power_kw: the most that a vehicle gets at one of them, in kW.
     """
 
-    def __init__(self, evses: Iterable[Evse], taken_until: Mapping[uuid.UUID, datetime]) -> None:
+    def __init__(
+        self, evses: Iterable[Evse], taken_until: Mapping[uuid.UUID, datetime], power_kw: Callable[[Evse, Vehicle], float]
+    ) -> None:
         self._evses = sorted(evses, key=lambda evse: (evse.max_power_kw, evse.id))
         self._free_at = dict(taken_until)
+        self._power_kw = power_kw
 
     def take(self, vehicle: Vehicle, span: Span, needed_kwh: float, asked: uuid.UUID | None = None) -> Evse | None:
         """Return the EVSE that a vehicle will use over a time, and take it; None where none is free. To be called by arrival.
@@ -39,13 +43,8 @@ class Places:
         ]
         if not free:
             return None
-        enough = (evse for evse in free if plug_kw(evse, vehicle) * hours * EFFICIENCY >= needed_kwh)
+        enough = (evse for evse in free if self._power_kw(evse, vehicle) * hours * EFFICIENCY >= needed_kwh)
         named = next((evse for evse in free if evse.id == asked), None)
-        found = named or next(enough, None) or max(free, key=lambda evse: plug_kw(evse, vehicle))
+        found = named or next(enough, None) or max(free, key=lambda evse: self._power_kw(evse, vehicle))
         self._free_at[found.id] = departs_at
         return found
-
-
-def plug_kw(evse: Evse, vehicle: Vehicle) -> float:
-    """Return the most power that a vehicle gets at an EVSE, in kW."""
-    return min(evse.max_power_kw, vehicle_kw(vehicle, evse.current_type))

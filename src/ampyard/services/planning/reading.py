@@ -18,7 +18,7 @@ from ampyard.domain.transactions import Transaction
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.assignments import Assignments
 from ampyard.repositories.blocks import Blocks
-from ampyard.repositories.charge_points import ChargePoints, Evses
+from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.charging_requests import ChargingRequests
 from ampyard.repositories.database import Session
 from ampyard.repositories.depots import Depots
@@ -63,6 +63,7 @@ async def read_outlook(
         nodes=await _nodes(session, depot_id, at),
         charge_points=points,
         evses=evses,
+        connectors=await Connectors(session).of_evses(list(evses)),
         transactions=transactions,
         vehicles=vehicles,
         levels=await _levels(session, transactions.values(), runs, requests, depot_id, at),

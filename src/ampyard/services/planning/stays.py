@@ -15,7 +15,7 @@ from ampyard.domain.transactions import ChargingState, Transaction
 from ampyard.services.planning.charges import Charge, asked_charge, coming_charge, plugged_charge, returning_charge, standing_charge
 from ampyard.services.planning.needs import Departure, departure_of, preconditioning_of, wanted_of
 from ampyard.services.planning.outlook import Outlook
-from ampyard.services.planning.places import Places, plug_kw
+from ampyard.services.planning.places import Places
 from ampyard.services.planning.visits import Visit, visits_of
 
 _FOR_USE = (ChargePointState.COMMISSIONED, ChargePointState.IN_SERVICE)
@@ -90,16 +90,16 @@ def _places(outlook: Outlook, found: Guests, until: datetime) -> Places:
     }
     taken |= {evse.id: until for evse in found.unplanned}
     usable = [evse for evse in outlook.evses.values() if outlook.charge_points[evse.charge_point_id].state in _FOR_USE]
-    return Places(usable, taken)
+    return Places(usable, taken, outlook.plug_kw)
 
 
 def _plugged_in(outlook: Outlook, evse: Evse, transaction: Transaction, visits: list[Visit]) -> Guest | None:
     visit, vehicle = visits[0], visits[0].vehicle
     online = outlook.charge_points[evse.charge_point_id].connected
-    if not online or transaction.charging_state is ChargingState.SUSPENDED_EV or plug_kw(evse, vehicle) <= 0:
+    if not online or transaction.charging_state is ChargingState.SUSPENDED_EV or outlook.plug_kw(evse, vehicle) <= 0:
         return None
     charge = plugged_charge(outlook, vehicle, transaction)
-    departure = _leaves(outlook, visits, 0, charge.kwh, plug_kw(evse, vehicle))
+    departure = _leaves(outlook, visits, 0, charge.kwh, outlook.plug_kw(evse, vehicle))
     stay = _stay(outlook, visit, evse, departure, charge)
     stay = replace(
         stay,
@@ -169,7 +169,7 @@ def _to_come(outlook: Outlook, expected: _Expected, found: Guests, places: Place
     if evse is None:
         return None
     energy_kwh = outlook.reserve_kwh(vehicle) if charge is None else charge.kwh
-    departure = _leaves(outlook, expected.visits, expected.number, energy_kwh, plug_kw(evse, vehicle))
+    departure = _leaves(outlook, expected.visits, expected.number, energy_kwh, outlook.plug_kw(evse, vehicle))
     stay = _stay(outlook, visit, evse, departure, charge or Charge(energy_kwh, ChargeSource.RESERVE))
     if charge is None:
         stay = replace(stay, previous=previous, used_kwh=used_kwh or 0.0)
@@ -196,6 +196,7 @@ def _comes_with(outlook: Outlook, visit: Visit) -> Charge:
 
 def _stay(outlook: Outlook, visit: Visit, evse: Evse, departure: Departure, charge: Charge) -> Stay:
     vehicle, wanted = visit.vehicle, wanted_of(outlook, visit)
+    coupled = outlook.coupling(evse, vehicle)
     return Stay(
         id=visit.id,
         vehicle_id=vehicle.id,
@@ -206,12 +207,12 @@ def _stay(outlook: Outlook, visit: Visit, evse: Evse, departure: Departure, char
         capacity_kwh=vehicle.battery_kwh,
         minimum_kwh=wanted.minimum_kwh,
         target_kwh=wanted.target_kwh,
-        max_kw=plug_kw(evse, vehicle),
-        min_kw=min(evse.min_power_kw, plug_kw(evse, vehicle)),
+        max_kw=outlook.plug_kw(evse, vehicle),
+        min_kw=min(coupled.least_kw, outlook.plug_kw(evse, vehicle)),
         energy_kwh=charge.kwh,
         weight=wanted.weight,
         preconditioning=preconditioning_of(visit.request, departure.at),
-        lines=outlook.lines_at(evse, vehicle),
+        lines=coupled.lines,
     )
 
 

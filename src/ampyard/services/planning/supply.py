@@ -133,6 +133,7 @@ def _reserved(outlook: Outlook, guests: Guests, slots: Sequence[Slot]) -> Iterat
 def _unplanned(outlook: Outlook, guests: Guests, slots: Sequence[Slot]) -> Iterator[tuple[Evse, _Load]]:
     for evse in guests.unplanned:
         transaction = outlook.transactions[evse.id]
+        vehicle = outlook.vehicles.get(transaction.vehicle_id) if transaction.vehicle_id is not None else None
         now_kw = max(evse.fallback_kw, transaction.power_kw)
         is_soon = [slot.begins_at < outlook.at + _UNPLANNED_FOR for slot in slots]
-        yield evse, _Load(np.where(is_soon, now_kw, evse.fallback_kw), outlook.lines_at(evse))
+        yield evse, _Load(np.where(is_soon, now_kw, evse.fallback_kw), outlook.coupling(evse, vehicle).lines)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ampyard.domain.allocation import Allocation, ChargingFacts, EvseFacts, NodeFacts, OrderFacts, StepInput
+from ampyard.domain.cables import strongest_kw
 from ampyard.domain.charge_points import ChargePoint, CurrentType, Evse
 from ampyard.domain.charging_limits import ChargingLimit, cap_kw
 from ampyard.domain.commands import CommandState
+from ampyard.domain.couplings import coupling, line_rating_kw
 from ampyard.domain.equipment import SetPointKind
 from ampyard.domain.life_cycle import ChargePointState
 from ampyard.domain.lines import wiring
@@ -20,7 +22,7 @@ from ampyard.domain.supply import LimitSource, NodeState
 from ampyard.domain.transactions import Transaction
 from ampyard.domain.vehicles import Vehicle
 from ampyard.repositories.allocations import Allocations
-from ampyard.repositories.charge_points import ChargePoints, Evses
+from ampyard.repositories.charge_points import ChargePoints, Connectors, Evses
 from ampyard.repositories.charging_limits import ChargingLimits
 from ampyard.repositories.commands import LimitOrder, limit_orders
 from ampyard.repositories.plans import planned
@@ -29,7 +31,7 @@ from ampyard.repositories.supply import Supply
 from ampyard.repositories.transactions import Transactions
 from ampyard.repositories.unit_of_work import UnitOfWork
 from ampyard.repositories.vehicles import Vehicles
-from ampyard.services.limits import catch_up
+from ampyard.services.limits import catch_up, takes_amperes
 from ampyard.services.power.needs import NO_NEED, read_needs
 
 # A charge point that refuses a limit is asked again, but not at every step.
@@ -79,6 +81,8 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
     plans = await planned(session, depot_id, at=now)
     allocations = await Allocations(session).newest_of(list(transactions))
     caps = await ChargingLimits(session).counting([it.id for it in transactions.values()], at=now)
+    connectors = await Connectors(session).of_evses(list(evses))
+    in_amperes = await takes_amperes(session, list(charge_points))
     needs = await read_needs(work, depot_id, transactions, vehicles, plans)
     orders = await limit_orders(session, list(charge_points), since=now - _ASK_AGAIN)
 
@@ -87,8 +91,14 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
         plan, allocation = plans.get(transaction.id), allocations.get(evse.id)
         known = allocation if allocation is not None and allocation.transaction_id == transaction.id else None
         need = needs.get(transaction.id, NO_NEED)
-        vehicle_phases = None if vehicle is None else vehicle.ac_phases
-        lines = wiring(evse, vehicle_phases, transaction.measured_phases or frozenset())
+        coupled = coupling(
+            evse,
+            connectors.get(evse.id, ()),
+            connector_id=transaction.connector_id,
+            vehicle_phases=None if vehicle is None else vehicle.ac_phases,
+            measured=transaction.measured_phases or frozenset(),
+            in_amperes=in_amperes[evse.charge_point_id],
+        )
         return ChargingFacts(
             transaction_id=transaction.id,
             priority=int(priorities[transaction.id].level),
@@ -99,8 +109,8 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
             heard_at=transaction.heard_at,
             vehicle_kw=None if vehicle is None else _ability_kw(vehicle, evse),
             cap_kw=cap_kw(caps.get(transaction.id, ()), now),
-            lines=lines,
-            steps=_steps(evse, lines),
+            lines=coupled.lines,
+            steps=_steps(evse, coupled.lines),
             planned_kw=None if plan is None else plan.kw,
             planned_priority=None if plan is None else int(plan.priority),
             needed_kwh=need.minimum_kwh,
@@ -109,16 +119,21 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
             departs_at=need.departs_at,
             waiting_since=None if known is None else known.waiting_since,
             charging_since=None if known is None else known.charging_since,
+            most_kw=coupled.most_kw,
+            cable_kw=coupled.cable_kw,
+            least_kw=coupled.least_kw,
         )
 
     def facts_of(evse: Evse, in_force_kw: float | None) -> EvseFacts:
         transaction, charge_point = transactions.get(evse.id), charge_points[evse.charge_point_id]
+        amperes, strongest = in_amperes[charge_point.id], strongest_kw(evse, connectors.get(evse.id, ()))
+        lines = wiring(evse, in_amperes=amperes)
         return EvseFacts(
             evse_id=evse.id,
             node_id=charge_point.power_node_id,
             online=charge_point.connected,
             installed=charge_point.state is not ChargePointState.PLANNED,
-            max_kw=evse.max_power_kw,
+            max_kw=evse.max_power_kw if strongest is None else min(evse.max_power_kw, strongest),
             min_kw=evse.min_power_kw,
             fallback_kw=evse.fallback_kw,
             held_kw=evse.fallback_in_force_kw,
@@ -128,7 +143,8 @@ async def read_state(work: UnitOfWork, depot_id: uuid.UUID) -> DepotState:
             overdrawn_since=evse.overdrawn_since,
             order=_order(orders.get(evse.id)),
             charging=None if transaction is None else charging_on(evse, transaction),
-            lines=wiring(evse),
+            lines=lines,
+            line_kw=line_rating_kw(evse) if lines is not wiring(evse) else None,
         )
 
     facts = StepInput(

@@ -24,7 +24,7 @@ async def send(work: UnitOfWork, depot_id: uuid.UUID, state: DepotState, decisio
     limits_kw |= {evse.id: evse.limit_kw for evse in _keeping(state, limits_kw) if evse.limit_kw is not None}
     if not limits_kw:
         return
-    ledger = await open_ledger(work, depot_id, state.charge_points, state.evses.values(), state.transactions)
+    ledger = await open_ledger(work, depot_id, state.facts, state.evses)
     desk = await open_desk(work, state.charge_points.values(), ledger)
     overfull = ledger.overfull()
     for evse_id, limit_kw in limits_kw.items():

@@ -14,6 +14,7 @@ from ampyard.ocpi.envelope import answer
 from ampyard.ocpi.errors import Refusal
 from ampyard.ocpi.handlers import versions
 from ampyard.ocpi.modules import Module, Route
+from ampyard.ocpi.openapi import openapi_routes
 from ampyard.ocpi.routes import MODULES
 from ampyard.ocpi.serving import Serving
 from ampyard.services.backend import Backend
@@ -33,7 +34,7 @@ def ocpi_app(backend: Backend, *, public_url: str | None = None) -> Starlette:
             `https://fleet.example`, without the path it is mounted at; without it, each request's own scheme and host.
     """
     serving = Serving(backend, public_url)
-    routes: list[StarletteRoute] = []
+    routes = openapi_routes(MODULES, public_url)
 
     def serve(path: str, module: Module, answers: Mapping[str, Route]) -> None:
         # The standard's examples write URLs with a slash at the end as well as without.

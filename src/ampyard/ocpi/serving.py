@@ -37,7 +37,7 @@ class Serving:
 
     def __init__(self, backend: Backend, public_url: str | None) -> None:
         self._backend = backend
-        self._public_url = public_url.rstrip("/") if public_url else None
+        self._public_url = public_url
         self._limits = RequestLimits(backend.budgets)
 
     def endpoint(self, module: Module, routes: Mapping[str, Route]) -> Callable[[Request], Awaitable[Response]]:
@@ -74,8 +74,7 @@ class Serving:
         if route is None:
             methods = ", ".join(sorted({*routes, "HEAD"} if "GET" in routes else routes))
             raise OcpiError(Refusal.METHOD_NOT_SERVED, f"{request.method} is not served here; {methods} is.", {"Allow": methods})
-        origin = self._public_url or f"{request.url.scheme}://{request.url.netloc}"
-        root_url = f"{origin}{request.scope.get('root_path', '')}"
+        root_url = root_url_of(request, self._public_url)
         call = Call(request, self._backend, partner, principal, kind, root_url, version)
         if module.configuration or not any(name.startswith(_ROUTED) for name in request.headers):
             return await _handled(call, route)
@@ -84,6 +83,12 @@ class Serving:
         response = await _handled(replace(call, routing=routing), route)
         response.headers.update(routing.answered(ours))
         return response
+
+
+def root_url_of(request: Request, public_url: str | None) -> str:
+    """Return the absolute address of the OCPI root, without a slash at its end, as it is reached at `public_url`, else by a request."""
+    origin = public_url.rstrip("/") if public_url else f"{request.url.scheme}://{request.url.netloc}"
+    return f"{origin}{request.scope.get('root_path', '')}"
 
 
 async def _handled(call: Call, route: Route) -> Response:

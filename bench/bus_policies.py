@@ -90,7 +90,10 @@ class EqualShare:
 
 @dataclass
 class Engine:
-    """A plan every quarter-hour, and the now step between; it knows what is planned and what has happened, and nothing of what will."""
+    """A plan every quarter-hour and when a bus came or left, as the product makes them, and the now step between.
+
+    It knows what is planned and what has happened, and nothing of what will.
+    """
 
     peak_kw: float = 0.0
     plan: Plan | None = None
@@ -98,15 +101,17 @@ class Engine:
     told_short: dict[uuid.UUID, datetime] = field(default_factory=dict)
     _now: datetime = BEGIN
     _planned_at: datetime | None = None
+    _planned_for: set[uuid.UUID] = field(default_factory=set)
     _quarter_kwh: float = 0.0
 
     def prepare(self, now: datetime, yard: Sequence[Standing]) -> None:
-        """Plan anew when a quarter-hour is over."""
+        """Plan anew when a quarter-hour is over, or somebody else is there than when the last plan was made."""
         if now > BEGIN:
             self._count(yard)
         self._now = now
-        if self._planned_at is None or now - self._planned_at >= _REPLAN:
-            self._planned_at = now
+        there = {one.run.id for one in yard if one.is_home}
+        if self._planned_at is None or now - self._planned_at >= _REPLAN or there != self._planned_for:
+            self._planned_at, self._planned_for = now, there
             self.plan = solve(_problem(now, yard, self.peak_kw), time_limit_s=30.0)
             self.seconds.append(self.plan.solve_s)
             for short in self.plan.shortfalls:

@@ -20,7 +20,10 @@ _STAYING_ON = 0.1
 def admission_order(contenders: Contenders) -> Ints:
     """Return the places of `contenders` in order of admission: urgency, with a bonus for staying on; then who waits longest."""
     merit = contenders.urgency + _STAYING_ON * contenders.charging
-    return np.lexsort((contenders.waiting_s, -merit)).astype(np.int64)
+    waiting_s = contenders.waiting_s
+    # They come in order of `since`, so that those who wait since then are in order already.
+    in_order = bool((waiting_s[1:] >= waiting_s[:-1]).all())
+    return np.argsort(-merit, kind="stable") if in_order else np.lexsort((waiting_s, -merit))
 
 
 def turn(charging_since: datetime | None, waiting_since: datetime, now: datetime) -> tuple[bool, datetime]:

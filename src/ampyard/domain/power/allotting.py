@@ -11,6 +11,7 @@ from ampyard.domain.power.contenders import Bools, Contenders, Floats, Ints
 from ampyard.domain.power.filling import HEAVIEST, WEIGHT_PARTS, Rising, fill
 from ampyard.domain.power.fitting import first_fit
 from ampyard.domain.power.loading import Loading
+from ampyard.domain.power.runs import runs
 from ampyard.domain.power.supply import Supply, Tree
 from ampyard.domain.power.tree import Reserved
 from ampyard.domain.power.units import MW_PER_KW
@@ -43,7 +44,7 @@ def allot(tree: Tree, claims: Claims, reserved: Iterable[Reserved] = (), *, rese
     Raises:
         ValueError: something hangs on an unknown node.
     """
-    paths = tree.above[tree.numbers_of(claims.node_ids)]
+    paths = tree.above[claims.nodes_in(tree)]
     supply = supply_for(tree, claims, reserved)
     free = np.where(claims.is_online & reserve_fallbacks, claims.fallback, 0.0)
     supply.reserve(paths, supply.columns(claims.wiring, free))
@@ -52,8 +53,9 @@ def allot(tree: Tree, claims: Claims, reserved: Iterable[Reserved] = (), *, rese
     nobody, none = np.full(count, tree.nobody), np.zeros(count, dtype=np.int64)
     allotment = Allotment(supply, paths, np.zeros(count), ceiling, reason, none > 0, none, nobody, none.copy())
     wants = claims.is_online & (ceiling > 0)
-    for priority in np.unique(claims.priority[wants])[::-1]:
-        _Class(claims, allotment, free, np.flatnonzero(wants & (claims.priority == priority))).serve()
+    wanting = np.flatnonzero(wants)
+    for begin, length in zip(*runs(claims.priority[wanting]), strict=True):
+        _Class(claims, allotment, free, wanting[begin : begin + length]).serve()
     return allotment
 
 
@@ -62,7 +64,7 @@ def supply_for(tree: Tree, claims: Claims, reserved: Iterable[Reserved]) -> Supp
     loads = list(reserved)
     may_draw = np.maximum(claims.current, claims.fallback) / MW_PER_KW
     for place in np.flatnonzero(~claims.is_online).tolist():
-        demand = claims.demands[place]
+        demand = claims.demand(place)
         loads.append(Reserved(demand.node_id, float(may_draw[place]), demand.lines))
     wirings = np.append(claims.wiring, [int(load.lines) for load in loads]).astype(np.int64)
     return Supply(tree, Loading.for_wirings(wirings, lines=tree.has_lines), loads)
@@ -92,7 +94,7 @@ class _Class:
     def serve(self) -> None:
         """Admit, fill tier by tier, and note what keeps each from more."""
         self._admit()
-        for tier in np.unique(self._tier)[::-1]:
+        for tier in np.flatnonzero(np.bincount(self._tier))[::-1]:
             self._fill(np.flatnonzero(self._tier == tier))
         self._bind()
 

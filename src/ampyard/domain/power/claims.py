@@ -1,15 +1,17 @@
 """Demands as arrays, in the one order in which they are looked at, whatever order they came in."""
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
 from ampyard.domain.power.contenders import Bools, Floats, Ints
 from ampyard.domain.power.demands import Demand, Reason
 from ampyard.domain.power.set_points import SetPoints
+from ampyard.domain.power.supply import Tree
 from ampyard.domain.power.units import milliwatts_down, milliwatts_up
 
 _LOW_HALF = 2**64 - 1
@@ -25,47 +27,76 @@ class Claims:
     """
 
     def __init__(self, demands: Iterable[Demand], step_kw: float) -> None:
+        # Read as they came, one after the other in memory, and put in order afterwards: the other way round takes a third longer.
         given = list(demands)
-        since_s = _seconds([demand.since for demand in given])
-        order = _order(given, since_s)
-        self.demands: Sequence[Demand] = [given[place] for place in order.tolist()]
-        self.evse_ids = [demand.evse_id for demand in self.demands]
-        self.node_ids = [demand.node_id for demand in self.demands]
-        self.since_s = since_s[order]
-        self.waiting_s = self.since_s.copy()
-        waiting = {place: moment for place, demand in enumerate(self.demands) if (moment := demand.waiting_since) is not None}
-        self.waiting_s[list(waiting)] = _seconds(list(waiting.values()))
+        count = len(given)
+
+        def read(name: str) -> Iterator[Any]:
+            return map(attrgetter(name), given)
+
+        since_s = _seconds(read("since"), count)
+        priority = np.fromiter(read("priority"), np.int64, count)
+        order = _order(list(read("evse_id")), priority, since_s)
+        places: list[int] = order.tolist()
+
+        def objects(name: str) -> list[Any]:
+            values = list(read(name))
+            return [values[place] for place in places]
 
         def floats(name: str) -> Floats:
-            return np.array(list(map(attrgetter(name), given)), dtype=np.float64)[order]
+            return np.fromiter(read(name), np.float64, count)[order]
 
         def bools(name: str) -> Bools:
-            return np.array(list(map(attrgetter(name), given)), dtype=np.bool_)[order]
+            return np.fromiter(read(name), np.bool_, count)[order]
 
-        def ints(name: str) -> Ints:
-            return np.fromiter(map(attrgetter(name), given), np.int64, len(given))[order]
+        def optional(name: str) -> Floats:
+            """Return powers in mW, rounded down, and infinite ones where there is none."""
+            values = list(read(name))
+            if values.count(None) == count:
+                return np.full(count, np.inf)
+            kw = np.array(values, dtype=np.float64)[order]
+            return np.where(np.isnan(kw), np.inf, milliwatts_down(np.nan_to_num(kw)))
 
-        self.priority = ints("priority")
-        self.wiring = ints("lines")
+        self._given, self._order, self._places = given, order, places
+        self.evse_ids: list[uuid.UUID] = objects("evse_id")
+        self.since_s = since_s[order]
+        self.waiting_s = self.since_s.copy()
+        if any(read("waiting_since")):
+            waiting = {place: moment for place, moment in enumerate(objects("waiting_since")) if moment is not None}
+            self.waiting_s[list(waiting)] = _seconds(waiting.values(), len(waiting))
+        self.priority = priority[order]
+        self.wiring = np.fromiter(read("lines"), np.int64, count)[order]
         self.is_online = bools("online")
         self.charging = bools("charging")
         self.current = milliwatts_up(floats("current_kw"))
         self.fallback = milliwatts_up(floats("fallback_kw"))
         self.wanted = milliwatts_down(floats("wanted_kw"))
-        self.planned = _or_none(milliwatts_down, floats("planned_kw"))
-        self.ramp = _or_none(milliwatts_down, floats("ramp_kw"))
+        self.planned = optional("planned_kw")
+        self.ramp = optional("ramp_kw")
         self.urgency = floats("urgency")
         self.weight = floats("weight")
         for place in np.flatnonzero(~(self.weight > 0) | ~(self.urgency >= 0))[:1]:
-            demand = self.demands[place]
+            demand = self.demand(place)
             raise ValueError(
                 f"EVSE {demand.evse_id} has the weight {demand.weight:g} and the urgency {demand.urgency:g}; "
                 "a weight must be more than 0, an urgency a number from 0 up."
             )
-        self.set_points = SetPoints([demand.steps for demand in self.demands], step_kw)
-        self.all = np.arange(len(self.demands))
+        self.set_points = SetPoints(list(read("steps")), step_kw, order)
+        self.all = np.arange(count)
         # The lowest set-points they can charge with; infinite where a charger has none.
         self.minimum = self.set_points.up(self.all, milliwatts_up(floats("minimum_kw")))
+
+    def demand(self, place: int) -> Demand:
+        """Return the demand of a number."""
+        return self._given[self._places[place]]
+
+    def nodes_in(self, tree: Tree) -> Ints:
+        """Return the number of the node in a tree on which each hangs.
+
+        Raises:
+            ValueError: the tree has no such node.
+        """
+        return tree.numbers_of([demand.node_id for demand in self._given])[self._order]
 
     def ceilings(self) -> tuple[Floats, Ints]:
         """Return the highest set-points they could get, and which of `REASONS` keeps them from more.
@@ -87,12 +118,11 @@ class Claims:
         return np.where(can_charge, np.maximum(point, self.minimum), 0.0), reason
 
 
-def _order(demands: Sequence[Demand], since_s: Floats) -> Ints:
-    ids = [demand.evse_id.int for demand in demands]
+def _order(evse_ids: Sequence[uuid.UUID], priority: Ints, since_s: Floats) -> Ints:
+    ids = [evse_id.int for evse_id in evse_ids]
     if len(set(ids)) < len(ids):
         twice = uuid.UUID(int=next(evse_id for place, evse_id in enumerate(ids) if evse_id in ids[:place]))
         raise ValueError(f"EVSE {twice} has two demands; give one.")
-    priority = np.array([demand.priority for demand in demands], dtype=np.int64)
     order = np.lexsort((since_s, -priority))
     if not ((np.diff(priority[order]) == 0) & (np.diff(since_s[order]) == 0)).any():
         return order.astype(np.int64)
@@ -101,10 +131,5 @@ def _order(demands: Sequence[Demand], since_s: Floats) -> Ints:
     return np.lexsort((low, high, since_s, -priority)).astype(np.int64)
 
 
-def _or_none(read: Callable[[Floats], Floats], kw: Floats) -> Floats:
-    """Return powers as `read` does, and infinite ones where there is none."""
-    return np.where(np.isnan(kw), np.inf, read(np.nan_to_num(kw)))
-
-
-def _seconds(moments: Sequence[datetime]) -> Floats:
-    return np.array([moment.timestamp() for moment in moments], dtype=np.float64)
+def _seconds(moments: Iterable[datetime], count: int) -> Floats:
+    return np.fromiter(map(datetime.timestamp, moments), np.float64, count)

@@ -4,6 +4,7 @@ import numpy as np
 
 from ampyard.domain.power.contenders import Bools, Floats, Ints
 from ampyard.domain.power.loading import exceeds
+from ampyard.domain.power.runs import by_number, runs
 from ampyard.domain.power.supply import Supply
 
 
@@ -43,7 +44,7 @@ class _Queue:
 
     def __init__(self, supply: Supply, nodes: Ints, columns: Floats) -> None:
         self._supply = supply
-        self._order = np.argsort(nodes, kind="stable")
+        self._order = by_number(nodes)
         self._nodes, self._columns = nodes[self._order], columns[self._order]
         self._before = supply.taken[self._nodes]
         self._note_groups()
@@ -70,8 +71,7 @@ class _Queue:
         self._note_groups()
 
     def _note_groups(self) -> None:
-        self._first = np.flatnonzero(np.diff(self._nodes, prepend=-1))
-        self._lengths = np.diff(self._first, append=len(self._nodes))
+        self._first, self._lengths = runs(self._nodes)
 
     def _fit(self, before: Floats) -> Bools:
         return ~exceeds(self._supply.loading.measure(before + self._columns), self._supply.limits[self._nodes])

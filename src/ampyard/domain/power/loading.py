@@ -94,4 +94,5 @@ def phasors(in_phase: Floats, across: Floats) -> Floats:
 
 def exceeds(measured: Floats, limits: Floats) -> Bools:
     """Tell of each row whether it passes its limits in any dimension."""
-    return np.asarray((measured > limits).any(axis=-1))
+    over = measured > limits
+    return np.asarray(over[..., 0] if over.shape[-1] == 1 else over.any(axis=-1))

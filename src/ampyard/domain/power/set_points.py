@@ -12,13 +12,14 @@ from ampyard.domain.power.units import milliwatts_up
 class SetPoints:
     """The set-points of EVSEs, by their number, in mW.
 
-    `steps` has, for each EVSE, the size of a step or a list, in kW, or `None` for multiples of `step_kw`.
+    `steps` has, for each EVSE, the size of a step or a list, in kW, or `None` for multiples of `step_kw`. They are numbered in `order`,
+    which has their places in `steps`.
 
     Raises:
         ValueError: a step is not above 0, or a list is empty, out of order, or not above 0.
     """
 
-    def __init__(self, steps: Sequence[float | tuple[float, ...] | None], step_kw: float) -> None:
+    def __init__(self, steps: Sequence[float | tuple[float, ...] | None], step_kw: float, order: Ints) -> None:
         kinds = list(set(steps))  # a few, however many EVSEs there are
         lists = [kind for kind in kinds if isinstance(kind, tuple)]
         for points in lists:
@@ -29,7 +30,7 @@ class SetPoints:
             if not size > 0:
                 raise ValueError(f"The step is {size} kW; it must be more than 0.")
         number = {kind: place for place, kind in enumerate(kinds)}
-        kind_of: Ints = np.fromiter(map(number.__getitem__, steps), np.int64, len(steps))
+        kind_of: Ints = np.fromiter(map(number.__getitem__, steps), np.int64, len(steps))[order]
         self._step = milliwatts_up(sizes)[kind_of]
         self._lists = [np.append(0.0, milliwatts_up(points)) for points in lists]
         self._list_of = np.array([lists.index(kind) if isinstance(kind, tuple) else -1 for kind in kinds], dtype=np.int64)[kind_of]

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 
@@ -45,11 +46,11 @@ def share_power(
     reasons, nodes_binding, lines = _why(claims, allotment)
     return list(
         map(
-            Share._make,
+            partial(tuple.__new__, Share),  # as `Share._make`, without a call of Python's for each
             zip(
                 claims.evse_ids,
                 target_kw.tolist(),
-                [REASONS[number] for number in reasons.tolist()],
+                map(REASONS.__getitem__, reasons.tolist()),
                 nodes_binding,
                 lines,
                 claims.priority.tolist(),

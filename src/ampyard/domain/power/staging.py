@@ -79,7 +79,7 @@ class _Moves:
         order = np.lexsort((ranks, -claims.priority[online]))
         self._claims, self._evses = claims, online[order]
         self._supply = supply_for(tree, claims, reserved)
-        self._paths = tree.above[tree.numbers_of(claims.node_ids)][self._evses]
+        self._paths = tree.above[claims.nodes_in(tree)][self._evses]
         self._wirings = claims.wiring[self._evses]
         self._free = claims.fallback[self._evses] * reserve_fallbacks
         self._minimum, self._in_force = claims.minimum[self._evses], claims.current[self._evses]

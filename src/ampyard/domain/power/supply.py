@@ -110,10 +110,10 @@ class Supply:
         """Return, for each path, the lowest node without room for its columns, and in which dimension; `nobody` where all have it."""
         nodes, dims = np.full(len(paths), self.tree.nobody), np.zeros(len(paths), dtype=np.int64)
         for level in paths.T:
-            over = self.loading.measure(self.taken[level] + columns) > self.limits[level]
-            short = over.any(axis=1)
+            measured, limits = self.loading.measure(self.taken[level] + columns), self.limits[level]
+            short = np.flatnonzero(exceeds(measured, limits))
             nodes[short] = level[short]
-            dims[short] = over[short].argmax(axis=1)
+            dims[short] = (measured[short] > limits[short]).argmax(axis=1)
         return nodes, dims
 
     def room_for(self, path: Ints, wiring: int, most: float) -> float:

@@ -25,6 +25,9 @@ class Node:
     voltage_v: float = 230.0
 
 
+Paths = Mapping[uuid.UUID, tuple[Node, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Reserved:
     """Power at a node that is not ours to share: building load, a charger that cannot be steered.
@@ -51,9 +54,6 @@ class FallbackExcess:
     line: Line | None = None
 
 
-Paths = Mapping[uuid.UUID, tuple[Node, ...]]
-
-
 def paths_to_root(nodes: Iterable[Node]) -> dict[uuid.UUID, tuple[Node, ...]]:
     """Return, for every node, the nodes from itself up to its root.
 
@@ -73,18 +73,27 @@ def paths_to_root(nodes: Iterable[Node]) -> dict[uuid.UUID, tuple[Node, ...]]:
         if not 0 < node.voltage_v < math.inf:
             raise ValueError(f"Power node {node.id} has the voltage {node.voltage_v} V; give that between phase and neutral, such as 230.")
         tree[node.id] = node
-    return {node.id: _path_to_root(node, tree) for node in tree.values()}
+    paths: dict[uuid.UUID, tuple[Node, ...]] = {}
+    for node in tree.values():
+        paths[node.id] = _path_to_root(node, tree, paths)
+    return paths
 
 
-def _path_to_root(node: Node, tree: Mapping[uuid.UUID, Node]) -> tuple[Node, ...]:
-    path = {node.id: node}
-    while (parent_id := node.parent_id) is not None:
+def _path_to_root(node: Node, tree: Mapping[uuid.UUID, Node], known: Paths) -> tuple[Node, ...]:
+    """Return the path of a node, which goes on with that of the first node above whose path is known."""
+    path = [node]
+    while (parent_id := path[-1].parent_id) is not None:
+        if parent_id in known:
+            path.extend(known[parent_id])
+            break
         if parent_id not in tree:
-            raise ValueError(f"Power node {node.id} has the unknown parent {parent_id}; name a node of the same tree, or None for a root.")
-        if parent_id in path:
+            raise ValueError(
+                f"Power node {path[-1].id} has the unknown parent {parent_id}; name a node of the same tree, or None for a root."
+            )
+        if len(path) == len(tree):
             raise ValueError(f"Power node {parent_id} is its own ancestor; a node of this circle needs a parent outside it, or None.")
-        node = path[parent_id] = tree[parent_id]
-    return tuple(path.values())
+        path.append(tree[parent_id])
+    return tuple(path)
 
 
 def line_limits_a(node: Node) -> tuple[float, float, float]:

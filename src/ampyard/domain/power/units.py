@@ -31,6 +31,6 @@ def milliwatts_up(kw: ArrayLike) -> Floats:
 
 def _read(kw: ArrayLike) -> tuple[Floats, Floats, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]:
     """Return milliwatts, the nearest whole ones, and whether they are these but for the last bits: 0.3 kW are 300,000 mW."""
-    milliwatts = np.clip(np.asarray(kw, dtype=np.float64) * MW_PER_KW, 0.0, UNLIMITED_MW)
+    milliwatts = np.minimum(np.maximum(np.asarray(kw, dtype=np.float64) * MW_PER_KW, 0.0), UNLIMITED_MW)
     nearest = np.rint(milliwatts)
     return milliwatts, nearest, np.abs(milliwatts - nearest) <= 2 * np.spacing(milliwatts)

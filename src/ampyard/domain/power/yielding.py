@@ -8,6 +8,7 @@ import numpy as np
 from ampyard.domain.power.allotting import Allotment
 from ampyard.domain.power.claims import Claims
 from ampyard.domain.power.contenders import Ints
+from ampyard.domain.power.runs import by_number, runs
 
 # How many are named.
 _NAMED = 3
@@ -19,13 +20,13 @@ def yielded_to(claims: Claims, allotment: Allotment) -> list[tuple[uuid.UUID, ..
 
     These are of a higher class or, for who waits, of its class with a better rank; the first of them in order of both.
     """
-    answers: list[tuple[uuid.UUID, ...]] = [()] * len(claims.evse_ids)
     bound = np.flatnonzero(allotment.node != allotment.supply.tree.nobody)
-    if bound.size == 0:
-        return answers
     has_power = np.flatnonzero(allotment.target > 0)
     by_rank = has_power[np.lexsort((allotment.rank[has_power], -claims.priority[has_power]))]
-    told: dict[tuple[int, ...], tuple[uuid.UUID, ...]] = {}
+    # The few that are named, as one number: many claims have the same answer, which is made once.
+    digits = (len(claims.evse_ids) + 1) ** np.arange(_NAMED)
+    answers = np.zeros(len(claims.evse_ids), dtype=np.int64)
+    told: dict[int, tuple[uuid.UUID, ...]] = {0: ()}
     for dim in np.unique(allotment.dim[bound]).tolist():
         mine = bound[allotment.dim[bound] == dim]
         draws = by_rank[allotment.supply.loading.reach[claims.wiring[by_rank], dim] > 0]
@@ -35,19 +36,17 @@ def yielded_to(claims: Claims, allotment: Allotment) -> list[tuple[uuid.UUID, ..
         same = claims.priority[first] == claims.priority[mine][:, None]
         ahead = same & waits & (allotment.rank[first] < allotment.rank[mine][:, None])
         first[~(known & (higher | ahead))] = _NOBODY
-        for place, row in zip(mine.tolist(), map(tuple, first.tolist()), strict=True):
-            if row not in told:
-                told[row] = tuple(claims.evse_ids[other] for other in row if other != _NOBODY)
-            answers[place] = told[row]
-    return answers
+        answers[mine] = (first - _NOBODY) @ digits
+        for number, place in dict(zip(answers[mine].tolist(), range(len(mine)), strict=True)).items():
+            told[number] = tuple(claims.evse_ids[other] for other in first[place].tolist() if other != _NOBODY)
+    return list(map(told.__getitem__, answers.tolist()))
 
 
 def _first_below(allotment: Allotment, ranked: Ints) -> Ints:
     """Return for each node the first few of `ranked` below it, a row each."""
     first = np.full((len(allotment.supply.limits), _NAMED), _NOBODY)
     for nodes, members in _grouped(allotment, ranked):
-        begins = np.flatnonzero(np.diff(nodes, prepend=-1))
-        lengths = np.diff(begins, append=len(nodes))
+        begins, lengths = runs(nodes)
         for column in range(_NAMED):
             there = lengths > column
             first[nodes[begins[there]], column] = members[begins[there] + column]
@@ -57,5 +56,5 @@ def _first_below(allotment: Allotment, ranked: Ints) -> Ints:
 def _grouped(allotment: Allotment, ranked: Ints) -> Iterator[tuple[Ints, Ints]]:
     """Yield, for each level of the tree, the nodes above `ranked` in order, and who is below them, each node's in order of rank."""
     for level in allotment.paths[ranked].T:
-        order = np.argsort(level, kind="stable")
+        order = by_number(level)
         yield level[order], ranked[order]

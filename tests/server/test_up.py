@@ -263,14 +263,16 @@ async def test_a_second_copy_and_a_taken_port_are_refused(system: System, folder
 
 async def test_nothing_is_lost_or_doubled_when_everything_is_killed(system: System) -> None:
     before = {t["id"]: t for t in await system.active()}
-    assert before
+    # The others wait, by the plan for the hour it is: they gain nothing with or without a violent end.
+    charging = {i: t for i, t in before.items() if t["powerKw"] > 1}
+    assert charging
     system.end(signal.SIGKILL)
 
     await system.start()
 
     async def continued() -> bool:
         now = {t["id"]: t for t in await system.active()}
-        return sum(1 for i, t in before.items() if i in now and now[i]["energyWh"] > t["energyWh"]) >= len(before) // 2
+        return sum(1 for i, t in charging.items() if i in now and now[i]["energyWh"] > t["energyWh"]) > len(charging) // 2
 
     await until(continued, within_s=60, of=system)
     after = (await system.graph("{ transactions(first: 200) { nodes { id state energyWh meterWh meterStartWh evse { id } } } }"))[

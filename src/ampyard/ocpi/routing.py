@@ -1,6 +1,6 @@
 """Routing headers: from which party to which (OCPI 2.2.1 and 2.3.0, section 4.3, Message Routing)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -47,16 +47,6 @@ def routing_of(headers: Headers, partner: OcpiPartner, parties: Sequence[OcpiPar
         named = ", ".join(map(str, ours)) or "none"
         raise OcpiError(Refusal.ROUTING_WRONG, f"OCPI-to is {receiver}, which is no party here; these are: {named}.")
     return Routing(sender, ours[receiver])
-
-
-def routing_headers(sender: PartyId, receiver: PartyId) -> Mapping[str, str]:
-    """Return the headers of a request of ours."""
-    return {
-        "OCPI-from-party-id": sender.party_id,
-        "OCPI-from-country-code": sender.country_code,
-        "OCPI-to-party-id": receiver.party_id,
-        "OCPI-to-country-code": receiver.country_code,
-    }
 
 
 def _party(headers: Headers, side: str) -> PartyId | None:

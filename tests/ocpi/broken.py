@@ -85,6 +85,8 @@ class Broken:
 
     def locations(self, request: Request) -> Response:
         query = request.query_params
+        if self.flaw == "in use":
+            self._change_the_oldest()
         asked = int(query.get("limit", _MOST))
         limit = asked if self.flaw == "unclamped" else min(asked, _MOST)
         offset = 0 if self.flaw == "offset ignored" else int(query.get("offset", 0))
@@ -108,6 +110,10 @@ class Broken:
         if self.flaw == "no link":
             headers.pop("Link", None)
         return self._told(request, page, headers=headers)
+
+    def _change_the_oldest(self) -> None:
+        newest = parse_date_time(self.objects[-1]["last_updated"])
+        self.objects.append(self.objects.pop(0) | {"last_updated": format_date_time(newest + timedelta(hours=1))})
 
     def _within(self, value: dict[str, Any], query: Any) -> bool:
         updated = parse_date_time(value["last_updated"])

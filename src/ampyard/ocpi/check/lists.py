@@ -2,6 +2,8 @@
 
 import re
 from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -9,7 +11,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from ampyard.ocpi.check.findings import Findings
+from ampyard.ocpi.check.findings import Finding, Findings, Outcome
 from ampyard.ocpi.check.peer import Peer, Reply
 from ampyard.ocpi.wire.faults import faults
 from ampyard.ocpi.wire.types import format_date_time, parse_date_time
@@ -49,13 +51,31 @@ class ListCheck:
         self._check_headers("first page", first)
         self._check_objects(first)
         self._check_order(first)
-        await self._check_limits(first)
+        await self._steadily(self._check_limits)
         if len(first.objects) < _FEW:
             self._found.skip("offset, dates, links", f"it has {len(first.objects)} objects; two are needed", _PAGES)
             return
-        await self._check_offset()
-        await self._check_dates(first)
-        await self._check_links(first)
+        for look in (self._check_offset, self._check_dates, self._check_links):
+            await self._steadily(look)
+
+    async def _steadily(self, look: Callable[[Reply], Awaitable[None]]) -> None:
+        """Look while nothing changes: what is compared comes from several requests, and a list in use changes between them.
+
+        Where it does not hold still, what would be a fault of a list that did is skipped.
+        """
+        for last in (False, False, True):
+            before = await self._peer.get(self._url)
+            tried = Findings(self._found.subject)
+            kept, self._found = self._found, tried
+            try:
+                await look(before)
+            finally:
+                self._found = kept
+            is_sound = all(it.outcome is Outcome.PASSED for it in tried.found)
+            is_steady = is_sound or _state(before) == _state(await self._peer.get(self._url))
+            if is_steady or last:
+                self._found.found += tried.found if is_steady else [_unsteady(it) for it in tried.found]
+                return
 
     def _check_headers(self, name: str, reply: Reply) -> None:
         total, limit = _number(reply, "X-Total-Count"), _number(reply, "X-Limit")
@@ -97,7 +117,7 @@ class ListCheck:
             "the same page twice", None if same else "two requests one after the other give other objects", _HEADERS, advice=True
         )
 
-    async def _check_offset(self) -> None:
+    async def _check_offset(self, _: Reply) -> None:
         both = await self._peer.get(self._url, {"limit": "2"})
         second = await self._peer.get(self._url, {"limit": "1", "offset": "1"})
         ids, got = [_id(it) for it in both.objects], [_id(it) for it in second.objects]
@@ -167,6 +187,16 @@ class ListCheck:
         if "date_from" not in parse_qs(parts.query):
             return f"the Link {link} has lost the filter date_from"
         return None
+
+
+def _state(reply: Reply) -> tuple[str | None, list[tuple[str, Any]]]:
+    return reply.headers.get("X-Total-Count"), [(_id(it), it.get("last_updated")) for it in reply.objects]
+
+
+def _unsteady(finding: Finding) -> Finding:
+    if finding.outcome is Outcome.PASSED:
+        return finding
+    return replace(finding, outcome=Outcome.SKIPPED, detail=f"the list changes while it is looked at ({finding.detail})")
 
 
 def _no_list(reply: Reply) -> str | None:
